@@ -1,4 +1,4 @@
-"""Options and fixtures for every test: where the vectors and the market data lie, and how hypothesis runs."""
+"""Options and fixtures for every test: where vectors and market data lie, how hypothesis runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# `ci` (the default) draws the same examples on every run, so a red test stays red until it is mended;
+# `ci` (the default) draws the same examples on every run: a red test stays red until it is mended;
 # `search` looks for new ones: HYPOTHESIS_PROFILE=search pytest ...
 _COMMON = {
     "deadline": None,  # the first example of a kernel compiles it
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def folder(config: pytest.Config, option: str) -> Path:
-    """The folder that an option names, whether it exists or not (for use while tests are collected)."""
+    """The folder that an option names, whether it exists or not (for use at collection)."""
     return Path(config.getoption(option)).resolve()
 
 
@@ -58,5 +58,5 @@ def vectors_dir(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def market_dir(pytestconfig: pytest.Config) -> Path:
-    """The folder of recorded market data; the test is skipped, with the reason, where it is absent."""
+    """The folder of recorded market data; skipped, with the reason, where it is absent."""
     return _present(pytestconfig, "--market")
