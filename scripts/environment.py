@@ -52,7 +52,8 @@ def check_version(version):
 
 def available(module):
     """Say whether the bare interpreter has a module."""
-    return importlib.util.find_spec(module) is not None
+    found = importlib.util.find_spec(module)
+    return found is not None and found.origin is not None  # an empty folder is not a module
 
 
 def ways(has):
