@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "time_unreadable": "a text is not a time in ISO 8601 or integer milliseconds",
     "unit_wrong": "a value comes in a unit that the field does not take",
     "version_unknown": "a schema or rulebook version is not known",
+    "shape_wrong": "an array does not have the stated shape",
     # market data
     "forward_missing": "no forward is known for an expiry",
     "index_missing": "no index is known for an underlying",

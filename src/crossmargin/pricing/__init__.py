@@ -1,7 +1,8 @@
-"""Black-76 price, Greeks, implied volatility, scenario revaluation and netting, as array kernels.
+"""Black-76 price, Greeks, implied vol, revaluation and netting: array kernels, nothing else.
 
-Functions take arrays of primitives and give arrays back; no object of the rooms above is known
-here. Kernels are serial and release the interpreter lock; callers map blocks over threads.
+Arrays in, arrays out; no instrument, market or account is known here. Facades check shapes and
+finite numbers and name the first bad cell; the raw kernels (``*_kernel.run``) check nothing.
+Import from the modules: a command then compiles only the kernels that it uses.
 """
 
 __all__: list[str] = []
