@@ -153,10 +153,8 @@ def delta_shock(
     is_long = [leg.kind == "option" and leg.quantity > 0.0 for leg in legs]
     long = fsum(d for d, yes in zip(deltas, is_long, strict=True) if yes)
     rest = fsum(d for d, yes in zip(deltas, is_long, strict=True) if not yes)
-    if rest < 0.0:
-        left = min(max(long + rest, rest), 0.0)
-    else:
-        left = max(min(long + rest, rest), 0.0)
+    both = long + rest
+    left = min(max(both, rest), 0.0) if rest < 0.0 else max(min(both, rest), 0.0)
     size = abs(left)
     excess = max(size - params["delta_total_liq_shock_threshold"] / index, 0.0)
     rate = min(params["m_inc"] * excess, params["max_delta_shock"])
@@ -182,7 +180,7 @@ def _aggregate(
     params: Mapping[str, float],
     how: Readings,
 ) -> float:
-    """P&L offset and dampener of one scenario; ``unit`` turns dollars into (cap, dampener) units."""
+    """P&L offset and dampener of one scenario; ``unit``: a dollar of cap and of dampener here."""
     cap = params["max_offsetable_pnl"] * unit[0]
     dead = 0.0
     if extended and how.dampener:
@@ -220,8 +218,9 @@ def margin(
     for k, (move, _vol, extended) in enumerate(table):
         step = clamped(move, params)
         total = fsum(row[k] for row in vectors)
-        to_coin = 1.0 / case.index if case.coin_settled and not cross else 1.0
-        unit = (to_coin, to_coin / (1.0 + step) if to_coin != 1.0 else 1.0)
+        unit = (1.0, 1.0)
+        if case.coin_settled and not cross:
+            unit = (1.0 / case.index, 1.0 / (case.index * (1.0 + step)))
         if cross:
             shocked = case.index * (1.0 + step) if case.coin_settled else 1.0
             total = fsum([total * shocked, equity * case.index * step])

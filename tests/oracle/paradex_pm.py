@@ -41,7 +41,7 @@ def bitcoin_scenarios() -> list[Scenario]:
 
 
 def shocked_vol(leg: Leg, shock: float, params: Mapping[str, float], reading: str) -> float:
-    """``reading`` of the minimum: of the scaled ``shock``, of the resulting ``vol``, or ``none``."""
+    """``reading`` of the minimum: of the scaled ``shock``, of the shocked ``vol``, or ``none``."""
     days = max(leg.life_ms / DAY_MS, params["dte_floor_days"])
     power = params["vega_power_short_dte" if days < 30.0 else "vega_power_long_dte"]
     scaled = shock * (30.0 / days) ** power

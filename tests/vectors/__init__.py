@@ -1,0 +1,1 @@
+"""The package against published and recorded numbers; the cases come from the files given."""

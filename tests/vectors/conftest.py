@@ -1,0 +1,14 @@
+"""Gives every test of this folder that asks for ``case`` the cases that INDEX.toml names."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.vectors.loading import parametrise, pattern_of
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test a case of the module's files; the cases are taken from the files alone."""
+    pattern = pattern_of(metafunc.module.__name__)
+    if pattern is not None and "case" in metafunc.fixturenames:
+        parametrise(metafunc, pattern)

@@ -1,0 +1,73 @@
+"""Cases of vector files as test parameters: found at collection, one test each."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+INDEX = Path(__file__).with_name("INDEX.toml")
+
+
+def pattern_of(module: str) -> str | None:
+    """The file pattern of a test module, or None where INDEX.toml does not name it."""
+    modules: dict[str, str] = tomllib.loads(INDEX.read_text(encoding="utf-8"))["modules"]
+    return modules.get(module.rpartition(".")[2])
+
+
+def cases_of(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """(section, index, case) of every case of a file: the records of its top-level lists."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    sections = content if isinstance(content, dict) else {path.stem: content}
+    for section, rows in sections.items():
+        if section.startswith("_") or not isinstance(rows, list):
+            continue
+        for index, row in enumerate(rows):
+            if isinstance(row, dict):
+                yield section, index, row
+
+
+def parameters(folder: Path, pattern: str) -> list[Any]:
+    """One pytest parameter a case; a single skipped one, with the reason, where there is none."""
+    if not folder.is_dir():
+        return [_absent(f"--vectors folder {folder.name} is absent: give one with --vectors DIR")]
+    paths = sorted(folder.glob(pattern))
+    if not paths:
+        return [_absent(f"no file {pattern} in the --vectors folder")]
+    found = [(path.stem, *case) for path in paths for case in cases_of(path)]
+    if not found:
+        return [_absent(f"no case in {pattern} of the --vectors folder")]
+    names = Counter(_name(case) for _, _, _, case in found)
+    out = []
+    for stem, section, index, case in found:
+        name = _name(case)
+        label = name if name and names[name] == 1 else f"{section}-{index}"
+        if label != name and len(paths) > 1:
+            label = f"{stem}-{label}"
+        out.append(pytest.param(case, id=label))
+    return out
+
+
+def parametrise(
+    metafunc: pytest.Metafunc, pattern: str, keep: Callable[[dict[str, Any]], bool] | None = None
+) -> None:
+    """Give a test that asks for ``case`` the cases of the files that match the pattern."""
+    folder = Path(metafunc.config.getoption("--vectors")).resolve()
+    rows = parameters(folder, pattern)
+    if keep is not None:
+        rows = [row for row in rows if row.values[0] is None or keep(row.values[0])]
+        rows = rows or [_absent(f"no case of this kind in {pattern} of the --vectors folder")]
+    metafunc.parametrize("case", rows)
+
+
+def _name(case: dict[str, Any]) -> str:
+    return str(case.get("name", case.get("id", "")))
+
+
+def _absent(reason: str) -> Any:
+    return pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))
