@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import groupby
 
 import numpy as np
 
@@ -16,7 +18,9 @@ from crossmargin.core.arrays import Bools, Floats, Ints, Longs, digest, finite, 
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instruments, Kind
 
-__all__ = ["Book", "Line", "Order", "Orders", "Reported", "account_of"]
+__all__ = ["QUANTITY_MAX", "Book", "Line", "Order", "Orders", "Reported", "account_of"]
+
+QUANTITY_MAX = 1e24  # beyond any token's supply in its smallest unit; sums stay far from overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,9 @@ class Orders:
 
     @staticmethod
     def of(orders: Sequence[Order], accounts: Sequence[str]) -> Orders:
-        """CSR from a sequence of orders; the order of equal accounts is kept."""
+        """CSR from a sequence of orders, in an order that does not depend on the input's."""
         place = {name: code for code, name in enumerate(accounts)}
-        items = tuple(sorted(orders, key=lambda o: (place[o.account], o.column)))
+        items = tuple(sorted(orders, key=lambda order: _order_order(order, place)))
         counts = np.bincount([place[o.account] for o in items], minlength=len(accounts))
         size = np.array([o.remaining for o in items], np.float64)
         buys = np.array([o.side > 0 for o in items], np.bool_)
@@ -131,29 +135,34 @@ class Book:
         reported: Reported | None = None,
         accounts: Sequence[str] | None = None,
     ) -> Book:
-        """A book from lines: sorted, lots merged in an order that does not depend on the input.
+        """A book from lines: sorted, lots merged exactly, whatever the order of the input.
 
-        Raises InputError ``number_not_finite`` for a quantity or entry price that is not finite.
+        Quantities of one instrument are summed as the decimals they were written as, so that a
+        position split into lots has the same bits. The entry price is the one that keeps the
+        profit: quantity-weighted, and harmonic for inverse futures and perpetuals, whose profit
+        is linear in 1/price. Lots that cancel, or of which one has no entry price, have none.
+        Raises InputError ``number_not_finite`` for a quantity or entry price that is not finite,
+        ``number_out_of_range`` for an inverse entry price that is not positive,
+        ``order_invalid`` for an order that contradicts itself or the position it would reduce,
+        ``option_unknown`` for an account that is not in ``accounts``.
         """
+        reported = reported or Reported()
         named = {line.account for line in lines} | {order.account for order in orders}
+        named |= {name for name, _ in (*reported.equity, *reported.holds, *reported.fields)}
         account = tuple(accounts) if accounts is not None else tuple(sorted(named))
         place = {name: code for code, name in enumerate(account)}
-
-        def key(line: Line) -> tuple[int, int, float, float]:
-            price = line.entry_price
-            return (
-                place[line.account],
-                line.column,
-                line.quantity,
-                -1.0 if price is None else price,
+        for name in sorted(named - place.keys()):
+            raise InputError(
+                "option_unknown",
+                "a line speaks of an account that the book does not have",
+                value=name,
+                limit=", ".join(account[:8]),
+                remedy="Name the account, or leave the list of accounts out.",
             )
-
-        ordered = tuple(sorted(lines, key=key))
-        sizes = np.array([line.quantity for line in ordered], np.float64)
-        finite(
-            sizes, "quantity", lambda k: ordered[k].place or instruments.label(ordered[k].column)
-        )
-        row, column, quantity, entry, known = _merge(ordered, place, len(account))
+        _check_lines(lines, instruments)
+        ordered = tuple(sorted(lines, key=lambda line: _line_order(line, place)))
+        row, column, quantity, entry, known = _merge(ordered, place, instruments)
+        _check_orders(orders, instruments, _net(ordered))
         return Book(
             instruments=instruments,
             account=account,
@@ -163,7 +172,7 @@ class Book:
             entry_price=frozen(entry, np.float64),
             entry_known=frozen(known, np.bool_),
             orders=Orders.of(orders, account),
-            reported=reported or Reported(),
+            reported=reported,
             lines=ordered,
             lots_merged=len(ordered) - len(column),
         )
@@ -176,7 +185,7 @@ class Book:
         quantity: Floats,
         account: Sequence[str] | None = None,
     ) -> Book:
-        """A population from arrays that are already canonical (see pricing.netting.order_positions).
+        """A population from arrays that are already canonical (columns ascend in each account).
 
         Entry prices are unknown. Raises InputError if a quantity is not finite.
         """
@@ -227,7 +236,7 @@ class Book:
         )
 
     def positions_sha256(self) -> str:
-        """Hash of instruments, accounts, quantities, entry prices, balances and what was reported."""
+        """Hash of instruments, accounts, quantities, entry prices and what the venue reported."""
         names = tuple(self.account) if not isinstance(self.account, _Numbered) else len(self)
         return digest(
             [
@@ -271,41 +280,137 @@ class _Numbered(Sequence[str]):
         return str(self._range[item])
 
 
-def _merge(
-    ordered: Sequence[Line], place: Mapping[str, int], accounts: int
-) -> tuple[Longs, list[int], list[float], list[float], list[bool]]:
-    """CSR of sorted lines; the entry price of merged lots is the quantity-weighted one.
+def _line_order(line: Line, place: Mapping[str, int]) -> tuple[object, ...]:
+    """Canonical order of lots: of equal lots none can be told apart, so input order is gone."""
+    price = -1.0 if line.entry_price is None else line.entry_price
+    time = -1 if line.time_ms is None else line.time_ms
+    return place[line.account], line.column, line.quantity, price, line.tags, time, line.place
 
-    Lots whose quantities cancel, or of which one has no entry price, have no entry price together.
+
+def _order_order(order: Order, place: Mapping[str, int]) -> tuple[object, ...]:
+    """Canonical order of open orders."""
+    time = -1 if order.time_ms is None else order.time_ms
+    flags = (order.reduce_only, order.mmp, order.group, order.tags, time, order.place)
+    size = (order.side, order.limit_price, order.remaining)
+    return place[order.account], order.column, *size, *flags
+
+
+def _net(lines: Sequence[Line]) -> dict[tuple[str, int], float]:
+    """Sign-carrying total of each account and instrument, for the check of reduce-only orders."""
+    total: dict[tuple[str, int], float] = {}
+    for line in lines:
+        key = line.account, line.column
+        total[key] = total.get(key, 0.0) + line.quantity
+    return total
+
+
+def _check_orders(
+    orders: Sequence[Order], instruments: Instruments, held: Mapping[tuple[str, int], float]
+) -> None:
+    """Every order has a side, a size, a price, and reduces what it says it reduces."""
+    for order in orders:
+        label = order.place or instruments.label(order.column)
+        position = held.get((order.account, order.column), 0.0)
+        fault: tuple[str, float, str]
+        if order.side not in (-1, 1):
+            fault = "the side of an order is +1 (buy) or -1 (sell)", order.side, "+1 or -1"
+        elif not 0.0 < order.remaining <= QUANTITY_MAX:
+            fault = "the remaining size of an order", order.remaining, f"> 0, <= {QUANTITY_MAX:g}"
+        elif not 0.0 < order.limit_price <= QUANTITY_MAX:
+            fault = "the limit price of an order", order.limit_price, f"> 0, <= {QUANTITY_MAX:g}"
+        elif order.reduce_only and order.side * position >= 0.0:
+            fault = "a reduce-only order would open or increase", position, "an opposite position"
+        else:
+            continue
+        raise InputError(
+            "order_invalid",
+            fault[0],
+            place=label,
+            value=fault[1],
+            limit=fault[2],
+            remedy="Correct or remove the order.",
+        )
+
+
+def _check_lines(lines: Sequence[Line], instruments: Instruments) -> None:
+    """Quantities and entry prices are finite; an inverse entry price is positive."""
+
+    def label(k: int) -> str:
+        return lines[k].place or instruments.label(lines[k].column)
+
+    finite(np.array([line.quantity for line in lines], np.float64), "quantity", label)
+    prices = [0.0 if line.entry_price is None else line.entry_price for line in lines]
+    finite(np.array(prices, np.float64), "entry price", label)
+    for k, line in enumerate(lines):
+        price = line.entry_price
+        if not abs(line.quantity) <= QUANTITY_MAX:
+            raise InputError(
+                "number_out_of_range",
+                "the quantity is not one that a venue could hold",
+                place=label(k),
+                value=line.quantity,
+                limit=f"-{QUANTITY_MAX:g} to {QUANTITY_MAX:g}",
+                remedy="Give the quantity in the venue's own unit.",
+            )
+        if price is not None and _is_reciprocal(instruments, line.column) and not price > 0.0:
+            raise InputError(
+                "number_out_of_range",
+                "the entry price of an inverse contract must be positive",
+                place=label(k),
+                value=price,
+                limit="> 0",
+                remedy="Correct the price, or leave it out where it is unknown.",
+            )
+
+
+def _is_reciprocal(instruments: Instruments, column: int) -> bool:
+    """True where profit is linear in 1/price: inverse futures and perpetuals, not options."""
+    kind = instruments.kind[column]
+    return bool(instruments.inverse[column]) and kind in (Kind.PERPETUAL, Kind.FUTURE)
+
+
+def _exact(number: float) -> Fraction:
+    """The decimal that a float was written as: the shortest text that reads back as that float."""
+    return Fraction(repr(float(number)))
+
+
+def _merge_lots(lots: Sequence[Line], reciprocal: bool) -> tuple[float, float, bool]:
+    """Quantity, entry price and whether it is known, of the lots of one instrument.
+
+    quantity = sum q;  entry = sum q p / sum q, or sum q / sum (q / p) for inverse delta-one.
+    Exact rational arithmetic: neither order nor number of lots can change a bit.
     """
-    row = np.zeros(accounts + 1, np.int64)
+    if len(lots) == 1:
+        price = lots[0].entry_price
+        return lots[0].quantity + 0.0, 0.0 if price is None else price, price is not None
+    sizes = [_exact(lot.quantity) for lot in lots]
+    total = sum(sizes, Fraction(0))
+    prices = [None if lot.entry_price is None else _exact(lot.entry_price) for lot in lots]
+    pairs = [(size, price) for size, price in zip(sizes, prices, strict=True) if price is not None]
+    if len(pairs) < len(lots) or total == 0:
+        return float(total), 0.0, False
+    if not reciprocal:
+        return float(total), float(sum((q * p for q, p in pairs), Fraction(0)) / total), True
+    coins = sum((q / p for q, p in pairs), Fraction(0))
+    return float(total), float(total / coins) if coins else 0.0, coins != 0
+
+
+def _merge(
+    ordered: Sequence[Line], place: Mapping[str, int], instruments: Instruments
+) -> tuple[Longs, list[int], list[float], list[float], list[bool]]:
+    """CSR of sorted lines, one entry for each account and instrument."""
+    row = np.zeros(len(place) + 1, np.int64)
     column: list[int] = []
     quantity: list[float] = []
     entry: list[float] = []
     known: list[bool] = []
-    start = 0
-    while start < len(ordered):
-        first = ordered[start]
-        stop = start
-        while stop < len(ordered) and (
-            ordered[stop].account == first.account and ordered[stop].column == first.column
-        ):
-            stop += 1
-        lots = ordered[start:stop]
-        total = sum(lot.quantity for lot in lots)
-        prices = [lot.entry_price for lot in lots]
-        sure = all(price is not None for price in prices) and (total != 0.0)
-        column.append(first.column)
+    for (account, code), group in groupby(ordered, key=lambda line: (line.account, line.column)):
+        total, price, sure = _merge_lots(tuple(group), _is_reciprocal(instruments, code))
+        column.append(code)
         quantity.append(total)
+        entry.append(price)
         known.append(sure)
-        if sure and len(lots) == 1:
-            entry.append(float(prices[0] or 0.0))
-        elif sure:
-            entry.append(sum(lot.quantity * (lot.entry_price or 0.0) for lot in lots) / total)
-        else:
-            entry.append(0.0)
-        row[place[first.account] + 1] += 1
-        start = stop
+        row[place[account] + 1] += 1
     return np.cumsum(row), column, quantity, entry, known
 
 
