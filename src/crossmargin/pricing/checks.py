@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, Ints, Longs
 from crossmargin.core.errors import InputError
 
-__all__ = ["codes", "offsets", "reals", "rights", "shaped", "tables"]
+__all__ = [
+    "Positions",
+    "codes",
+    "offsets",
+    "positions",
+    "reals",
+    "rights",
+    "scenario_weights",
+    "shaped",
+    "shocked",
+    "tables",
+]
 
 
 def shaped(array: npt.NDArray[np.generic], shape: tuple[int, ...], what: str) -> None:
@@ -92,6 +105,57 @@ def offsets(values: npt.ArrayLike, size: int) -> Longs:
             limit=f"0 … {size}",
         )
     return array
+
+
+class Positions(NamedTuple):
+    """Checked rows of positions, as the kernels take them."""
+
+    row_ptr: Longs
+    column: Ints
+    quantity: Floats
+
+
+def positions(
+    row_ptr: npt.ArrayLike,
+    column: npt.ArrayLike,
+    quantity: npt.ArrayLike,
+    instruments: int,
+    *,
+    trusted: bool,
+) -> Positions:
+    """Rows of positions over ``instruments`` columns; ``trusted`` skips all but shapes."""
+    amounts = np.ascontiguousarray(quantity, dtype=np.float64)
+    names = np.ascontiguousarray(column, dtype=np.int32)
+    if trusted:
+        shaped(names, amounts.shape, "column")
+        starts = np.ascontiguousarray(row_ptr, dtype=np.int64)
+        if starts.ndim != 1 or starts.size == 0 or starts[-1] != amounts.size:
+            starts = offsets(starts, amounts.size)
+        return Positions(starts, names, amounts)
+    amounts = reals(amounts, "quantity", shape=(amounts.size,))
+    names = codes(column, "column", shape=amounts.shape, low=0, below=instruments)
+    return Positions(offsets(row_ptr, amounts.size), names, amounts)
+
+
+def shocked(pnl: npt.ArrayLike, scenarios: int, *, trusted: bool) -> Floats:
+    """A risk array ``[I, S8]`` whose second axis is a multiple of eight and holds ``scenarios``."""
+    table = np.ascontiguousarray(pnl, dtype=np.float64)
+    if table.ndim != 2 or table.shape[1] % 8 or not 1 <= scenarios <= table.shape[1]:
+        raise InputError(
+            "shape_wrong",
+            "the risk array has the wrong shape",
+            value=table.shape,
+            limit=f"two axes, the second a multiple of 8 and at least {scenarios}",
+        )
+    return table if trusted else tables(table, "pnl")
+
+
+def scenario_weights(weight: npt.ArrayLike | None, scenarios: int, width: int) -> Floats:
+    """Weights of the scenarios, filled up with ones; all ones where none are given."""
+    filled = np.ones(width)
+    if weight is not None:
+        filled[:scenarios] = reals(weight, "weight", shape=(scenarios,))
+    return filled
 
 
 def _refused(
