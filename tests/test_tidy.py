@@ -28,8 +28,8 @@ OF_ALL_CODE = [
 OF_THE_PACKAGE = [shape.missing_docstrings, shape.public_names]
 OF_PURE_ROOMS = [determinism.foreign_imports, determinism.banned_calls]
 OF_ALL_TEXT = [text.leftovers, text.machine_places]
-# The file that plants faults has to spell them.
-NAMES_THE_FAULTS = {"tests/test_tidy_canaries.py"}
+# What looks for faults, and what plants them, has to spell them.
+NAMES_THE_FAULTS = {"tests/tidy/text.py", "tests/test_tidy_canaries.py"}
 Check = Callable[[Source], list[str]]
 
 
@@ -67,6 +67,12 @@ def test_documents() -> None:
     assert "README.md" in names
     refuse([line for name in names for line in text.headings(name, _read(name))])
     refuse([line for name in names for line in text.dead_links(name, _read(name), REPOSITORY)])
+
+
+def test_every_decision_is_in_the_index() -> None:
+    index = _read("docs/adr/README.md")
+    pages = sorted(path.name for path in (REPOSITORY / "docs/adr").glob("[0-9]*.md"))
+    assert [page for page in pages if f"]({page})" not in index] == []
 
 
 def test_no_module_is_imported_by_nobody() -> None:
