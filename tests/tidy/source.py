@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,12 +69,11 @@ def walk_code(source: Source) -> Iterator[ast.AST]:
 
 
 def git(*arguments: str) -> list[str] | None:
-    """Lines of a git command, or None where the tree is no clone."""
-    if not (REPOSITORY / ".git").exists():
+    """Lines of a git command, or None where there is no git or the tree is no clone."""
+    if not (REPOSITORY / ".git").exists() or shutil.which("git") is None:
         return None
-    done = subprocess.run(
-        ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
+    command = ["git", "-c", f"safe.directory={REPOSITORY}", *arguments]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     return [line for line in done.stdout.split("\n") if line]
 
 
