@@ -22,6 +22,7 @@ REQUIREMENTS = ROOT / "requirements"
 # The demonstration runs the project as a user gets it, from a wheel; the others run the work tree.
 EDITABLE = {"run": False, "dev": True, "bench": True}
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "-qq")
+VIRTUALENV = (sys.executable, "-m", "virtualenv", "-q", "--no-periodic-update")
 
 
 class SetupError(Exception):
@@ -78,6 +79,8 @@ def ways(has):
 def create(way, folder):
     """Make the environment, with pip in it, in one of the `ways`."""
     shutil.rmtree(str(folder), ignore_errors=True)
+    redirect = folder.with_name(".venv")
+    had_redirect = redirect.exists()
     bootstrap = ("--require-hashes", "-r", REQUIREMENTS / "bootstrap.txt")
     if way == "venv":
         call(sys.executable, "-m", "venv", folder)
@@ -87,13 +90,14 @@ def create(way, folder):
         target = folder / "lib" / library / "site-packages"
         call(sys.executable, *PIP, "install", "--target", target, *bootstrap)
     elif way == "virtualenv":
-        call(sys.executable, "-m", "virtualenv", "-q", "--no-periodic-update", folder)
+        call(*VIRTUALENV, folder)
     else:
         tools = folder.with_name(folder.name + "-bootstrap")
         call(sys.executable, *PIP, "install", "--target", tools, *bootstrap)
-        command = (sys.executable, "-m", "virtualenv", "-q", "--no-periodic-update", folder)
-        call(*command, PYTHONPATH=str(tools))
+        call(*VIRTUALENV, folder, PYTHONPATH=str(tools))
         shutil.rmtree(str(tools))
+    if not had_redirect and redirect.is_file():
+        redirect.unlink()  # newer virtualenv points .venv at what it made; that is the user's
 
 
 def create_first_possible(name, folder):
