@@ -1,0 +1,174 @@
+"""Text files in, rows of named cells out: limits on length first, then strict plain numbers."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossmargin.core.errors import InputError
+
+__all__ = ["Table", "number", "read_bytes", "read_csv"]
+
+LINE_BYTES_MAX = 1_000_000
+FILE_BYTES_MAX = 512_000_000
+_CHUNK = 1 << 20
+# Plain ASCII decimals; float() alone would take 1_000, full-width digits and "nan".
+_NUMBER = re.compile(
+    r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?"
+)
+_ABSENT = frozenset({"", "-", "nan", "NaN", "None", "null"})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text cells. A column name that occurs twice is kept as ``name`` and ``name#2``."""
+
+    path: str
+    columns: tuple[str, ...]
+    rows: Sequence[Mapping[str, str]]
+
+
+def _unreadable(path: str, why: str, value: object = None, limit: str = "") -> InputError:
+    return InputError(
+        "file_unreadable",
+        why,
+        place=path,
+        value=value,
+        limit=limit,
+        remedy="Give the complete file as the venue or exporter wrote it.",
+    )
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file, unpacked if it is gzip; truncated and oversized ones are refused."""
+    name = Path(path).name
+    pieces: list[bytes] = []
+    held = 0
+    try:
+        with _opened(Path(path)) as stream:
+            while piece := stream.read(_CHUNK):
+                held += len(piece)
+                if held > FILE_BYTES_MAX:
+                    raise _unreadable(
+                        name, "the file is too large", held, f"{FILE_BYTES_MAX} bytes"
+                    )
+                pieces.append(piece)
+    except (OSError, EOFError, zlib.error) as cause:
+        raise _unreadable(name, f"cannot read the file ({type(cause).__name__})") from None
+    return b"".join(pieces)
+
+
+def _opened(path: Path) -> io.BufferedIOBase | gzip.GzipFile:
+    stream = path.open("rb")
+    packed = stream.read(2) == b"\x1f\x8b"
+    stream.seek(0)
+    return gzip.GzipFile(fileobj=stream) if packed else stream
+
+
+def _lines(content: bytes, path: str) -> Iterator[str]:
+    start = number = 0
+    while start < len(content):
+        number += 1
+        stop = content.find(b"\n", start, start + LINE_BYTES_MAX + 1)
+        if stop < 0:
+            stop = len(content)
+        if stop - start > LINE_BYTES_MAX:
+            raise InputError(
+                "line_too_long",
+                "one line is longer than any export writes",
+                place=f"{path} line {number}",
+                limit=f"{LINE_BYTES_MAX} bytes",
+                remedy="Check that the file is the CSV export itself.",
+            )
+        try:
+            yield content[start:stop].decode("utf-8")
+        except UnicodeDecodeError:
+            raise _unreadable(f"{path} line {number}", "the text is not UTF-8") from None
+        start = stop + 1
+
+
+def read_csv(path: str | Path) -> Table:
+    """A CSV file, optionally gzip: header and rows. Columns without a name are left out."""
+    name = Path(path).name
+    content = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    if b"\x00" in content[:4096]:
+        raise _unreadable(name, "the file is not text")
+    reader = csv.reader(_lines(content, name))
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        columns = _distinct(header)
+        rows = []
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(columns):
+                raise _unreadable(
+                    f"{name} line {reader.line_num}",
+                    "a line has another number of cells than the header",
+                    len(cells),
+                    f"{len(columns)} cells",
+                )
+            rows.append({c: cell for c, cell in zip(columns, cells, strict=True) if c})
+    except csv.Error as cause:
+        raise _unreadable(f"{name} line {reader.line_num}", f"not a CSV file ({cause})") from None
+    return Table(name, tuple(c for c in columns if c), rows)
+
+
+def _distinct(header: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    out = []
+    for cell in header:
+        seen[cell] = seen.get(cell, 0) + 1
+        out.append(cell if not cell or seen[cell] == 1 else f"{cell}#{seen[cell]}")
+    return out
+
+
+def number(cell: object, place: str) -> float | None:
+    """A plain decimal number; None for an empty cell, ``-`` or null.
+
+    Raises InputError: number_unreadable, number_not_finite.
+    """
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text in _ABSENT:
+            return None
+        if _NUMBER.fullmatch(text) is None:
+            infinite = text.lower().lstrip("+-") in {"inf", "infinity"}
+            raise InputError(
+                "number_not_finite" if infinite else "number_unreadable",
+                "a number is infinite" if infinite else "not a plain decimal number",
+                place=place,
+                value=text[:40],
+                limit="ASCII digits, point, exponent",
+                remedy="Correct the cell.",
+            )
+        value = float(text)
+    elif isinstance(cell, int | float) and not isinstance(cell, bool):
+        value = float(cell)
+    else:
+        raise InputError(
+            "number_unreadable",
+            "not a number",
+            place=place,
+            value=cell,
+            limit="a decimal number",
+            remedy="Correct the field.",
+        )
+    if value - value != 0.0:  # infinite or NaN
+        raise InputError(
+            "number_not_finite",
+            "a number is NaN or infinite",
+            place=place,
+            value=value,
+            limit="finite numbers",
+            remedy="Correct the cell.",
+        )
+    return value
