@@ -306,12 +306,43 @@ class _Lens:
             for subject, row in snapshot.places("index").items()
             if snapshot.verdict[row] == "incoherent"
         }
-        doubtful = np.flatnonzero(snapshot.confidence < 1.0).tolist()
-        reads["confidence"] = {
-            f"{snapshot.field[row]} {snapshot.subject[row]}": float(snapshot.confidence[row])
-            for row in doubtful
-        }
+        reads["usd"] = self.found["usd"]
+        reads.update(_confidences(snapshot))
         return reads
+
+
+def _confidences(snapshot: Snapshot) -> dict[str, dict[str, float]]:
+    """Feeds that are less than certain, by the names that a model reads; the lowest of one name.
+
+    ``spot_confidence`` by underlying, ``forward_confidence`` and ``rate_confidence`` by expiry_ms,
+    ``vol_confidence`` by native id, ``perp_confidence`` by underlying, ``collateral_confidence`` by
+    currency. What is assumed or missing is no feed.
+    """
+    reads: dict[str, dict[str, float]] = {}
+    for number in np.flatnonzero(snapshot.confidence < 1.0).tolist():
+        name, subject = snapshot.field[number], snapshot.subject[number]
+        if snapshot.verdict[number] in ("assumed", "missing"):
+            continue
+        if name == "index":
+            key = ("spot_confidence", subject.partition("/")[0])
+        elif name in ("forward", "rate"):
+            key = (f"{name}_confidence", subject.partition("@")[2])
+        elif name == "mark_iv":
+            key = ("vol_confidence", split_contract(subject)[1])
+        elif name == "usd":
+            key = ("collateral_confidence", subject)
+        elif name == "mark":
+            from crossmargin.instruments.symbology import parse  # only for a doubtful mark
+
+            terms = parse(*split_contract(subject))
+            if terms.kind != Kind.PERPETUAL:
+                continue
+            key = ("perp_confidence", terms.underlying)
+        else:
+            continue
+        values = reads.setdefault(key[0], {})
+        values[key[1]] = min(values.get(key[1], 1.0), float(snapshot.confidence[number]))
+    return reads
 
 
 def _column(values: Mapping[str, float], subjects: list[str]) -> tuple[Floats, list[bool]]:

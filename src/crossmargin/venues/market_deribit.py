@@ -7,7 +7,6 @@ ISO 8601. A bid or ask of 0 is how a ticker writes "none".
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.instruments.symbology import parse
 from crossmargin.market.chain import Quote
 from crossmargin.venues.market_text import Table, number, read_bytes, read_csv
+from crossmargin.venues.reading import json_value
 
 __all__ = ["SHAPES", "Reading", "Shape", "read_deribit", "recognise"]
 
@@ -213,28 +213,10 @@ def read_deribit(
     return Reading(quotes, shape.time is not None, shape.companion)
 
 
-def _refuse_constant(text: str) -> float:
-    raise InputError(
-        "number_not_finite",
-        "NaN and infinities are not JSON numbers",
-        value=text,
-        limit="finite numbers",
-        remedy="Write null where there is no value.",
-    )
-
-
 def _json_table(path: str | Path) -> Table:
     """Rows of a JSON-RPC reply: ``result`` is a list of summaries or one ticker."""
     name = Path(path).name
-    try:
-        reply = json.loads(read_bytes(path), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as cause:
-        raise InputError(
-            "file_unreadable",
-            f"not a JSON document ({type(cause).__name__})",
-            place=name,
-            remedy="Give the complete reply.",
-        ) from None
+    reply = json_value(read_bytes(path), name)
     result = reply.get("result") if isinstance(reply, dict) else reply
     rows = [result] if isinstance(result, dict) else result
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -5,23 +5,19 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from crossmargin.core.errors import InputError
+from crossmargin.venues.reading import LINE_BYTES_MAX, real
 
 __all__ = ["Table", "number", "read_bytes", "read_csv"]
 
-LINE_BYTES_MAX = 1_000_000
 FILE_BYTES_MAX = 512_000_000
 _CHUNK = 1 << 20
-# Plain ASCII decimals; float() alone would take 1_000, full-width digits and "nan".
-_NUMBER = re.compile(
-    r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?"
-)
+# How the known exporters write that there is no value.
 _ABSENT = frozenset({"", "-", "nan", "NaN", "None", "null"})
 
 
@@ -130,45 +126,14 @@ def _distinct(header: Sequence[str]) -> list[str]:
 
 
 def number(cell: object, place: str) -> float | None:
-    """A plain decimal number; None for an empty cell, ``-`` or null.
+    """A plain decimal number; None for an empty cell, ``-``, ``nan`` as text, or null.
 
     Raises InputError: number_unreadable, number_not_finite.
     """
     if cell is None:
         return None
     if isinstance(cell, str):
-        text = cell.strip()
-        if text in _ABSENT:
+        cell = cell.strip()
+        if cell in _ABSENT:
             return None
-        if _NUMBER.fullmatch(text) is None:
-            infinite = text.lower().lstrip("+-") in {"inf", "infinity"}
-            raise InputError(
-                "number_not_finite" if infinite else "number_unreadable",
-                "a number is infinite" if infinite else "not a plain decimal number",
-                place=place,
-                value=text[:40],
-                limit="ASCII digits, point, exponent",
-                remedy="Correct the cell.",
-            )
-        value = float(text)
-    elif isinstance(cell, int | float) and not isinstance(cell, bool):
-        value = float(cell)
-    else:
-        raise InputError(
-            "number_unreadable",
-            "not a number",
-            place=place,
-            value=cell,
-            limit="a decimal number",
-            remedy="Correct the field.",
-        )
-    if value - value != 0.0:  # infinite or NaN
-        raise InputError(
-            "number_not_finite",
-            "a number is NaN or infinite",
-            place=place,
-            value=value,
-            limit="finite numbers",
-            remedy="Correct the cell.",
-        )
-    return value
+    return real(cell, place)
