@@ -15,7 +15,7 @@ UPGRADE ?=
 
 DEV := .venv-dev/bin
 COMPILE = $(DEV)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
-	--generate-hashes --no-header $(UPGRADE)
+	--generate-hashes --no-header --system-certs $(UPGRADE)
 
 help:
 	@echo "make demo    set up, then margin the sample book under every model"
