@@ -171,6 +171,7 @@ def set_up(name):
     started = time.monotonic()
     if done.get("python") != wanted["python"]:
         create_first_possible(name, folder)
+        done = {}
     # An interrupted set-up leaves no stamp, so the next call starts it afresh.
     stamp.unlink(missing_ok=True)
     if done.get("packages") != wanted["packages"]:

@@ -58,8 +58,9 @@ def test_an_unchanged_environment_is_left_alone(tmp_path: Path, monkeypatch):
 
     def create(name: str, folder: Path) -> None:
         done.append("create")
-        (folder / "bin").mkdir(parents=True)
-        (folder / "bin" / "python").symlink_to(sys.executable)
+        (folder / "bin").mkdir(parents=True, exist_ok=True)
+        if not (folder / "bin" / "python").exists():
+            (folder / "bin" / "python").symlink_to(sys.executable)
 
     monkeypatch.setattr(environment, "create_first_possible", create)
     monkeypatch.setattr(environment, "install_locked", lambda *_: done.append("packages"))
@@ -74,3 +75,7 @@ def test_an_unchanged_environment_is_left_alone(tmp_path: Path, monkeypatch):
     (tmp_path / "run.txt").write_text("one==2\n")
     environment.set_up("run")
     assert done[4:] == ["packages", "project"]
+    stamp = tmp_path / ".venv-run" / "stamp"
+    stamp.write_text(stamp.read_text().replace("python 3", "python 2"))
+    environment.set_up("run")  # another interpreter: everything anew
+    assert done[6:] == ["create", "packages", "project"]
