@@ -25,7 +25,7 @@ import numpy.typing as npt
 from crossmargin.core.arrays import Floats
 from crossmargin.core.jit import kernel
 from crossmargin.pricing.checks import codes, reals, rights, shaped, tables
-from crossmargin.pricing.normal import exp_negative, tail_absolute, tail_relative
+from crossmargin.pricing.normal import exp_negative, log_ratio, tail_absolute, tail_relative
 
 __all__ = ["black_kernel", "black_value", "padded", "padded_width", "revalue", "revalue_kernel"]
 
@@ -109,10 +109,8 @@ def black_kernel(forward: Any, strike: Any, spread: Any, right: Any, out: Any) -
     for i in range(out.size):
         f, k, w = forward[i], strike[i], spread[i]
         # the out-of-the-money side is a difference of two tails of one sign, the other is parity
-        small, large = min(f, k), max(f, k, LOG_FLOOR)
-        ratio = small / large
-        near = (small - large) / large  # exact difference where it matters
-        x = math.log1p(near) if ratio > 0.5 else math.log(max(ratio, LOG_FLOOR))
+        small, large = min(f, k), max(f, k)
+        x = log_ratio(max(small, LOG_FLOOR), max(large, LOG_FLOOR))
         r = max(x / max(w, TINY), -STEEP)
         d1 = r + 0.5 * w
         d2 = r - 0.5 * w
