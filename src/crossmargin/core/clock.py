@@ -22,10 +22,12 @@ def parse_ms(text: str | int, place: str = "") -> int:
     A time without a zone is refused: it would be read differently on two machines.
     """
     try:
-        if isinstance(text, int) or text.strip().lstrip("-").isdigit():
+        if isinstance(text, str) and not text.isascii():
+            raise ValueError("not plain ASCII")  # int() reads the digits of every script
+        if isinstance(text, int) or text.lstrip("-").isdigit():
             value = int(text)
         else:
-            moment = datetime.fromisoformat(text.strip())
+            moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
                 raise ValueError("no time zone")
             delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
