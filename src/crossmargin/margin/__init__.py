@@ -1,8 +1,38 @@
-"""What must be held: the margin models, their dated parameters and the requirement sheet.
+"""Margin: what must be held. A model is numbers (dated parameter files) plus a few lines.
 
-A family holds the algorithm; a member is a parameter file and a small final class that composes
-it. The answer is a sheet whose columns are leaves with a rule and a source, or operators over
-columns, so every total can be walked back to the numbers that made it.
+A model plans (pools), prices (scenario sets and risk arrays) and margins (any block of accounts);
+its answer is a sheet whose columns are leaves with their rule, or operators over other columns.
 """
 
-__all__: list[str] = []
+from crossmargin.margin.model import (
+    Bound,
+    EquitySource,
+    Fidelity,
+    MarginModel,
+    ModelSpec,
+    Requirement,
+    Rule,
+    ScaleLaw,
+)
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.register import ALL_MODELS, model_named
+from crossmargin.margin.run import parameters_for, run
+from crossmargin.margin.sheet import Node, Sheet
+
+__all__ = [
+    "ALL_MODELS",
+    "Bound",
+    "EquitySource",
+    "Fidelity",
+    "MarginModel",
+    "ModelSpec",
+    "Node",
+    "Parameters",
+    "Requirement",
+    "Rule",
+    "ScaleLaw",
+    "Sheet",
+    "model_named",
+    "parameters_for",
+    "run",
+]

@@ -1,0 +1,134 @@
+"""What an account holds beside its positions: cash, unrealised profit and option value.
+
+Where the venue's equity is given it is taken as it is. Where cash balances are given, futures
+profit is taken as settled into them and only option value is added. Only where no balance is given
+at all is equity rebuilt from entry prices. Never two at once; the source is part of the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmargin.core.arrays import Bytes, Floats
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.model import EquitySource, PoolBook, Priced
+from crossmargin.margin.pools import is_kind, per_row, row_of_position
+from crossmargin.market.view import View
+from crossmargin.pricing.sums import row_sums
+
+__all__ = ["SOURCES", "Equity", "equity_of", "mark_value", "profit_since_entry"]
+
+SOURCES = (EquitySource.NONE, EquitySource.VENUE, EquitySource.BALANCES, EquitySource.REBUILT)
+_NONE, _VENUE, _BALANCES, _REBUILT = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Equity:
+    """[A] arrays in the pool's currency; ``source`` indexes :data:`SOURCES`."""
+
+    cash: Floats
+    unrealised: Floats
+    option_value: Floats
+    source: Bytes
+
+
+def mark_value(instruments: Instruments, view: View) -> Floats:
+    """[I] an option's value at the venue's mark, per unit, in settlement currency; else 0."""
+    option = is_kind(instruments, Kind.OPTION)
+    return np.where(option, instruments.multiplier * view.mark, 0.0)
+
+
+def profit_since_entry(
+    instruments: Instruments, view: View, held: PoolBook, options_too: bool
+) -> Floats:
+    """[N] profit of each position since its entry price, in settlement currency; 0 where unknown.
+
+    Linear ``q m (mark - entry)``; inverse future ``q m (1/entry - 1/mark)``; an inverse option is
+    quoted in coin and therefore linear.
+    """
+    column, entry = held.column, held.entry_price
+    kind = instruments.kind[column]
+    wanted = held.entry_known & (kind != Kind.ASSET)
+    if not options_too:
+        wanted &= kind != Kind.OPTION
+    mark = view.mark[column]
+    turned = instruments.inverse[column] & (kind != Kind.OPTION)
+    with_entry = np.where(wanted, entry, 1.0)
+    safe_mark = np.where(turned & (mark > 0.0), mark, 1.0)
+    safe_entry = np.where(turned & wanted, with_entry, 1.0)
+    gain = np.where(turned, 1.0 / safe_entry - 1.0 / safe_mark, mark - with_entry)
+    return np.where(wanted, held.quantity * instruments.multiplier[column] * gain, 0.0)
+
+
+def equity_of(priced: Priced, held: PoolBook, to_pool: Floats) -> Equity:
+    """Cash, unrealised profit and option value of each account of a block.
+
+    ``to_pool[I]`` converts a row's settlement currency (an ASSET row's own unit) to the pool's.
+    """
+    accounts = len(held.row) - 1
+    cash_column = priced.pool.cash * to_pool
+    both = np.stack([cash_column, priced.option_value * to_pool], axis=1)
+    totals = row_sums(held.row, held.column, held.quantity, both, trusted=True).net
+    cash, option_value = totals[:, 0].copy(), totals[:, 1].copy()
+    unrealised = np.zeros(accounts)
+    source = np.zeros(accounts, np.int8)
+    if priced.pool.cash.any():
+        rows = row_of_position(held.row)[priced.pool.cash[held.column] > 0]
+        source[np.unique(rows)] = _BALANCES
+    if held.entry_known.any():
+        _rebuild(priced, held, to_pool, source, cash, unrealised, option_value)
+    _reported(priced, held, to_pool, source, cash, option_value)
+    return Equity(cash, unrealised, option_value, source)
+
+
+def _rebuild(
+    priced: Priced,
+    held: PoolBook,
+    to_pool: Floats,
+    source: Bytes,
+    cash: Floats,
+    unrealised: Floats,
+    option_value: Floats,
+) -> None:
+    """Accounts without any balance, all of whose positions have an entry price."""
+    instruments, view = priced.pool.instruments, priced.view
+    weight = to_pool[held.column]
+    known = per_row(held.row, held.entry_known.astype(np.float64))
+    sure = (known == np.diff(held.row)) & (known > 0) & (source == _NONE)
+    futures = per_row(held.row, weight * profit_since_entry(instruments, view, held, False))
+    everything = per_row(held.row, weight * profit_since_entry(instruments, view, held, True))
+    # What was paid for the options is the negative cash of an account that started with nothing.
+    unrealised[sure] = futures[sure]
+    cash[sure] = (everything - futures - option_value)[sure]
+    source[sure] = _REBUILT
+
+
+def _reported(
+    priced: Priced,
+    held: PoolBook,
+    to_pool: Floats,
+    source: Bytes,
+    cash: Floats,
+    option_value: Floats,
+) -> None:
+    """Where the venue reports the equity of a currency of this pool, cash is what is left of it."""
+    given = held.book.reported.equity
+    if not given:
+        return
+    place = {name: k for k, name in enumerate(held.book.account)}
+    instruments = priced.pool.instruments
+    worth = {
+        item.underlying: float(to_pool[k])
+        for k, item in enumerate(instruments.items)
+        if item.kind == Kind.ASSET and priced.pool.cash[k]
+    }
+    total: dict[int, float] = {}
+    for (name, currency), equity in given.items():
+        if name in place and currency in worth:
+            row = place[name]
+            total[row] = total.get(row, 0.0) + equity * worth[currency]
+    for row, equity in total.items():
+        cash[row] = equity - option_value[row]
+        source[row] = _VENUE

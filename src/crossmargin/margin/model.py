@@ -1,0 +1,237 @@
+"""What a margin model is, and what its answer looks like.
+
+A model is a small final class: it *plans* (which instruments form a pool, from rules and listings),
+*prices* (scenario set, risk array and instrument columns, from prices and time) and *margins* (any
+block of accounts, from holdings). The three stages are pure; an engine repeats only the one whose
+input changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+
+from crossmargin.core.arrays import Bytes, Floats, Ints, Longs
+from crossmargin.core.errors import Failure
+from crossmargin.instruments.book import Book
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.sheet import Sheet
+from crossmargin.market.view import View
+from crossmargin.scenarios.risk_array import RiskArray
+from crossmargin.scenarios.sets import ScenarioSet
+
+__all__ = [
+    "Bound",
+    "EquitySource",
+    "Fidelity",
+    "MarginModel",
+    "ModelSpec",
+    "Plan",
+    "PoolAnswer",
+    "Pool",
+    "PoolBook",
+    "Priced",
+    "Requirement",
+    "Rule",
+    "ScaleLaw",
+]
+
+
+class Fidelity(StrEnum):
+    """How well a rule is known."""
+
+    EXACT = "exact"  # reproduces recorded numbers of the venue
+    STATED = "stated"  # the venue's own text, no numbers to check against
+    INFERRED = "inferred"  # rival readings: the result is an interval over them
+    MISSING = "missing"  # left out: the result is at least that
+
+
+class Bound(StrEnum):
+    """What a total means."""
+
+    VALUE = "value"
+    AT_LEAST = "at_least"  # a rule of the venue is unknown and left out
+
+
+class ScaleLaw(StrEnum):
+    """What doubling the book does to the requirement."""
+
+    HOMOGENEOUS = "homogeneous"  # exactly doubles
+    SUPERLINEAR = "superlinear"  # at least doubles: size is charged
+    FIXED_PART = "fixed_part"  # dead zones or caps: neither
+
+
+class EquitySource(StrEnum):
+    """Where the equity of a row comes from; never two at once."""
+
+    NONE = "none"  # nothing was given: cash 0
+    VENUE = "venue"  # the venue's own equity
+    BALANCES = "balances"  # cash balances plus option value; futures profit is in the balance
+    REBUILT = "rebuilt"  # no balance given: profit since the entry prices
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a rulebook: what it says, where that was read, how well it is known per kind."""
+
+    name: str
+    text: str
+    source: str
+    fidelity: Mapping[Kind, Fidelity] | Fidelity
+    readings: tuple[str, ...] = ()  # names of the switches that it depends on
+
+    def known(self, kind: Kind) -> Fidelity:
+        """Fidelity for one kind of instrument."""
+        if isinstance(self.fidelity, Fidelity):
+            return self.fidelity
+        return self.fidelity.get(kind, Fidelity.STATED)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """The declaration of a model. ``readings``: switches with rival values, best first."""
+
+    name: str
+    title: str
+    family: str
+    venue: str  # whose instruments it takes; "" takes any
+    version: str
+    folder: str  # of its parameter files
+    kinds: tuple[Kind, ...]
+    currency: str  # of the requirement: "settle" (each pool its own) or "USD"
+    scale: ScaleLaw
+    balance_side: str  # what its equity counts, in words
+    rules: tuple[Rule, ...]
+    has_im: bool = True
+    readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    standard: str = ""  # the same venue's standard margin, the baseline of the saving
+    maps_from: tuple[str, ...] = ()  # venues whose books are mapped to this one explicitly
+    unknown: tuple[str, ...] = ()  # what is not known, in words
+
+    def rule(self, name: str) -> Rule:
+        """A rule by name."""
+        for rule in self.rules:
+            if rule.name == name:
+                return rule
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Instruments that are margined together; ``columns`` are rows of the table, ascending."""
+
+    label: str
+    currency: str  # of the requirement of this pool
+    columns: Ints
+    instruments: Instruments  # the rows of ``columns``, canonical
+    cash: Bytes  # [I_pool] 1 where a line is settlement cash of this pool
+    facts: Mapping[str, Any] = field(default_factory=dict)  # codes the model needs, no prices
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What follows from rules and listings."""
+
+    pools: tuple[Pool, ...]
+    parameters: Parameters
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What follows from prices and time, for one pool; no accounts."""
+
+    pool: Pool
+    view: View  # restricted to the pool's instruments
+    usd_per_unit: float  # dollars per unit of the pool's currency
+    scenarios: ScenarioSet | None
+    risk: RiskArray | None
+    columns: Mapping[str, Floats]  # instrument columns [I_pool] that add-ons sum
+    option_value: Floats  # [I_pool] venue's mark of one unit in the pool's currency, options only
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolBook:
+    """The positions of a block of accounts in one pool: CSR over the pool's instruments."""
+
+    row: Longs  # [A+1]
+    column: Ints  # into the pool's instruments
+    quantity: Floats
+    entry_price: Floats
+    entry_known: np.ndarray[Any, np.dtype[np.bool_]]
+    account: Ints  # [A] index into the population
+    book: Book  # the block it was cut from (choices, reported, orders)
+
+
+class MarginModel(Protocol):
+    """The protocol of every model; register it in ``crossmargin.margin.register``."""
+
+    spec: ModelSpec
+
+    def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
+        """Pools and codes; no prices, no quantities."""
+        ...
+
+    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
+        """Scenario set, risk array and columns of one pool; no accounts."""
+        ...
+
+    def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
+        """The sheet of any block of accounts in one pool; pure."""
+        ...
+
+    def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
+        """[A, S] what the worst is taken of, in scenario order; None without scenarios."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoolAnswer:
+    """Sheet of one block and pool, with the binding scenario of each row (-1 where none)."""
+
+    sheet: Sheet
+    scenario: Ints
+    runner_up: Ints
+    runner_up_loss: Floats
+    source: Bytes  # [R] code of the equity source: equity.SOURCES
+    bound: Bound = Bound.VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The answer for a population. Every sheet ends in counted_im, im, counted_mm, mm.
+
+    ``sheet`` rows are (account, pool) in the pool's currency. ``failures`` name accounts that could
+    not be margined: they have no row. ``source`` says where each row's equity comes from.
+    """
+
+    model: ModelSpec
+    parameters: Parameters
+    plan: Plan
+    priced: tuple[Priced, ...]
+    book: Book
+    view: View
+    sheet: Sheet
+    scenario: Ints
+    runner_up: Ints
+    runner_up_loss: Floats
+    source: Bytes  # [R] code of the equity source: equity.SOURCES
+    bound: Bound
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def scenario_label(self, row: int) -> str:
+        """Label of the binding scenario of a row, or a dash."""
+        code = int(self.scenario[row])
+        scenarios = self.priced[int(self.sheet.pool[row])].scenarios
+        if scenarios is None or code < 0:
+            return "—"
+        if code >= len(scenarios):
+            return "basis contingency"
+        return scenarios.label[code]

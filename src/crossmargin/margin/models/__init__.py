@@ -1,0 +1,1 @@
+"""The members: one module a model or a pair that shares every line; numbers are data."""

@@ -1,0 +1,107 @@
+"""What Deribit's portfolio margin declares: rules with source and fidelity, readings, gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.model import Fidelity, ModelSpec, Rule, ScaleLaw
+
+__all__ = ["CROSS", "KINDS", "SEGREGATED"]
+
+KINDS = (Kind.ASSET, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
+_API = "docs.deribit.com, private/pme/simulate and change log (read 2026-03-26)"
+_HELP = "support.deribit.com, portfolio margin articles (excerpts)"
+_MIMIC = "third-party rewrites of the venue's margin document"
+_FUTURES_EXACT = {
+    Kind.PERPETUAL: Fidelity.EXACT,
+    Kind.FUTURE: Fidelity.EXACT,
+    Kind.OPTION: Fidelity.INFERRED,
+    Kind.ASSET: Fidelity.STATED,
+}
+
+_RULES = (
+    Rule(
+        "risk_matrix",
+        "27 standard and 8 extended scenarios; worst case after offset and dampener",
+        f"{_API}; option shocks: {_MIMIC}",
+        _FUTURES_EXACT,
+        ("reading.vol_shock",),
+    ),
+    Rule("rounding", "worst case and IM rounded to nine decimals", _API, Fidelity.EXACT),
+    Rule(
+        "roll_shock",
+        "max(exp(AMR T) - 1, min annualised move) |delta| per expiry, no netting",
+        f"minimum branch {_API}; exponential branch {_MIMIC}",
+        {
+            Kind.PERPETUAL: Fidelity.EXACT,
+            Kind.FUTURE: Fidelity.EXACT,
+            Kind.OPTION: Fidelity.INFERRED,
+            Kind.ASSET: Fidelity.STATED,
+        },
+    ),
+    Rule(
+        "delta_shock",
+        "|D*| min(m_inc max(|D*| - threshold/I, 0), max); long options reduce, never add",
+        _MIMIC,
+        Fidelity.INFERRED,
+    ),
+    Rule(
+        "correlation_contingency",
+        "add-on for several currencies; the formula is not published and left out",
+        _API,
+        Fidelity.MISSING,
+    ),
+    Rule("mm_factor", "MM = 0.8 x risk matrix margin", _API, Fidelity.EXACT),
+    Rule(
+        "open_orders",
+        "order margin as the venue reports it; not rebuilt here",
+        _API,
+        Fidelity.STATED,
+    ),
+    Rule(
+        "mmp_hold",
+        "3 % of the largest quote quantity of each maker-protection group",
+        _HELP,
+        Fidelity.STATED,
+    ),
+    Rule("spot_margin", "spot order margin as the venue reports it", _API, Fidelity.STATED),
+    Rule("balance_side", "margin balance = equity (option value counts)", _HELP, Fidelity.STATED),
+    Rule("haircut", "collateral haircut, for initial margin only", _HELP, Fidelity.STATED),
+)
+
+SEGREGATED = ModelSpec(
+    name="deribit-spm",
+    title="Deribit segregated portfolio margin (S:PM)",
+    family="scan",
+    venue="deribit",
+    version="2024",
+    folder="deribit-pm",
+    kinds=KINDS,
+    currency="settle",
+    scale=ScaleLaw.FIXED_PART,
+    balance_side="equity of the settlement currency: cash, futures profit and option value",
+    rules=_RULES,
+    readings={"reading.vol_shock": ("relative", "additive")},
+    standard="deribit-sm",
+    unknown=(
+        "correlation contingency: unpublished; a pool of several currencies is a lower bound",
+        "extended table of options and the dampener's size: third-party text only",
+        "order margin: taken from the account payload, not rebuilt",
+    ),
+)
+
+CROSS = replace(
+    SEGREGATED,
+    name="deribit-xpm",
+    title="Deribit cross portfolio margin (X:PM)",
+    currency="USD",
+    balance_side=(
+        "equity of all currencies in dollars (option value counts); initial side less haircut; "
+        "the equity of a coin is itself a position in the matrix"
+    ),
+    unknown=(
+        *SEGREGATED.unknown,
+        "conversion to dollars: taken at the shocked index, as the coin form of the rule implies",
+    ),
+)

@@ -1,0 +1,210 @@
+"""Deribit standard margin: position by position, no netting.
+
+    inverse option, coin a contract, OTM = max(0, (K - I)/I) call, max(0, (I - K)/I) put
+      short call  IM = max(0.15 - OTM, 0.10) + mark              MM = 0.075 + mark
+      short put   IM = max(max(0.15 - OTM, 0.10) + mark, MM)     MM = max(0.075, 0.075 mark) + mark
+      long        premium only
+    future, perpetual of n coins
+      increment   IM = n price (base + step n)                    MM = n price (base' + step n)
+      tier        IM = n price / L,  MM = 2/3 IM         (the first tier is all that is known)
+
+A linear option takes the same shares of the index in its quote currency. Option value does not
+count in the margin balance (equity less options value), so a short's mark is part of its
+requirement.
+Source: support.deribit.com; the two future rules contradict each other and are a switch.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.deribit_common import coin_size, has_other_orders
+from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.model import (
+    Bound,
+    Fidelity,
+    ModelSpec,
+    Plan,
+    Pool,
+    PoolAnswer,
+    PoolBook,
+    Priced,
+    Rule,
+    ScaleLaw,
+)
+from crossmargin.margin.models.deribit_pm_rules import KINDS
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import is_kind, make_pool, per_row
+from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.market.view import View
+from crossmargin.pricing.sums import row_sums
+
+__all__ = ["DeribitSM"]
+
+_HELP = "support.deribit.com, margin articles"
+
+SPEC = ModelSpec(
+    name="deribit-sm",
+    title="Deribit standard margin (S:SM)",
+    family="per-position",
+    venue="deribit",
+    version="2024",
+    folder="deribit-sm",
+    kinds=KINDS,
+    currency="settle",
+    scale=ScaleLaw.SUPERLINEAR,
+    balance_side="equity less option value: an option's value backs nothing",
+    rules=(
+        Rule(
+            "option_charge",
+            "share of the index by moneyness, plus the mark of a short",
+            f"{_HELP}; third-party rewrites agree",
+            Fidelity.STATED,
+        ),
+        Rule(
+            "future_charge",
+            "base share plus an increment a coin, or the leverage tier",
+            f"{_HELP} (worked examples of linear perpetuals); tier rule: a reader of 2026-09-23",
+            {Kind.PERPETUAL: Fidelity.INFERRED, Kind.FUTURE: Fidelity.INFERRED},
+            ("reading.future_rule",),
+        ),
+        Rule(
+            "balance_side",
+            "margin balance = equity - options value",
+            "identities of a recorded account summary",
+            Fidelity.EXACT,
+        ),
+    ),
+    readings={"reading.future_rule": ("increment", "tier")},
+    standard="deribit-sm",
+    unknown=(
+        "leverage tiers above the first: with the tier reading a large future is a lower bound",
+        "order margin is not rebuilt",
+    ),
+)
+
+
+@final
+class DeribitSM:
+    """One pool a settlement currency."""
+
+    spec = SPEC
+
+    def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
+        """A pool per settlement currency."""
+        settles = sorted({item.settle for item in instruments.items})
+        pools = tuple(
+            make_pool(
+                instruments,
+                np.flatnonzero(instruments.settle == instruments.names.index(name)).astype(
+                    np.int32
+                ),
+                name,
+                name,
+                (name,),
+            )
+            for name in settles
+        )
+        return Plan(pools, parameters)
+
+    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
+        """Charges of one short option, sizes and shares of the futures."""
+        part = pool.instruments
+        im, mm = _short_option(part, view, parameters)
+        future = is_kind(part, Kind.PERPETUAL, Kind.FUTURE)
+        coins = np.where(future, coin_size(part, view), 0.0)
+        price = np.where(part.inverse, 1.0, view.mark)  # coin margin of a coin position
+        columns = {"short_im": im, "short_mm": mm, "coins": coins, "price": price}
+        for name in ("im_base", "mm_base", "increment", "leverage"):
+            columns[name] = _future(part, parameters, name)
+        usd = float(view.usd[part.names.index(pool.currency)])
+        return Priced(pool, view, usd, None, None, columns, mark_value(part, view))
+
+    def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
+        """The sheet of a block of accounts."""
+        columns, accounts = priced.columns, len(held.row) - 1
+        stack = np.stack([columns["short_im"], columns["short_mm"]], axis=1)
+        total = row_sums(held.row, held.column, held.quantity, stack, trusted=True)
+        future_im, future_mm = _future_charges(priced, held, parameters)
+        equity = equity_of(priced, held, np.ones(len(priced.pool.instruments)))
+        sheet = SheetBuilder(accounts)
+        sheet.leaf("option_im", -total.short[:, 0], "option_charge")
+        sheet.leaf("future_im", future_im, "future_charge")
+        sheet.leaf("option_mm", -total.short[:, 1], "option_charge")
+        sheet.leaf("future_mm", future_mm, "future_charge")
+        sheet.leaf("cash", equity.cash, "balance_side")
+        sheet.leaf("unrealised", equity.unrealised, "balance_side")
+        sheet.leaf("option_value", equity.option_value, "balance_side")
+        sheet.sum("equity", "cash", "unrealised", "option_value")
+        sheet.sum("counted_im", "cash", "unrealised")
+        sheet.sum("im", "option_im", "future_im")
+        sheet.sum("counted_mm", "cash", "unrealised")
+        sheet.sum("mm", "option_mm", "future_mm")
+        nothing = np.full(accounts, -1, np.int32)
+        tier = parameters.get("reading.future_rule") == "tier"
+        beyond = tier and bool((np.abs(held.quantity) * columns["coins"][held.column]).any())
+        open_ended = beyond or has_other_orders(held)
+        return PoolAnswer(
+            sheet.build(held.account, 0),
+            nothing,
+            nothing,
+            np.zeros(accounts),
+            equity.source,
+            Bound.AT_LEAST if open_ended else Bound.VALUE,
+        )
+
+    def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
+        """No scenarios: position by position."""
+        return None
+
+
+def _short_option(part: Instruments, view: View, parameters: Parameters) -> tuple[Floats, Floats]:
+    """[I] initial and maintenance charge of one short option, in its settlement currency."""
+    option = is_kind(part, Kind.OPTION)
+    index = view.index[part.pair]
+    safe = np.where(index > 0.0, index, 1.0)
+    out = np.where(part.right > 0, (part.strike - index) / safe, (index - part.strike) / safe)
+    otm = np.maximum(out, 0.0)
+    unit = np.where(part.inverse, 1.0, index)  # coin, or the quote currency of the index
+    mark = np.where(option, view.mark, 0.0)
+    share = parameters.number("option.im_itm_share")
+    least = parameters.number("option.im_least_share")
+    mm_share = parameters.number("option.mm_share")
+    im = np.maximum(share - otm, least) * unit + mark
+    put = part.right < 0
+    mm = np.where(put, np.maximum(mm_share * unit, mm_share * mark), mm_share * unit) + mark
+    im = np.where(put, np.maximum(im, mm), im)
+    scale = np.where(option, part.multiplier, 0.0)
+    return im * scale, mm * scale
+
+
+def _future(part: Instruments, parameters: Parameters, name: str) -> Floats:
+    """[I] a share of each future, by underlying; 0 for other rows."""
+    out = np.zeros(len(part))
+    for k, item in enumerate(part.items):
+        if item.kind in (Kind.PERPETUAL, Kind.FUTURE):
+            out[k] = parameters.number(f"future.{item.underlying}.{name}")
+    return out
+
+
+def _future_charges(
+    priced: Priced, held: PoolBook, parameters: Parameters
+) -> tuple[Floats, Floats]:
+    """[A] initial and maintenance charge of the futures, position by position."""
+    column = held.column
+    columns = priced.columns
+    coins = np.abs(held.quantity) * columns["coins"][column]
+    value = coins * columns["price"][column]
+    if parameters.get("reading.future_rule") == "tier":
+        leverage = np.maximum(columns["leverage"][column], 1.0)
+        im = np.where(columns["leverage"][column] > 0.0, value / leverage, 0.0)
+        mm = im * parameters.number("future_tier.mm_fraction")
+    else:
+        step = columns["increment"][column] * coins
+        im = value * (columns["im_base"][column] + step)
+        mm = value * (columns["mm_base"][column] + step)
+    return per_row(held.row, im), per_row(held.row, mm)

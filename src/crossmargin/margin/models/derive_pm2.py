@@ -1,0 +1,224 @@
+"""Derive portfolio margin, second version (PMRM_2 and 2.1).
+
+    scenario P&L   d q (s-1) perp + sum_e g(d (M_e sd_e - mtm_e)) + d sum_cancelling value (s-1)
+                   M_e  net value of expiry e at the shocked forward and vol (discounted)
+                   sd_e static discount: the long one where M_e >= 0, else the short one
+                   g    identity; -|x| in the two skew scenarios
+    basis          sum_e min(M_e(up) - mtm_e, M_e(down) - mtm_e, 0) (add + mult tau_e)
+    span           min(basis, every scenario)                         (basis is the first candidate)
+    MM = -span mmFactor + contingencies(MM)
+    IM = -span (imFactor + [peg threshold - stable]+ peg factor) + contingencies(MM) + (IM)
+    counted        cash + perpetual profit + option model value + collateral value
+
+The venue publishes a balance: counted minus requirement; it is shown too. Only the free part of a
+forward is shocked. One underlying per manager: each is a pool of its own.
+Source: derivexyz/v2-core at 7736900d, re-stated; 139 of its test cases reproduce.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import final
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.clock import YEAR_MS
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.model import Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.models.derive_pm2_contingencies import Contingencies
+from crossmargin.margin.models.derive_pm2_rules import SPEC
+from crossmargin.margin.models.derive_pm2_scenarios import scenario_set, static_discounts
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import by_row, is_kind
+from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.margin.usdc_pools import CASH, cash_and_source, plan_by_underlying, stable_usd
+from crossmargin.market.view import View
+from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
+from crossmargin.pricing.sums import row_sums, sums
+from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.sets import ScenarioSet
+
+__all__ = ["DerivePM2"]
+
+
+@final
+class DerivePM2:
+    """One pool per underlying; requirement in USDC."""
+
+    spec = SPEC
+
+    def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
+        """Pools by underlying of the derivatives; cash and other collateral go with the first."""
+        note = "one manager per underlying: cash stands with the first, sums are in dollars"
+        plan = plan_by_underlying(instruments, parameters, "market", note)
+        pools = tuple(
+            replace(pool, facts={"strike_run": pool.instruments.runs("expiry", "strike")})
+            for pool in plan.pools
+        )
+        return replace(plan, pools=pools)
+
+    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
+        """Scenario set, risk array with basis moves beside it, collateral columns."""
+        part = pool.instruments
+        table = f"market.{pool.label}"
+        scenarios = scenario_set(part, view, parameters, table)
+        risk = price(part, view, scenarios, view.mark)
+        pnl = risk.pnl.copy()
+        stable = stable_usd(view, part)
+        worth = _collateral_worth(part, view, stable)
+        cancelling = _flags(part, parameters, table, "risk_cancelling") * worth
+        # Collateral that cancels risk moves with spot; every scenario of the set is one pair's.
+        spot = _spot_row(part, scenarios, pool.label)
+        pnl[:, : len(scenarios)] += cancelling[:, None] * (spot - 1.0)
+        long_discount, short_discount = static_discounts(view, parameters, table)
+        option = is_kind(part, Kind.OPTION)
+        run = np.where(option, part.expiry, -1).astype(np.int32)
+        basis = _basis(part, view, parameters, table)
+        facts = {
+            "fold": fold_tables(
+                pnl.shape[1],
+                run,
+                long_discount,
+                short_discount,
+                value_i=risk.value,
+                weight_s=scenarios.weight,
+                reflect_s=scenarios.reflect,
+            ),
+            "run": run,
+            "basis_rate": basis[2],
+            "contingencies": Contingencies.of(pool, view, parameters, table, stable),
+            "stable": stable,
+        }
+        columns = {
+            "value": risk.value,
+            "basis_up": basis[0],
+            "basis_down": basis[1],
+            "collateral": worth,
+            "perp": is_kind(part, Kind.PERPETUAL).astype(np.float64),
+            "cash": pool.cash.astype(np.float64),
+        }
+        shown = RiskArray(frozen(pnl, np.float64), risk.value, risk.count)
+        return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
+
+    def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
+        """The sheet of a block of accounts."""
+        scenarios, risk = priced.scenarios, priced.risk
+        assert scenarios is not None and risk is not None  # set by price()
+        table = f"market.{priced.pool.label}"
+        contingencies: Contingencies = priced.facts["contingencies"]
+        worst = fold_worst(
+            held.row,
+            held.column,
+            held.quantity,
+            risk.pnl,
+            len(scenarios),
+            priced.facts["fold"],
+            floor_loss_r=_basis_loss(priced, held),
+            trusted=True,
+        )
+        names = ("cash", "value", "collateral")
+        stack = np.stack([priced.columns[name] for name in names], axis=1)
+        total = row_sums(held.row, held.column, held.quantity, stack, trusted=True).net
+        charge = contingencies.charges(held)
+        sheet = SheetBuilder(len(held.row) - 1)
+        sheet.leaf("span_loss", worst.loss, "scenarios")
+        peg = max(parameters.number(f"{table}.peg_loss_threshold") - priced.facts["stable"], 0.0)
+        im_factor = parameters.number(f"{table}.im_factor")
+        im_factor += peg * parameters.number(f"{table}.peg_loss_factor")
+        sheet.scale("im_span", "span_loss", im_factor, "im_factor")
+        sheet.scale("mm_span", "span_loss", parameters.number(f"{table}.mm_factor"), "mm_factor")
+        for name in ("perp", "option", "collateral"):
+            sheet.leaf(f"mm_{name}_contingency", charge[f"mm_{name}"], f"{name}_contingency")
+        sheet.sum(
+            "mm_contingency",
+            "mm_perp_contingency",
+            "mm_option_contingency",
+            "mm_collateral_contingency",
+        )
+        for name in ("perp", "option", "collateral", "confidence"):
+            sheet.leaf(f"im_{name}_contingency", charge[f"im_{name}"], f"{name}_contingency")
+        sheet.sum(
+            "im_contingency",
+            "im_perp_contingency",
+            "im_option_contingency",
+            "im_collateral_contingency",
+            "im_confidence_contingency",
+        )
+        cash, source = cash_and_source(priced.pool.cash, held, total[:, 0])
+        sheet.leaf("cash", cash, "balance_side")
+        sheet.leaf("unrealised", contingencies.perp_profit(held), "balance_side")
+        sheet.leaf("option_value", total[:, 1], "balance_side")
+        sheet.leaf("collateral_value", total[:, 2], "balance_side")
+        sheet.sum("equity", "cash", "unrealised", "option_value", "collateral_value")
+        sheet.scale("counted_im", "equity", 1.0)
+        sheet.sum("im", "im_span", "mm_contingency", "im_contingency")
+        sheet.scale("counted_mm", "equity", 1.0)
+        sheet.sum("mm", "mm_span", "mm_contingency")
+        return PoolAnswer(
+            sheet.build(held.account, 0),
+            worst.scenario,
+            worst.runner_up_scenario,
+            worst.runner_up,
+            source,
+        )
+
+    def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
+        """[A, S] scenario P&L, dampened and discounted; the basis contingency stands apart."""
+        assert priced.risk is not None  # set by price()
+        fold = priced.facts["fold"]
+        full = fold_net(held.row, held.column, held.quantity, priced.risk.pnl, fold)
+        return full[:, : priced.risk.count]
+
+
+def _collateral_worth(part: Instruments, view: View, stable: float) -> Floats:
+    """[I] ``price / stable`` of one unit of collateral; 0 for cash and derivatives."""
+    worth = np.zeros(len(part))
+    for k, item in enumerate(part.items):
+        if item.kind == Kind.ASSET and item.underlying != CASH:
+            worth[k] = float(view.usd[part.underlying[k]]) / stable
+    return worth
+
+
+def _flags(part: Instruments, parameters: Parameters, table: str, name: str) -> Floats:
+    """[I] a collateral parameter of each asset row; ModelError for one that is not accepted."""
+    out = np.zeros(len(part))
+    for k, item in enumerate(part.items):
+        if item.kind == Kind.ASSET and item.underlying != CASH:
+            out[k] = parameters.number(f"{table}.collateral.{item.underlying}.{name}")
+    return out
+
+
+def _spot_row(part: Instruments, scenarios: ScenarioSet, label: str) -> Floats:
+    """[S] spot factor of the pool's own pair."""
+    for p, pair in enumerate(part.pairs):
+        if pair[0] == label:
+            return np.asarray(scenarios.spot[p])
+    return np.ones(len(scenarios))
+
+
+def _basis(
+    part: Instruments, view: View, parameters: Parameters, table: str
+) -> tuple[Floats, Floats, Floats]:
+    """P&L [I] of the two basis moves and the rate [E] ``add + mult tau``."""
+    up = parameters.number(f"{table}.basis_spot_up")
+    down = parameters.number(f"{table}.basis_spot_down")
+    moves = scenario_set(
+        part, view, parameters, table, only=((up, "none", 1.0), (down, "none", 1.0))
+    )
+    pnl = price(part, view, moves, view.mark).pnl
+    option = is_kind(part, Kind.OPTION)
+    years = view.life_ms / YEAR_MS
+    add = parameters.number(f"{table}.basis_add_factor")
+    rate = add + parameters.number(f"{table}.basis_mult_factor") * years
+    return np.where(option, pnl[:, 0], 0.0), np.where(option, pnl[:, 1], 0.0), rate
+
+
+def _basis_loss(priced: Priced, held: PoolBook) -> Floats:
+    """[A] the basis contingency as a loss >= 0."""
+    table = np.stack([priced.columns["basis_up"], priced.columns["basis_down"]], axis=1)
+    run = priced.facts["run"]
+    found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
+    worse = np.minimum(np.minimum(found.net[:, 0], found.net[:, 1]), 0.0)
+    loss = -worse * priced.facts["basis_rate"][found.run]
+    return by_row(found.row, loss, len(held.row) - 1)

@@ -1,0 +1,272 @@
+"""Paradex portfolio margin.
+
+    SCAN       largest of weight x loss over 24 scenarios: spot S(1+s), vol sigma (1 + v (30/DTE)^p)
+    MinDelta   (u |net delta| + h hedged delta) S,  hedged = (gross - |net|) / 2
+    NetPIMR    max(SCAN, MinDelta), per underlying
+    IMR = NetPIMR + funding provision + fee provision
+    MMR = 0.5 NetPIMR + funding provision + fee provision
+
+Pricing: Black-76 at F = S exp(f T) with r = 0; only S is shocked, so F scales with it. The upside
+vol shock has a floor whose wording has two readings (a switch).
+Source: tradeparadex/paradex-docs, history to 2026-08.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.clock import DAY_MS, YEAR_MS
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.model import (
+    Fidelity,
+    ModelSpec,
+    Plan,
+    Pool,
+    PoolAnswer,
+    PoolBook,
+    Priced,
+    Rule,
+    ScaleLaw,
+)
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import is_kind
+from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.margin.usdc_pools import plan_by_underlying, stable_usd
+from crossmargin.market.view import View
+from crossmargin.pricing.greeks import greeks
+from crossmargin.pricing.netting import net, worst
+from crossmargin.pricing.sums import row_sums
+from crossmargin.scenarios.risk_array import price
+from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
+
+__all__ = ["ParadexPM"]
+
+_DOCS = "tradeparadex/paradex-docs, risk-system/portfolio-margin (history to 2026-08-20)"
+
+SPEC = ModelSpec(
+    name="paradex-pm",
+    title="Paradex portfolio margin",
+    family="scan",
+    venue="paradex",
+    version="beta",
+    folder="paradex-pm",
+    kinds=(Kind.ASSET, Kind.PERPETUAL, Kind.OPTION),
+    currency="USDC",
+    scale=ScaleLaw.HOMOGENEOUS,
+    balance_side=(
+        "account value: USDC and unrealised profit; option profit since entry equals its value "
+        "less the premium, so cash after premium plus option value is the same"
+    ),
+    rules=(
+        Rule(
+            "scan",
+            "largest weighted loss over 24 scenarios",
+            _DOCS,
+            {Kind.OPTION: Fidelity.INFERRED, Kind.PERPETUAL: Fidelity.STATED},
+            ("reading.min_vol_shock",),
+        ),
+        Rule(
+            "min_delta",
+            "(u |net| + h hedged) x spot",
+            f"{_DOCS}; worked example",
+            {Kind.OPTION: Fidelity.EXACT, Kind.PERPETUAL: Fidelity.EXACT},
+        ),
+        Rule("mmf_factor", "MMR counts half of NetPIMR", _DOCS, Fidelity.STATED),
+        Rule(
+            "funding_provision",
+            "expected funding payment of the next 8 hours, never negative",
+            _DOCS,
+            Fidelity.STATED,
+        ),
+        Rule(
+            "fee_provision",
+            "taker fee to leave each position; option fee at most 12.5 % of its price",
+            "tradeparadex/paradex-docs, cross-margin and fee pages",
+            Fidelity.INFERRED,
+        ),
+        Rule("balance_side", "account value", _DOCS, Fidelity.STATED),
+    ),
+    readings={"reading.min_vol_shock": ("floor_of_shock", "floor_of_vol")},
+    standard="fixed-rate",
+    maps_from=("paradex", "deribit"),
+    unknown=(
+        "wording of the floor on the upside vol shock (two readings)",
+        "fee provision under portfolio margin: the cross-margin text is used",
+        "funding provision is 0 where the snapshot holds no funding rate",
+    ),
+)
+
+
+@final
+class ParadexPM:
+    """One pool per underlying; the account's requirement is their sum."""
+
+    spec = SPEC
+
+    def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
+        """Pools by underlying; cash stands with the first."""
+        note = "requirements of the underlyings add up; cash stands with the first"
+        return plan_by_underlying(instruments, parameters, "asset", note)
+
+    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
+        """Scenario set, risk array, delta and provision columns."""
+        part = pool.instruments
+        table = f"asset.{pool.label}"
+        scenarios = _scenarios(pool, view, parameters, table)
+        spot = _spot(pool, view)
+        risk = price(part, view, scenarios, np.full(len(part), spot))
+        delta = _delta(part, view)
+        perp = is_kind(part, Kind.PERPETUAL)
+        option = is_kind(part, Kind.OPTION)
+        fee = np.where(perp, view.mark * parameters.number("general.perp_taker_fee"), 0.0)
+        option_fee = np.minimum(
+            spot * parameters.number("general.option_taker_fee"),
+            view.mark * parameters.number("general.option_fee_cap"),
+        )
+        fee = np.where(option, option_fee, fee) * part.multiplier
+        funding = np.array(
+            [
+                view.read("funding_8h", item.native_id, 0.0) if item.kind == Kind.PERPETUAL else 0.0
+                for item in part.items
+            ]
+        )
+        hours = parameters.number("general.funding_provision_hours")
+        columns = {
+            "delta": delta,
+            "call_delta": np.where(delta > 0.0, delta, 0.0),
+            "put_delta": np.where(delta < 0.0, delta, 0.0),
+            "fee": fee,
+            "funding": funding * view.mark * part.multiplier * hours / 8.0,
+        }
+        stable = stable_usd(view, part)
+        return Priced(
+            pool, view, stable, scenarios, risk, columns, mark_value(part, view), {"spot": spot}
+        )
+
+    def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
+        """The sheet of a block of accounts."""
+        scenarios, risk = priced.scenarios, priced.risk
+        assert scenarios is not None and risk is not None  # set by price()
+        table = f"asset.{priced.pool.label}"
+        found = worst(
+            held.row,
+            held.column,
+            held.quantity,
+            risk.pnl,
+            len(scenarios),
+            scenarios.weight,
+            trusted=True,
+        )
+        names = ("delta", "call_delta", "put_delta", "fee", "funding")
+        stack = np.stack([priced.columns[name] for name in names], axis=1)
+        total = row_sums(held.row, held.column, held.quantity, stack, trusted=True)
+        delta = total.net[:, 0]
+        gross = np.zeros(len(delta))
+        for k in (1, 2):
+            gross += np.abs(total.long[:, k]) + np.abs(total.short[:, k])
+        hedged = np.maximum(gross - np.abs(delta), 0.0) / 2.0
+        unhedged_rate = parameters.number(f"{table}.unhedged_margin_factor")
+        hedged_rate = parameters.number(f"{table}.hedged_margin_factor")
+        least = (unhedged_rate * np.abs(delta) + hedged_rate * hedged) * priced.facts["spot"]
+        fee = total.long[:, 3] - total.short[:, 3]
+        equity = equity_of(priced, held, np.ones(len(priced.pool.instruments)))
+        sheet = SheetBuilder(len(held.row) - 1)
+        sheet.leaf("scan_risk", found.loss, "scan")
+        sheet.leaf("min_delta_risk", least, "min_delta")
+        sheet.max("net_pimr", "scan_risk", "min_delta_risk")
+        sheet.leaf("funding_provision", np.maximum(total.net[:, 4], 0.0), "funding_provision")
+        sheet.leaf("fee_provision", fee, "fee_provision")
+        half = parameters.number("general.mmf_factor")
+        sheet.scale("net_pmmr", "net_pimr", half, "mmf_factor")
+        sheet.leaf("cash", equity.cash, "balance_side")
+        sheet.leaf("unrealised", equity.unrealised, "balance_side")
+        sheet.leaf("option_value", equity.option_value, "balance_side")
+        sheet.sum("equity", "cash", "unrealised", "option_value")
+        sheet.scale("counted_im", "equity", 1.0)
+        sheet.sum("im", "net_pimr", "funding_provision", "fee_provision")
+        sheet.scale("counted_mm", "equity", 1.0)
+        sheet.sum("mm", "net_pmmr", "funding_provision", "fee_provision")
+        return PoolAnswer(
+            sheet.build(held.account, 0),
+            found.scenario,
+            found.runner_up_scenario,
+            found.runner_up,
+            equity.source,
+        )
+
+    def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
+        """[A, 24] weighted P&L."""
+        assert priced.risk is not None and priced.scenarios is not None  # set by price()
+        full = net(held.row, held.column, held.quantity, priced.risk.pnl)
+        return full[:, : priced.risk.count] * priced.scenarios.weight
+
+
+def _spot(pool: Pool, view: View) -> float:
+    """Index of the pool's underlying; 0 in a pool that holds cash alone."""
+    for k, pair in enumerate(pool.instruments.pairs):
+        if pair[0] == pool.label:
+            return float(view.index[k])
+    return 0.0
+
+
+def _delta(part: Instruments, view: View) -> Floats:
+    """[I] Black-76 delta per unit; a perpetual's is its multiplier."""
+    delta = np.where(is_kind(part, Kind.PERPETUAL), part.multiplier, 0.0)
+    rows = np.flatnonzero(is_kind(part, Kind.OPTION) & view.ok)
+    if len(rows):
+        expiry = part.expiry[rows]
+        years = (view.life_ms / YEAR_MS)[expiry]
+        forward = (view.forward + view.forward_settled)[expiry]
+        right = part.right[rows].astype(np.float64)
+        unit = greeks(forward, part.strike[rows], years, view.vol[rows], right).delta
+        delta[rows] = unit * part.multiplier[rows]
+    return delta
+
+
+def _scenarios(pool: Pool, view: View, parameters: Parameters, table: str) -> ScenarioSet:
+    """The 24 scenarios: (spot shock, vol shock, weight) in the venue's order."""
+    part = pool.instruments
+    rows: list[Any] = parameters.get(f"{table}.scenarios")
+    move = np.array([float(row[0]) for row in rows])
+    vol = np.array([float(row[1]) for row in rows])
+    scale = power_scale(
+        view.life_ms / DAY_MS,
+        parameters.number("general.vega_power_short_dte"),
+        parameters.number("general.vega_power_long_dte"),
+        parameters.number("general.dte_floor_days"),
+    )
+    shock = scale[:, None] * vol[None, :]
+    least = parameters.number(f"{table}.min_vol_shock_up")
+    up = np.broadcast_to(vol > 0.0, shock.shape)
+    floor = np.zeros(shock.shape)
+    if parameters.get("reading.min_vol_shock") == "floor_of_shock":
+        shock = np.where(up, np.maximum(shock, least), shock)
+    else:
+        floor = np.where(up, least, 0.0)
+    root = np.sqrt(view.life_ms / YEAR_MS)
+    weight = [float(row[2]) for row in rows]
+    return ScenarioSet(
+        label=tuple(
+            f"{100.0 * m:+.4g} %, vol {100.0 * v:+.4g} %" + ("" if w == 1.0 else f", x{w:.4g}")
+            for m, v, w in zip(move, vol, weight, strict=True)
+        ),
+        move=frozen(move, np.float64),
+        vol_label=tuple("up" if v > 0.0 else "down" for v in vol),
+        spot=frozen(np.broadcast_to(1.0 + move, (len(part.pairs), len(rows))), np.float64),
+        forward=shocked_forwards(
+            view.forward,
+            view.forward_settled,
+            np.broadcast_to(1.0 + move, (len(part.expiries), len(rows))),
+        ),
+        vol_factor=frozen(np.maximum(1.0 + shock, 0.0) * root[:, None], np.float64),
+        vol_shift=frozen(np.zeros(shock.shape), np.float64),
+        vol_floor=frozen(floor * root[:, None], np.float64),
+        discount=frozen(np.ones(len(part.expiries)), np.float64),
+        root_years=frozen(root, np.float64),
+        weight=frozen(weight, np.float64),
+        reflect=frozen(np.zeros(len(rows)), np.bool_),
+    )

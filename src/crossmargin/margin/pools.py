@@ -1,0 +1,118 @@
+"""Cut a table of instruments and a block of accounts into the pools of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crossmargin.core.arrays import Bools, Floats, Ints, Longs, frozen
+from crossmargin.instruments.book import Book
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.model import Pool, PoolBook
+from crossmargin.market.view import View
+
+Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+__all__ = ["by_row", "cut", "is_kind", "make_pool", "per_row", "restrict", "row_of_position"]
+
+
+def is_kind(instruments: Instruments, *kinds: Kind) -> Bools:
+    """[I] True where the row is of one of the kinds."""
+    return np.isin(instruments.kind, [int(kind) for kind in kinds])
+
+
+def make_pool(
+    instruments: Instruments,
+    columns: Ints,
+    label: str,
+    currency: str,
+    cash_names: tuple[str, ...],
+    facts: Mapping[str, Any] | None = None,
+) -> Pool:
+    """A pool of the given rows; its cash are the ASSET rows named in ``cash_names``."""
+    part = Instruments.of(instruments.items[k] for k in columns.tolist())
+    cash = [item.kind == Kind.ASSET and item.underlying in cash_names for item in part.items]
+    return Pool(
+        label=label,
+        currency=currency,
+        columns=frozen(columns, np.int32),
+        instruments=part,
+        cash=frozen(cash, np.int8),
+        facts=facts or {},
+    )
+
+
+def restrict(view: View, instruments: Instruments, pool: Pool) -> View:
+    """The view seen through the pool's own table (its codes are its own)."""
+    part = pool.instruments
+    if len(pool.columns) == len(instruments):
+        return view
+    rows = pool.columns
+    names = {name: k for k, name in enumerate(instruments.names)}
+    pairs = {pair: k for k, pair in enumerate(instruments.pairs)}
+    expiries = {key: k for k, key in enumerate(instruments.expiries)}
+    of_name = np.array([names[n] for n in part.names], np.int64)
+    of_pair = np.array([pairs[p] for p in part.pairs], np.int64)
+    of_expiry = np.array([expiries[e] for e in part.expiries], np.int64)
+    kept = {part.label(k) for k in range(len(part))}
+    return replace(
+        view,
+        instruments=part,
+        index=frozen(view.index[of_pair], np.float64),
+        usd=frozen(view.usd[of_name], np.float64),
+        forward=frozen(view.forward[of_expiry], np.float64),
+        forward_settled=frozen(view.forward_settled[of_expiry], np.float64),
+        rate=frozen(view.rate[of_expiry], np.float64),
+        life_ms=frozen(view.life_ms[of_expiry], np.int64),
+        mark=frozen(view.mark[rows], np.float64),
+        vol=frozen(view.vol[rows], np.float64),
+        bid=frozen(view.bid[rows], np.float64),
+        ask=frozen(view.ask[rows], np.float64),
+        has_bid=frozen(view.has_bid[rows], np.bool_),
+        has_ask=frozen(view.has_ask[rows], np.bool_),
+        ok=frozen(view.ok[rows], np.bool_),
+        failures=tuple(f for f in view.failures if f.subject in kept),
+    )
+
+
+def row_of_position(row: Longs) -> Longs:
+    """[N] account row of each position of a CSR."""
+    return np.repeat(np.arange(len(row) - 1), np.diff(row))
+
+
+def per_row(row: Longs, values: Floats) -> Floats:
+    """[A] sums of position values by account, added in order."""
+    return by_row(row_of_position(row), values, len(row) - 1)
+
+
+def by_row(rows: Codes, values: Floats, count: int) -> Floats:
+    """[count] sums of values by row code, added in order."""
+    return np.bincount(rows, weights=values, minlength=count).astype(np.float64)
+
+
+def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
+    """The positions of a block in a pool; ``first_account`` is the block's first account."""
+    account = np.arange(first_account, first_account + len(book), dtype=np.int32)
+    if len(pool.columns) == len(book.instruments):
+        return PoolBook(
+            book.row, book.column, book.quantity, book.entry_price, book.entry_known, account, book
+        )
+    place = np.full(len(book.instruments), -1, np.int32)
+    place[pool.columns] = np.arange(len(pool.columns), dtype=np.int32)
+    column = place[book.column]
+    kept = column >= 0
+    counts = np.bincount(row_of_position(book.row)[kept], minlength=len(book))
+    row = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return PoolBook(
+        row,
+        np.ascontiguousarray(column[kept]),
+        np.ascontiguousarray(book.quantity[kept]),
+        np.ascontiguousarray(book.entry_price[kept]),
+        np.ascontiguousarray(book.entry_known[kept]),
+        account,
+        book,
+    )

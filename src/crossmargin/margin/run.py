@@ -1,0 +1,193 @@
+"""One driver for one book and for a population: plan, price, margin, stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from crossmargin.core.arrays import frozen
+from crossmargin.core.errors import Failure, InputError, ModelError
+from crossmargin.instruments.book import Book
+from crossmargin.margin.model import (
+    Bound,
+    MarginModel,
+    Plan,
+    PoolAnswer,
+    Priced,
+    Requirement,
+)
+from crossmargin.margin.parameter_files import Parameters, load, overlay
+from crossmargin.margin.pools import cut, restrict, row_of_position
+from crossmargin.margin.sheet import stack
+from crossmargin.market.view import View
+
+__all__ = ["BLOCK", "margin_block", "parameters_for", "run"]
+
+# Accounts per block: its positions and sums stay in the cache of a core.
+BLOCK = 4096
+
+
+def parameters_for(
+    model: MarginModel, as_of_ms: int, changes: Mapping[str, Any] | None = None, label: str = "user"
+) -> Parameters:
+    """The set in force at ``as_of_ms``, with changes inside the bounds of the set."""
+    found = load(model.spec.folder, as_of_ms)
+    return overlay(found, changes, label) if changes else found
+
+
+def run(
+    book: Book,
+    view: View,
+    model: MarginModel,
+    parameters: Parameters | None = None,
+    *,
+    block: int = BLOCK,
+    threads: int = 1,
+) -> Requirement:
+    """The requirement of every account of a book under a model.
+
+    Blocks of accounts are independent and their rows are stacked in order, so the bits depend
+    neither on the block size nor on the threads. An account that holds an instrument which the
+    view cannot price has no row: it is in ``failures``.
+
+    Raises ModelError ``kind_not_accepted`` for an instrument that the model does not take, and
+    what the model itself raises.
+    """
+    chosen = parameters or parameters_for(model, view.as_of_ms)
+    _accepts(book, model)
+    kept, failures = _without_failures(book, view)
+    plan = model.plan(kept.instruments, chosen)
+    priced = tuple(model.price(p, restrict(view, kept.instruments, p), chosen) for p in plan.pools)
+    count = len(kept)
+    edges = [(low, min(low + block, count)) for low in range(0, count, block)] or [(0, 0)]
+
+    def work(edge: tuple[int, int]) -> list[PoolAnswer]:
+        return margin_block(model, plan, priced, kept, edge, chosen)
+
+    if threads > 1 and len(edges) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            answers = list(pool.map(work, edges))
+    else:
+        answers = [work(edge) for edge in edges]
+    flat = [answer for per_block in answers for answer in per_block]
+    return Requirement(
+        model=model.spec,
+        parameters=chosen,
+        plan=plan,
+        priced=priced,
+        book=kept,
+        view=view,
+        sheet=stack([a.sheet for a in flat]),
+        scenario=frozen(np.concatenate([a.scenario for a in flat]), np.int32),
+        runner_up=frozen(np.concatenate([a.runner_up for a in flat]), np.int32),
+        runner_up_loss=frozen(np.concatenate([a.runner_up_loss for a in flat]), np.float64),
+        source=frozen(np.concatenate([a.source for a in flat]), np.int8),
+        bound=Bound.AT_LEAST if any(a.bound is Bound.AT_LEAST for a in flat) else Bound.VALUE,
+        failures=failures,
+        notes=plan.notes,
+    )
+
+
+def margin_block(
+    model: MarginModel,
+    plan: Plan,
+    priced: tuple[Priced, ...],
+    book: Book,
+    edge: tuple[int, int],
+    parameters: Parameters,
+) -> list[PoolAnswer]:
+    """Answers of accounts ``edge[0]`` to ``edge[1]``, one a pool, in the plan's order."""
+    low, high = edge
+    part = book.rows(low, high)
+    out = []
+    for number, (pool, market) in enumerate(zip(plan.pools, priced, strict=True)):
+        answer = model.margin(market, cut(part, pool, low), parameters)
+        codes = frozen(np.full(high - low, number), np.int32)
+        out.append(replace(answer, sheet=replace(answer.sheet, pool=codes)))
+    return out
+
+
+def _accepts(book: Book, model: MarginModel) -> None:
+    spec = model.spec
+    if len(book.instruments) == 0:
+        raise InputError(
+            "book_empty", "the book holds no line", remedy="Give at least one position or balance."
+        )
+    for item in book.instruments.items:
+        if item.kind not in spec.kinds:
+            raise ModelError(
+                "kind_not_accepted",
+                f"{spec.name} does not take this kind of instrument",
+                place=f"{item.venue} {item.native_id}",
+                value=item.kind.name.lower(),
+                limit=", ".join(kind.name.lower() for kind in spec.kinds),
+                remedy="Choose another model or remove the line.",
+            )
+        if spec.venue and item.venue != spec.venue:
+            known = spec.maps_from or (spec.venue,)
+            raise ModelError(
+                "kind_not_accepted",
+                f"{spec.name} margins instruments of {spec.venue}",
+                place=f"{item.venue} {item.native_id}",
+                value=item.venue,
+                limit=", ".join(known),
+                remedy="Map the book to that venue's contracts first.",
+            )
+
+
+def _without_failures(book: Book, view: View) -> tuple[Book, tuple[Failure, ...]]:
+    """The accounts that can be margined, and why the others cannot."""
+    if view.ok.all():
+        return book, ()
+    bad = ~view.ok[book.column] & (book.quantity != 0.0)
+    if not bad.any():
+        return book, ()
+    rows = row_of_position(book.row)
+    reason = {failure.subject: failure for failure in view.failures}
+    failures: list[Failure] = []
+    lost = np.zeros(len(book), np.bool_)
+    for j in np.flatnonzero(bad).tolist():
+        account = int(rows[j])
+        if not lost[account]:
+            label = book.instruments.label(int(book.column[j]))
+            cause = reason.get(label)
+            code = cause.code if cause else "mark_missing"
+            text = cause.reason if cause else "no price"
+            failures.append(Failure(book.account[account], code, f"{label}: {text}"))
+            lost[account] = True
+    return _keep(book, ~lost), tuple(failures)
+
+
+def _keep(book: Book, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Book:
+    parts = [book.rows(k, k + 1) for k in np.flatnonzero(wanted).tolist()]
+    if not parts:
+        return book.rows(0, 0)
+    row = np.cumsum([0, *(len(p.column) for p in parts)])
+    orders = parts[0].orders
+    order_row = np.cumsum([0, *(len(p.orders.column) for p in parts)])
+    return replace(
+        book,
+        account=tuple(p.account[0] for p in parts),
+        row=frozen(row, np.int64),
+        column=frozen(np.concatenate([p.column for p in parts]), np.int32),
+        quantity=frozen(np.concatenate([p.quantity for p in parts]), np.float64),
+        entry_price=frozen(np.concatenate([p.entry_price for p in parts]), np.float64),
+        entry_known=frozen(np.concatenate([p.entry_known for p in parts]), np.bool_),
+        orders=replace(
+            orders,
+            row=frozen(order_row, np.int64),
+            column=frozen(np.concatenate([p.orders.column for p in parts]), np.int32),
+            bid=frozen(np.concatenate([p.orders.bid for p in parts]), np.float64),
+            ask=frozen(np.concatenate([p.orders.ask for p in parts]), np.float64),
+            limit_price=frozen(np.concatenate([p.orders.limit_price for p in parts]), np.float64),
+            reduce_only=frozen(np.concatenate([p.orders.reduce_only for p in parts]), np.bool_),
+            mmp=frozen(np.concatenate([p.orders.mmp for p in parts]), np.bool_),
+            group=tuple(g for p in parts for g in p.orders.group),
+            items=tuple(i for p in parts for i in p.orders.items),
+        ),
+        choices={k: v[wanted] for k, v in book.choices.items()},
+    )

@@ -1,0 +1,178 @@
+"""The answer as a table, and each row of it as a tree.
+
+A column is a leaf (a number with the rule that makes it) or an operator over columns to its left.
+Every node equals its operator on its children, to the bit, because it was computed so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats, Ints, finite, frozen
+from crossmargin.core.errors import ModelError
+
+__all__ = ["Column", "Node", "Sheet", "SheetBuilder", "stack"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named column: ``operator`` is leaf, sum, difference, product, max, min, scale, round.
+
+    ``constant`` is the factor of ``scale`` or the decimals of ``round``. ``rule`` names the rule of
+    the model that a leaf follows.
+    """
+
+    name: str
+    operator: str
+    children: tuple[str, ...]
+    rule: str = ""
+    constant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One row of a sheet as a tree."""
+
+    name: str
+    value: float
+    operator: str
+    rule: str
+    constant: float
+    children: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """R rows, C columns; ``account`` and ``pool`` index the population and the model's pools."""
+
+    account: Ints
+    pool: Ints
+    columns: tuple[Column, ...]
+    values: tuple[Floats, ...]
+
+    def __getitem__(self, name: str) -> Floats:
+        for column, values in zip(self.columns, self.values, strict=True):
+            if column.name == name:
+                return values
+        raise ModelError(
+            "option_unknown",
+            "the sheet has no such column",
+            value=name,
+            limit=", ".join(c.name for c in self.columns),
+            remedy="Ask for one of the model's columns.",
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    def tree(self, row: int, name: str = "im") -> Node:
+        """The tree under a column of one row."""
+        for column, values in zip(self.columns, self.values, strict=True):
+            if column.name == name:
+                children = tuple(self.tree(row, child) for child in column.children)
+                return Node(
+                    name,
+                    float(values[row]),
+                    column.operator,
+                    column.rule,
+                    column.constant,
+                    children,
+                )
+        raise KeyError(name)
+
+
+class SheetBuilder:
+    """Collects the columns of one block of rows; each method returns the column's name."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self._columns: dict[str, Column] = {}
+        self._values: dict[str, Floats] = {}
+
+    def _add(self, column: Column, values: Floats) -> str:
+        if column.name in self._columns:
+            raise ModelError("option_unknown", "a sheet column is named twice", value=column.name)
+        self._columns[column.name] = column
+        self._values[column.name] = values
+        return column.name
+
+    def __getitem__(self, name: str) -> Floats:
+        return self._values[name]
+
+    def leaf(self, name: str, values: Floats | float, rule: str) -> str:
+        """A number that a rule makes; finite or a named error."""
+        full = np.ascontiguousarray(np.broadcast_to(np.asarray(values, np.float64), (self.rows,)))
+        finite(full, name, lambda k: f"row {k}", ModelError)
+        return self._add(Column(name, "leaf", (), rule), full)
+
+    def sum(self, name: str, *parts: str) -> str:
+        """Sum of columns, added from the left."""
+        total = self._values[parts[0]].copy()
+        for part in parts[1:]:
+            total += self._values[part]
+        return self._add(Column(name, "sum", parts), total)
+
+    def difference(self, name: str, first: str, second: str) -> str:
+        """First minus second."""
+        values = self._values[first] - self._values[second]
+        return self._add(Column(name, "difference", (first, second)), values)
+
+    def product(self, name: str, first: str, second: str) -> str:
+        """First times second."""
+        values = self._values[first] * self._values[second]
+        return self._add(Column(name, "product", (first, second)), values)
+
+    def max(self, name: str, *parts: str) -> str:
+        """The largest of the columns."""
+        values = self._values[parts[0]]
+        for part in parts[1:]:
+            values = np.maximum(values, self._values[part])
+        return self._add(Column(name, "max", parts), values)
+
+    def min(self, name: str, *parts: str) -> str:
+        """The smallest of the columns."""
+        values = self._values[parts[0]]
+        for part in parts[1:]:
+            values = np.minimum(values, self._values[part])
+        return self._add(Column(name, "min", parts), values)
+
+    def scale(self, name: str, part: str, factor: float, rule: str = "") -> str:
+        """A column times a constant."""
+        values = self._values[part] * factor
+        return self._add(Column(name, "scale", (part,), rule, factor), values)
+
+    def round(self, name: str, part: str, decimals: int, rule: str = "") -> str:
+        """A column rounded to decimals, where the venue's rule says so."""
+        values = np.round(self._values[part], decimals)
+        return self._add(Column(name, "round", (part,), rule, float(decimals)), values)
+
+    def build(self, account: Ints, pool: int) -> Sheet:
+        """The finished sheet of one block and pool."""
+        return Sheet(
+            account=frozen(account, np.int32),
+            pool=frozen(np.full(self.rows, pool), np.int32),
+            columns=tuple(self._columns.values()),
+            values=tuple(frozen(self._values[name], np.float64) for name in self._columns),
+        )
+
+
+def stack(sheets: Sequence[Sheet]) -> Sheet:
+    """Rows of several sheets of one model under each other."""
+    first = sheets[0]
+    if len(sheets) == 1:
+        return first
+    return Sheet(
+        account=frozen(np.concatenate([s.account for s in sheets]), np.int32),
+        pool=frozen(np.concatenate([s.pool for s in sheets]), np.int32),
+        columns=first.columns,
+        values=tuple(
+            frozen(np.concatenate([s.values[k] for s in sheets]), np.float64)
+            for k in range(len(first.columns))
+        ),
+    )

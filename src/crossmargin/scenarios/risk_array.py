@@ -1,0 +1,144 @@
+"""Price once, net many: instruments times scenarios into one risk array.
+
+P&L is shocked minus base *of the same model*, so that the zero shock is exactly zero; the residual
+between the venue's mark and the model value is reported apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Floats, Ints, finite, frozen
+from crossmargin.core.errors import ModelError
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.market.view import View
+from crossmargin.pricing.revalue import padded, padded_width, revalue
+from crossmargin.scenarios.sets import ScenarioSet
+
+__all__ = ["RiskArray", "price"]
+
+# Above this the array is refused with its size instead of exhausting the machine.
+BYTES_MAX = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class RiskArray:
+    """P&L of one long unit of each instrument in each scenario, in ``currency`` of its row.
+
+    ``pnl[I, S8]`` is padded to a multiple of eight with copies of scenario 0. ``value[I]`` is the
+    model value of one unit at the unshocked market (options only; 0 elsewhere).
+    """
+
+    pnl: Floats
+    value: Floats
+    count: int
+
+    def scenario_pnl(self) -> Floats:
+        """[I, S] without the padding."""
+        return self.pnl[:, : self.count]
+
+
+def price(
+    instruments: Instruments,
+    view: View,
+    scenarios: ScenarioSet,
+    delta_one_price: Floats,
+    option_scale: Floats | None = None,
+) -> RiskArray:
+    """The risk array of a table of instruments, in the currency in which each settles.
+
+    Formulas, per unit of quantity with multiplier m (gains positive):
+
+    - linear future, perpetual: ``m * price * (factor - 1)``
+    - inverse future, perpetual (quantity in quote currency): ``m / price * (1 - 1 / factor)`` coin
+    - linear option: ``m * (V' - V)``; inverse option: ``m * (V' / F' - V / F)`` coin,
+      V the Black-76 value of the expiry's forward F with discount
+    - asset: 0 (its price risk belongs to the models that count assets as positions)
+
+    ``delta_one_price[I]`` is what a move acts on (mark, index or forward: the rule's choice).
+    ``option_scale[S]`` multiplies option rows (a rule's damping of far scenarios).
+    Raises ModelError ``size_too_large`` above 2 GB.
+    """
+    count = len(scenarios)
+    width = padded_width(count)
+    rows = len(instruments)
+    if rows * width * 8 > BYTES_MAX:
+        raise ModelError(
+            "size_too_large",
+            "the risk array exceeds the memory limit",
+            value=f"{rows} instruments x {width} scenarios",
+            limit=f"{BYTES_MAX} bytes",
+            remedy="Margin fewer instruments at a time.",
+        )
+    pnl = np.zeros((rows, width))
+    value = np.zeros(rows)
+    kind = instruments.kind
+    dated = (kind == Kind.PERPETUAL) | (kind == Kind.FUTURE)
+    _delta_one(pnl, instruments, scenarios, delta_one_price, np.asarray(dated & view.ok))
+    options = np.flatnonzero((kind == Kind.OPTION) & view.ok).astype(np.int32)
+    if len(options):
+        _options(pnl, value, instruments, view, scenarios, options)
+        if option_scale is not None:
+            pnl[options] *= padded(option_scale[None, :])
+    finite(pnl, "scenario P&L", lambda k: instruments.label(k // width), ModelError)
+    return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), count)
+
+
+def _delta_one(
+    pnl: Floats,
+    instruments: Instruments,
+    scenarios: ScenarioSet,
+    price_of: Floats,
+    chosen: Bools,
+) -> None:
+    factor = padded(scenarios.spot)
+    linear = np.flatnonzero(chosen & ~instruments.inverse)
+    unit = instruments.multiplier[linear] * price_of[linear]
+    pnl[linear] = unit[:, None] * (factor[instruments.pair[linear]] - 1.0)
+    inverse = np.flatnonzero(chosen & instruments.inverse)
+    unit = instruments.multiplier[inverse] / price_of[inverse]
+    pnl[inverse] = unit[:, None] * (1.0 - 1.0 / factor[instruments.pair[inverse]])
+
+
+def _options(
+    pnl: Floats,
+    value: Floats,
+    instruments: Instruments,
+    view: View,
+    scenarios: ScenarioSet,
+    options: Ints,
+) -> None:
+    """Fill the rows of options; the same kernel prices the base: equal inputs, equal bits."""
+    expiry = instruments.expiry[options]
+    strike = instruments.strike[options]
+    right = instruments.right[options].astype(np.float64)
+    vol = view.vol[options]
+    forward = (view.forward + view.forward_settled)[:, None]
+    nothing = np.zeros_like(forward)
+    root = scenarios.root_years[:, None]
+    base = revalue(forward, scenarios.discount, root, nothing, nothing, expiry, strike, right, vol)[
+        :, :1
+    ]
+    factor = scenarios.strike_factor
+    shocked = revalue(
+        scenarios.forward,
+        scenarios.discount,
+        scenarios.vol_factor,
+        scenarios.vol_shift,
+        scenarios.vol_floor,
+        expiry,
+        strike,
+        right,
+        vol,
+        None if factor is None else np.ascontiguousarray(factor[options]),
+    )
+    multiplier = instruments.multiplier[options][:, None]
+    inverse = instruments.inverse[options]
+    if inverse.any():
+        shocked_forward = padded(scenarios.forward)[expiry[inverse]]
+        shocked[inverse] /= shocked_forward
+        base[inverse] /= forward[expiry[inverse]]
+    pnl[options] = multiplier * (shocked - base)
+    value[options] = (multiplier * base)[:, 0]
