@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crossmargin.core.clock import YEAR_MS
-from crossmargin.core.errors import CrossMarginError, MarketDataError
+from crossmargin.core.errors import MarketDataError
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.market.coherence import LIMIT_BP, Coherent, cohere, parity_forward
 from crossmargin.market.fields import (
@@ -291,35 +291,42 @@ def _vols(
     ]
     if not lacking:
         return {}
-    found: dict[str, tuple[float, str]] = {}
-    left: list[Quote] = []
-    for quote in lacking:
-        vol = _vol_of_mark(quote, coherent, as_of_ms)
-        if vol is None:
-            left.append(quote)
-        else:
-            found[contract_subject(*quote.instrument.key)] = (vol, "implied")
+    found, left = _vols_of_marks(lacking, coherent, as_of_ms)
     if left:
         found.update(_vols_of_surface(members, left, found, coherent, as_of_ms))
     return found
 
 
-def _vol_of_mark(quote: Quote, coherent: Coherent, as_of_ms: int) -> float | None:
-    from crossmargin.market.implied import vol_of_price  # compiled only where it is needed
+def _vols_of_marks(
+    lacking: Sequence[Quote], coherent: Coherent, as_of_ms: int
+) -> tuple[dict[str, tuple[float, str]], list[Quote]]:
+    """Volatilities that the options' own marks carry, and the options whose marks carry none."""
+    from crossmargin.market.implied import vols_of_prices  # compiled only where it is needed
 
-    item = quote.instrument
-    if quote.mark is None:
-        return None
-    forward = quote.forward
-    if forward is None:
-        forward = coherent.forwards[item.expiry_ms].value
-    price = quote.mark * forward if item.inverse else quote.mark
-    years = (item.expiry_ms - as_of_ms) / YEAR_MS
-    try:
-        vol = vol_of_price(forward, item.strike, years, item.right, price)
-    except CrossMarginError:
-        return None
-    return vol if IV_MIN <= vol <= IV_MAX else None
+    marked = [quote for quote in lacking if quote.mark is not None]
+    left = [quote for quote in lacking if quote.mark is None]
+    if not marked:
+        return {}, left
+    items = [quote.instrument for quote in marked]
+    forward = np.array(
+        [q.forward or coherent.forwards[q.instrument.expiry_ms].value for q in marked]
+    )
+    price = np.array([quote.mark or 0.0 for quote in marked])
+    inverse = np.array([item.inverse for item in items])
+    vols, known = vols_of_prices(
+        forward,
+        [item.strike for item in items],
+        np.array([item.expiry_ms - as_of_ms for item in items]) / YEAR_MS,
+        [item.right for item in items],
+        np.where(inverse, price * forward, price),
+    )
+    found: dict[str, tuple[float, str]] = {}
+    for quote, vol, carried in zip(marked, vols.tolist(), known.tolist(), strict=True):
+        if carried:
+            found[contract_subject(*quote.instrument.key)] = (vol, "implied")
+        else:
+            left.append(quote)
+    return found, left
 
 
 def _vols_of_surface(

@@ -1,46 +1,40 @@
-"""The volatility that a price carries, and the refusal to name one where it carries none."""
+"""The volatilities that prices carry, and which prices carry none."""
 
 from __future__ import annotations
 
-import math
+import numpy as np
+import numpy.typing as npt
 
-from crossmargin.core.errors import MarketDataError
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.market.fields import IV_MAX, IV_MIN
-from crossmargin.pricing.revalue import black_value
 
-__all__ = ["vol_of_price"]
+__all__ = ["TIME_VALUE_MIN", "vols_of_prices"]
 
 # A mark is rounded to a tick of 1e-4 of the forward at worst; a time value of less than half of it
 # is as well none at all.
 TIME_VALUE_MIN = 5e-5
-HALVINGS = 60
 
 
-def vol_of_price(forward: float, strike: float, years: float, right: int, price: float) -> float:
-    """Black-76 volatility of an undiscounted price in quote currency; a fraction per year.
+def vols_of_prices(
+    forward: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    right: npt.ArrayLike,
+    price: npt.ArrayLike,
+) -> tuple[Floats, Bools]:
+    """Black-76 volatility of undiscounted prices in quote currency, ``[N]``, and where it is known.
 
-    Bisection between the accepted bounds. Raises MarketDataError ``iv_undetermined`` where the time
-    value is within rounding of nothing, or no volatility within the bounds gives the price.
+    Unknown (volatility 0) where the time value is within rounding of nothing, the price is beyond
+    the bounds of the option, no life is left, or the volatility is outside the accepted range.
+    Errors: ``number_not_finite``, ``number_out_of_range``.
     """
-    inside = max(right * (forward - strike), 0.0)
-    time_value = price - inside
-    low, high = IV_MIN, IV_MAX
-    root = math.sqrt(years) if years > 0.0 else 0.0
-    most = float(black_value(forward, strike, high * root, right)) - inside
-    least = float(black_value(forward, strike, low * root, right)) - inside
-    if time_value < TIME_VALUE_MIN * forward or not least <= time_value <= most:
-        raise MarketDataError(
-            "iv_undetermined",
-            "the price carries no volatility",
-            place=f"strike {strike:g}",
-            value=price,
-            limit=f"time value from {max(least, TIME_VALUE_MIN * forward):g} to {most:g}",
-            remedy="Give the volatility, or take it from the surface.",
-        )
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        if float(black_value(forward, strike, middle * root, right)) - inside < time_value:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    # a kernel is compiled or loaded: only where a volatility has to be implied
+    from crossmargin.pricing.implied_vol import IvStatus, implied_vol
+
+    f, k, c, p = (np.asarray(a, np.float64) for a in (forward, strike, right, price))
+    found = implied_vol(p, f, k, years, c)
+    carried = p - np.maximum(c * (f - k), 0.0) >= TIME_VALUE_MIN * f
+    vol = np.asarray(found.vol, np.float64)
+    solved = np.asarray(found.status) == IvStatus.FOUND
+    known = np.asarray(solved & carried & (vol >= IV_MIN) & (vol <= IV_MAX), np.bool_)
+    return np.where(known, vol, 0.0), known

@@ -23,7 +23,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
-from crossmargin.core.errors import CrossMarginError, Failure
+from crossmargin.core.errors import Failure
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.market.fields import (
     IV_MAX,
@@ -361,9 +361,7 @@ def _black(forward: float, item: Instrument, stdev: float) -> float:
 
 def _vol_from_price(forward: float, item: Instrument, years: float, price: float) -> float | None:
     """Volatility of a price in quote currency; None where the price no longer carries it."""
-    from crossmargin.market.implied import vol_of_price  # compiled only where one is implied
+    from crossmargin.market.implied import vols_of_prices  # compiled only where one is implied
 
-    try:
-        return vol_of_price(forward, item.strike, years, item.right, price)
-    except CrossMarginError:
-        return None
+    vol, known = vols_of_prices([forward], [item.strike], [years], [item.right], [price])
+    return float(vol[0]) if known[0] else None

@@ -31,9 +31,10 @@ def report(snapshot: Snapshot, *, surfaces: bool = False) -> dict[str, Any]:
     counts: dict[str, Counter[str]] = {}
     for name, verdict in zip(snapshot.field, snapshot.verdict, strict=True):
         counts.setdefault(name, Counter())[verdict] += 1
+    options = _options(snapshot)
     pairs = []
     for pair, number in snapshot.places("index").items():
-        pairs.append(_pair(snapshot, pair, number))
+        pairs.append(_pair(snapshot, pair, number, options))
         if surfaces:
             pairs[-1]["surface"] = _surface(snapshot, pair)
     return {
@@ -79,11 +80,15 @@ def _item(snapshot: Snapshot, number: int) -> dict[str, Any]:
     }
 
 
-def _pair(snapshot: Snapshot, pair: str, number: int) -> dict[str, Any]:
+def _pair(
+    snapshot: Snapshot,
+    pair: str,
+    number: int,
+    options: dict[tuple[str, str, int], list[float]],
+) -> dict[str, Any]:
     index, verdict = float(snapshot.value[number]), snapshot.verdict[number]
     underlying, _, quote = pair.partition("/")
-    options = _options(snapshot)
-    expiries = []
+    expiries: list[dict[str, Any]] = []
     for subject, row in snapshot.places("forward").items():
         base, money, expiry_ms = split_dated(subject)
         if (base, money) != (underlying, quote):

@@ -47,7 +47,8 @@ def read_bytes(path: str | Path) -> bytes:
     pieces: list[bytes] = []
     held = 0
     try:
-        with _opened(Path(path)) as stream:
+        with Path(path).open("rb") as raw:
+            stream = _unpacked(raw)
             while piece := stream.read(_CHUNK):
                 held += len(piece)
                 if held > FILE_BYTES_MAX:
@@ -60,11 +61,8 @@ def read_bytes(path: str | Path) -> bytes:
     return b"".join(pieces)
 
 
-def _opened(path: Path) -> io.BufferedIOBase | gzip.GzipFile:
-    stream = path.open("rb")
-    packed = stream.read(2) == b"\x1f\x8b"
-    stream.seek(0)
-    return gzip.GzipFile(fileobj=stream) if packed else stream
+def _unpacked(raw: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:
+    return gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
 
 
 def _lines(content: bytes, path: str) -> Iterator[str]:
