@@ -53,7 +53,7 @@ class Order:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Orders:
     """Open orders as CSR by account: M rows, ``bid`` and ``ask`` are sizes >= 0, one of them 0."""
 
@@ -110,7 +110,7 @@ class Reported:
     fields: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Book:
     """A accounts as CSR. Inside an account the columns ascend and are distinct: lots are merged."""
 

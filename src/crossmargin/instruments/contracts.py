@@ -67,7 +67,7 @@ class Instrument:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instruments:
     """I rows in canonical order; every array is read-only.
 
@@ -114,6 +114,12 @@ class Instruments:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Instruments) and self.items == other.items
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
 
     def index_of(self) -> dict[tuple[str, str], int]:
         """Row of each key."""

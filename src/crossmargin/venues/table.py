@@ -179,7 +179,8 @@ def _text(held: Mapping[str, Cell], name: str, place: str, default: str | None) 
     value = held.get(name, default)
     if value is None:
         raise _missing(name, place)
-    return label(value, f"{place} {name}")
+    # The symbology judges names of venues and contracts; here they only have to be texts.
+    return value if isinstance(value, str) else label(value, f"{place} {name}")
 
 
 def _number(held: Mapping[str, Cell], name: str, place: str) -> float | None:
