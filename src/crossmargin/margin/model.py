@@ -212,6 +212,7 @@ class Requirement:
     """
 
     model: ModelSpec
+    via: MarginModel
     parameters: Parameters
     plan: Plan
     priced: tuple[Priced, ...]

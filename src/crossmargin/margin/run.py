@@ -76,6 +76,7 @@ def run(
     flat = [answer for per_block in answers for answer in per_block]
     return Requirement(
         model=model.spec,
+        via=model,
         parameters=chosen,
         plan=plan,
         priced=priced,

@@ -130,7 +130,11 @@ class ParadexPM:
         fee = np.where(option, option_fee, fee) * part.multiplier
         funding = np.array(
             [
-                view.read("funding_8h", item.native_id, 0.0) if item.kind == Kind.PERPETUAL else 0.0
+                (
+                    view.read("funding_8h", f"{item.venue}|{item.native_id}", 0.0)
+                    if item.kind == Kind.PERPETUAL
+                    else 0.0
+                )
                 for item in part.items
             ]
         )
