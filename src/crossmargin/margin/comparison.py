@@ -113,7 +113,7 @@ def _row(book: Book, view: View, model: MarginModel) -> ComparisonRow:
         )
     totals = account_totals(requirement)
     hold, alive = cash_needed(requirement, "im"), cash_needed(requirement, "mm")
-    coin, rate = _coin(requirement, view)
+    coin, rate = _coin(view)
     equity = float(totals.equity_usd[0])
     known = bool((requirement.source > 0).any())
     parameters = requirement.parameters
@@ -217,7 +217,7 @@ def _cash_at_risk(requirement: Requirement, row: int, level: str, start_usd: flo
     return x * rate
 
 
-def _coin(requirement: Requirement, view: View) -> tuple[str | None, float]:
+def _coin(view: View) -> tuple[str | None, float]:
     """The one coin that settles every contract of the original view, and its dollars."""
     table = view.instruments
     derivative = table.kind != Kind.ASSET

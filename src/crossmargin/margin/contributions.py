@@ -89,7 +89,7 @@ def _ray(homogeneous: bool) -> list[tuple[float, float]]:
     return out
 
 
-def _variants(held: PoolBook, moving: np.ndarray, t: float) -> PoolBook:  # type: ignore[type-arg] # row codes
+def _variants(held: PoolBook, moving: np.ndarray, t: float) -> PoolBook:
     """Two accounts a position: the book at ``t`` with that position moved up, and down."""
     size, count = len(held.column), 2 * len(moving)
     scale = np.where(np.isin(np.arange(size), moving), t, 1.0)
