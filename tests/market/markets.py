@@ -19,7 +19,7 @@ MAR_MS = utc_ms(2026, 3, 27, 8)
 def row(field: str, subject: str, value: float, unit: str, **other: object) -> Row:
     """A row observed at the snapshot's own time."""
     made = Row(field, subject, value, unit, "test", AS_OF_MS, AS_OF_MS)
-    return made._replace(**other)  # type: ignore[arg-type]
+    return made._replace(**other)  # type: ignore[arg-type]  # keywords of a test
 
 
 def option(native_id: str) -> str:
@@ -47,8 +47,8 @@ def table(*native_ids: str, venue: str = "deribit") -> Instruments:
 def quote(native_id: str, **values: object) -> Quote:
     """A quote at the snapshot's own time."""
     made = Quote(parse("deribit", native_id), AS_OF_MS, "test")
-    return made._replace(**values)  # type: ignore[arg-type]
+    return made._replace(**values)  # type: ignore[arg-type]  # keywords of a test
 
 
 def assembled(quotes: Sequence[Quote], **options: object) -> Snapshot:
-    return assemble(quotes, AS_OF_MS, **options)  # type: ignore[arg-type]
+    return assemble(quotes, AS_OF_MS, **options)  # type: ignore[arg-type]  # keywords of a test

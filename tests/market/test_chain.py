@@ -136,7 +136,7 @@ def test_executable_value_is_absent_where_there_is_no_quote() -> None:
 )
 def test_bad_readings_are_refused(change: dict[str, object], code: str) -> None:
     with pytest.raises(MarketDataError) as caught:
-        assembled([priced(60000, "C")._replace(**change)])  # type: ignore[arg-type]
+        assembled([priced(60000, "C")._replace(**change)])  # type: ignore[arg-type]  # keywords of a test
     assert caught.value.code == code
 
 

@@ -31,7 +31,7 @@ def test_it_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         snapshot.value[0] = 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
-        snapshot.as_of_ms = 0  # type: ignore[misc]
+        snapshot.as_of_ms = 0  # type: ignore[misc]  # the change is what must fail
 
 
 def test_missing_is_none() -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "Field",
     "Row",
     "check_rows",
+    "columns_of",
     "contract_subject",
     "dated_subject",
     "pair_subject",

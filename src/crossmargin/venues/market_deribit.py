@@ -21,7 +21,7 @@ from crossmargin.market.chain import Quote
 from crossmargin.venues.market_text import Table, number, read_bytes, read_csv
 from crossmargin.venues.reading import json_value
 
-__all__ = ["SHAPES", "Reading", "Shape", "read_deribit", "recognise"]
+__all__ = ["SHAPES", "Reading", "Shape", "check_vol_unit", "read_deribit", "recognise"]
 
 VENUE = "deribit"
 # A volatility column whose median is below 3 % or above 300 % is in the other unit.
