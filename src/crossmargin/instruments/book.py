@@ -341,6 +341,7 @@ def _check_lines(lines: Sequence[Line], instruments: Instruments) -> None:
     finite(np.array([line.quantity for line in lines], np.float64), "quantity", label)
     prices = [0.0 if line.entry_price is None else line.entry_price for line in lines]
     finite(np.array(prices, np.float64), "entry price", label)
+    reciprocal = _reciprocals(instruments)
     for k, line in enumerate(lines):
         price = line.entry_price
         if not abs(line.quantity) <= QUANTITY_MAX:
@@ -352,7 +353,7 @@ def _check_lines(lines: Sequence[Line], instruments: Instruments) -> None:
                 limit=f"-{QUANTITY_MAX:g} to {QUANTITY_MAX:g}",
                 remedy="Give the quantity in the venue's own unit.",
             )
-        if price is not None and _is_reciprocal(instruments, line.column) and not price > 0.0:
+        if price is not None and reciprocal[line.column] and not price > 0.0:
             raise InputError(
                 "number_out_of_range",
                 "the entry price of an inverse contract must be positive",
@@ -363,10 +364,10 @@ def _check_lines(lines: Sequence[Line], instruments: Instruments) -> None:
             )
 
 
-def _is_reciprocal(instruments: Instruments, column: int) -> bool:
-    """True where profit is linear in 1/price: inverse futures and perpetuals, not options."""
-    kind = instruments.kind[column]
-    return bool(instruments.inverse[column]) and kind in (Kind.PERPETUAL, Kind.FUTURE)
+def _reciprocals(instruments: Instruments) -> list[bool]:
+    """Where profit is linear in 1/price: inverse futures and perpetuals, not options."""
+    delta_one = (Kind.PERPETUAL, Kind.FUTURE)
+    return [item.inverse and item.kind in delta_one for item in instruments.items]
 
 
 def _exact(number: float) -> Fraction:
@@ -400,12 +401,13 @@ def _merge(
 ) -> tuple[Longs, list[int], list[float], list[float], list[bool]]:
     """CSR of sorted lines, one entry for each account and instrument."""
     row = np.zeros(len(place) + 1, np.int64)
+    reciprocal = _reciprocals(instruments)
     column: list[int] = []
     quantity: list[float] = []
     entry: list[float] = []
     known: list[bool] = []
     for (account, code), group in groupby(ordered, key=lambda line: (line.account, line.column)):
-        total, price, sure = _merge_lots(tuple(group), _is_reciprocal(instruments, code))
+        total, price, sure = _merge_lots(tuple(group), reciprocal[code])
         column.append(code)
         quantity.append(total)
         entry.append(price)

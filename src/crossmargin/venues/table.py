@@ -41,6 +41,7 @@ _OF_KIND = {
     RowKind.BALANCE: frozenset({"quantity", "amount", "currency", "equity"}),
 }
 COLUMNS = _COMMON.union(*_OF_KIND.values())
+_KINDS = {kind.value: kind for kind in RowKind}
 _FLAGS = {"true": True, "false": False}
 
 
@@ -97,7 +98,7 @@ def row_of(cells: Mapping[str, Cell], place: str, venue: str | None, account: st
         if name.startswith("tag.")
     )
     is_order, is_balance = kind is RowKind.ORDER, kind is RowKind.BALANCE
-    size = {RowKind.ORDER: "remaining", RowKind.BALANCE: "amount"}.get(kind, "quantity")
+    size = "remaining" if is_order else "amount" if is_balance else "quantity"
     name = _either(held, "currency", "instrument", place) if is_balance else "instrument"
     size = _either(held, size, "quantity", place)
     quantity = _number(held, size, place)
@@ -129,15 +130,15 @@ def row_of(cells: Mapping[str, Cell], place: str, venue: str | None, account: st
 
 def _kind(held: Mapping[str, Cell], place: str) -> RowKind:
     text = held.get("type", "position")
-    for kind in RowKind:
-        if kind.value == text:
-            return kind
+    kind = _KINDS.get(str(text))
+    if kind is not None:
+        return kind
     raise _fault(
         "option_unknown",
         "not a type of row",
         f"{place} type",
         text,
-        ", ".join(kind.value for kind in RowKind),
+        ", ".join(_KINDS),
         "Correct the type.",
     )
 
