@@ -8,22 +8,28 @@ from math import fsum
 from .types import Leg
 
 
+def leg_charge(leg: Leg, index: float, rates: Mapping[str, float]) -> float:
+    """One position in its settlement currency: no netting, a long option costs nothing more.
+
+    Futures: a share of the notional at their mark. Short options: a share of the index, and the
+    mark. A coin-settled contract is charged in coin, where one unit of underlying is one coin.
+    """
+    size = abs(leg.units)
+    if leg.kind == "option":
+        if leg.quantity >= 0.0:
+            return 0.0
+        share = rates["short_option_share"] * (1.0 if leg.inverse else index)
+        return size * (share + leg.mark)
+    return size * rates["future_share"] * (1.0 if leg.inverse else leg.mark)
+
+
 def margin(
-    legs: list[Leg], index: Mapping[str, float], rates: Mapping[str, tuple[float, float]]
-) -> dict[str, object]:
-    """Sum of (IM, MM) rate x units x index; ``rates`` by kind, a long option pays nothing more."""
-    rows = []
-    for leg in legs:
-        initial, maintenance = rates["long_option" if _is_long_option(leg) else leg.kind]
-        notional = abs(leg.units) * index[leg.underlying]
-        rows.append((notional * initial, notional * maintenance))
-    return {
-        "rows": rows,
-        "im": fsum(row[0] for row in rows),
-        "mm": fsum(row[1] for row in rows),
-        "gross": fsum(abs(leg.units) * index[leg.underlying] for leg in legs),
+    legs: list[Leg], index: Mapping[str, float], rates: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """IM and MM; ``rates`` by level ("im", "mm")."""
+    out = {
+        level: fsum(leg_charge(leg, index[leg.underlying], rates[level]) for leg in legs)
+        for level in ("im", "mm")
     }
-
-
-def _is_long_option(leg: Leg) -> bool:
-    return leg.kind == "option" and leg.quantity > 0.0
+    gross = fsum(abs(leg.units) * (1.0 if leg.inverse else index[leg.underlying]) for leg in legs)
+    return {**out, "gross": gross}

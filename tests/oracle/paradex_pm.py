@@ -13,6 +13,21 @@ MIN_VOL_READINGS = ("shock", "vol", "none")
 
 
 @dataclass(frozen=True)
+class Fees:
+    """Taker fees: of a perpetual's notional; of the spot, at most a share of the option's price."""
+
+    perpetual: float = 0.0
+    option: float = 0.0
+    option_cap: float = 0.0
+
+    def of(self, leg: Leg, spot: float) -> float:
+        """Fee to close one position."""
+        if leg.kind == "option":
+            return abs(leg.units) * min(self.option * spot, self.option_cap * leg.mark)
+        return abs(leg.units) * leg.mark * self.perpetual
+
+
+@dataclass(frozen=True)
 class Scenario:
     """Moves as fractions; only a loss is weighted, which is the same as weighting the P&L."""
 
@@ -95,12 +110,12 @@ def margin(
     params: Mapping[str, float],
     reading: str = "shock",
     funding: Mapping[str, float] | None = None,
-    fee_rates: Mapping[str, float] | None = None,
+    fees: Fees | None = None,
 ) -> dict[str, object]:
     """IM and MM in the settlement currency.
 
-    ``funding`` is the funding paid per unit of notional over the provision's hours by a long, of
-    each perpetual by name; ``fee_rates`` the fee per unit of notional at the index, by kind.
+    ``funding`` is what a long pays per unit of notional over the provision's hours, of each
+    perpetual by name.
     """
     pnl = []
     for scenario in scenarios:
@@ -121,7 +136,7 @@ def margin(
         leg.units * leg.mark * rates.get(leg.name, 0.0) for leg in legs if leg.kind == "perpetual"
     )
     provision = max(expected, 0.0)
-    fees = fsum(abs(leg.units) * spot * (fee_rates or {}).get(leg.kind, 0.0) for leg in legs)
+    exit_fees = fsum((fees or Fees()).of(leg, spot) for leg in legs)
     return {
         "weighted_pnl": pnl,
         "worst": worst,
@@ -129,8 +144,8 @@ def margin(
         "min_delta": floor,
         "net": net,
         "funding_provision": provision,
-        "fee_provision": fees,
-        "im": fsum([net, provision, fees]),
-        "mm": fsum([params["mmf_factor"] * net, provision, fees]),
+        "fee_provision": exit_fees,
+        "im": fsum([net, provision, exit_fees]),
+        "mm": fsum([params["mmf_factor"] * net, provision, exit_fees]),
         "gross": fsum(abs(leg.units) for leg in legs) * spot,
     }

@@ -14,59 +14,12 @@ from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import cut
 from tests.oracle import derive_case
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, asset, delta_one, option, view_of
+from tests.vectors.derive_values import case_values
 
 AS_OF_MS = 1_740_000_000_000
 COIN = "COIN"  # no collateral has this name, so that every one keeps the price of its own feed
 PERPETUAL = f"{COIN}-PERP"
 OUTSIDE = 1e-9  # the tolerance, relative to a balance or to gross value
-
-SKEW = (
-    "linear_base_cap",
-    "linear_c_base",
-    "abs_base_cap",
-    "abs_c_base",
-    "min_k_star",
-    "width_scale",
-    "vol_param_static",
-    "vol_param_scale",
-)
-# The model's name of a parameter, where it is not the oracle's.
-RENAMED = {
-    "vol_up": "vol_range_up",
-    "vol_down": "vol_range_down",
-    "min_vol_up": "min_vol_up_shock",
-    "short_power": "short_term_power",
-    "long_power": "long_term_power",
-    "long_base": "long_static_discount",
-    "short_base": "short_static_discount",
-    "basis_up": "basis_spot_up",
-    "basis_down": "basis_spot_down",
-    "basis_add": "basis_add_factor",
-    "basis_mult": "basis_mult_factor",
-    "peg_threshold": "peg_loss_threshold",
-    "peg_factor": "peg_loss_factor",
-    "confidence_threshold": "conf_threshold",
-    "confidence_margin": "conf_margin",
-}
-
-
-def values_of(case: dict[str, Any]) -> dict[str, Any]:
-    """The case's parameters as the model names them."""
-    plain = derive_case.parameters(case)
-    market: dict[str, Any] = {
-        RENAMED.get(name, name): value for name, value in plain.items() if name not in SKEW
-    }
-    market["skew"] = {name: plain[name] for name in SKEW}
-    market["scenarios"] = [[s.spot, s.vol, s.dampening] for s in derive_case.scenarios(case)]
-    market["collateral"] = {
-        c["Name"]: {
-            "risk_cancelling": bool(c["IsRiskCancelling"]),
-            "mm_haircut": float(c["MMHaircut"]),
-            "im_haircut": float(c["IMHaircut"]),
-        }
-        for c in case["Scenario"]["Collaterals"]
-    }
-    return {"market": {COIN: market}}
 
 
 def _options(case: dict[str, Any]) -> list[tuple[Instrument, dict[str, Any]]]:
@@ -155,7 +108,7 @@ def test_case(case: dict[str, Any]) -> None:
         book,
         view_of(book.instruments, _facts(case)),
         model,
-        from_values("derive-pm2", "vector", values_of(case), "vector file"),
+        from_values("derive-pm2", "vector", case_values(case, COIN), "vector file"),
     )
     assert found.failures == ()
     assert len(found.sheet["im"]) == 1
@@ -167,6 +120,7 @@ def test_case(case: dict[str, Any]) -> None:
     expected = derive_case.expected_pnl(case)
     pnl = model.vector(found.priced[0], cut(found.book, found.plan.pools[0], 0))
     assert pnl is not None
+    assert np.shape(pnl)[1] >= len(expected)
     room = OUTSIDE * _gross(case)
     for place, (ours, theirs) in enumerate(zip(np.asarray(pnl)[0], expected, strict=False)):
         if theirs is not None:
