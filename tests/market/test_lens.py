@@ -127,7 +127,9 @@ def test_failures_say_why() -> None:
     bare = Snapshot.of([r for r in least().rows() if r.field in ("index", "forward")], AS_OF_MS)
     assert code(bare.view(table("BTC-13FEB26-60000-C"))) == "mark_missing"
     tick = bare.with_rows([row("mark", option("BTC-13FEB26-200000-C"), 0.0, "BTC")])
-    assert code(tick.view(table("BTC-13FEB26-200000-C"))) == "vol_missing"
+    assert code(tick.view(table("BTC-13FEB26-200000-C"))) == "iv_undetermined"
+    over = bare.with_rows([row("mark", option("BTC-13FEB26-60000-C"), 1.5, "BTC")])
+    assert code(over.view(table("BTC-13FEB26-60000-C"))) == "vol_missing"
     zero = bare.with_rows([row("mark", option("BTC-PERPETUAL"), 0.0, "USD")])
     assert code(zero.view(table("BTC-PERPETUAL"))) == "price_not_positive"
 

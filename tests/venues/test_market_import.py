@@ -153,4 +153,4 @@ def test_volatility_of_a_mark_is_the_venues_own(folder: Path, tmp_path: Path) ->
     error = [abs(vol - (known.get("mark_iv", s) or 0.0)) for s, vol in implied.items()]
     assert len(implied) > 850
     assert sorted(error)[len(error) // 2] < 1e-3
-    assert sorted(error)[int(0.95 * len(error))] < 0.01
+    assert sorted(error)[int(0.95 * len(error))] < 0.03

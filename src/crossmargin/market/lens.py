@@ -214,8 +214,10 @@ class _Lens:
             if vol is None:
                 if mark is None:
                     self._fail(row, "mark_missing", "neither mark nor volatility, and no surface")
+                elif mark / unit > max(item.right * (forward - item.strike), 0.0):
+                    self._fail(row, "vol_missing", "no volatility, and none gives its mark")
                 else:
-                    self._fail(row, "vol_missing", "no volatility, and its mark carries none")
+                    self._fail(row, "iv_undetermined", "no volatility, and its mark has no life")
                 return
             self.estimated[contract_subject(*item.key)] = 1.0
         vol = 0.0 if vol is None else vol
