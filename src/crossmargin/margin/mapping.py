@@ -97,7 +97,7 @@ def _target(item: Instrument, venue: str) -> Instrument | None:
         expiry_ms=item.expiry_ms if kind == Kind.OPTION else 2**63 - 1,
         average_ms=item.average_ms,
     )
-    quoted = replace(linear, quote="USD") if venue == "paradex" else linear
+    quoted = replace(linear, quote="USD")  # both venues quote in USD and settle in USDC
     name = format_id(venue, quoted)
     if item.kind == Kind.FUTURE:
         name = f"{name} for {item.native_id}"  # its own line: it must not net with the perpetual
