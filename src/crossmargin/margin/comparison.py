@@ -161,7 +161,8 @@ def _with_saving(
         requirement, _ = margin_or_map(book, view, model_named(standard))
         cash[standard] = cash_needed(requirement, "im")
     base = cash[standard]
-    saving = 1.0 - row.cash_to_hold_usd / base if base > 0.0 else None
+    # A book that needs no cash at all saves the whole of it, not more.
+    saving = 1.0 - max(row.cash_to_hold_usd, 0.0) / base if base > 0.0 else None
     return replace(row, saving_fraction=saving, saving_against=standard)
 
 
