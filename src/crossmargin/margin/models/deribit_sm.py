@@ -5,10 +5,10 @@
       short put   IM = max(max(0.15 - OTM, 0.10) + mark, MM)     MM = max(0.075, 0.075 mark) + mark
       long        premium only
     future, perpetual of n coins
-      increment   IM = n price (base + step n)                    MM = n price (base' + step n)
-      tier        IM = n price / L,  MM = 2/3 IM         (the first tier is all that is known)
+      increment   IM = n (base + step n)                          MM = n (base' + step n)
+      tier        IM = n / L,  MM = 2/3 IM               (the first tier is all that is known)
 
-A linear option takes the same shares of the index in its quote currency. Option value does not
+A linear contract takes the same shares of the index, in its quote currency. Option value does not
 count in the margin balance (equity less options value), so a short's mark is part of its
 requirement.
 Source: support.deribit.com; the two future rules contradict each other and are a switch.
@@ -117,7 +117,8 @@ class DeribitSM:
         im, mm = _short_option(part, view, parameters)
         future = is_kind(part, Kind.PERPETUAL, Kind.FUTURE)
         coins = np.where(future, coin_size(part, view), 0.0)
-        price = np.where(part.inverse, 1.0, view.mark)  # coin margin of a coin position
+        # A coin position is margined in coin, a linear one at the index in its quote currency.
+        price = np.where(part.inverse, 1.0, view.index[part.pair])
         columns = {"short_im": im, "short_mm": mm, "coins": coins, "price": price}
         for name in ("im_base", "mm_base", "increment", "leverage"):
             columns[name] = _future(part, parameters, name)
