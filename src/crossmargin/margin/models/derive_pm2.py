@@ -117,6 +117,7 @@ class DerivePM2:
             floor_loss_r=_basis_loss(priced, held),
             trusted=True,
         )
+        holds = np.diff(held.row) > 0  # the basis is no candidate of an account without a line
         names = ("cash", "value", "collateral")
         stack = np.stack([priced.columns[name] for name in names], axis=1)
         total = row_sums(held.row, held.column, held.quantity, stack, trusted=True).net
@@ -157,8 +158,8 @@ class DerivePM2:
         sheet.sum("mm", "mm_span", "mm_contingency")
         return PoolAnswer(
             sheet.build(held.account, 0),
-            worst.scenario,
-            worst.runner_up_scenario,
+            np.where(holds, worst.scenario, -1),
+            np.where(holds, worst.runner_up_scenario, -1),
             worst.runner_up,
             source,
         )
