@@ -35,7 +35,7 @@ WIDER = 0.25  # the butterfly grid reaches this much beyond the quoted strikes
 PENALTY = 10.0
 MARGIN = 1e-4  # g is kept this far above zero where a breach has to be mended
 BUTTERFLY_SLACK = 1e-9
-ITERATIONS = 150
+ITERATIONS = 200
 
 
 class Point(NamedTuple):
@@ -192,7 +192,7 @@ def _starts(k: Floats, w: Floats) -> list[Floats]:
     log_least = math.log(max(0.8 * least, 1e-10))
     return [
         np.array([log_least, steep, turn, place, math.log(width * span)])
-        for turn, width in ((-0.5, 0.3), (0.3, 0.1), (0.0, 1.0), (-0.3, 3.0))
+        for turn, width in ((-0.5, 0.3), (0.3, 0.1), (0.0, 1.0), (-0.3, 3.0), (-0.8, 1.0))
     ]
 
 

@@ -37,7 +37,7 @@ class View:
     ok: Bools  # [I]
     failures: tuple[Failure, ...] = ()  # one per instrument that is not ok
     # What only some models read (confidence, funding, perp and stable prices, open interest):
-    # field -> subject -> value, e.g. reads["funding_8h"]["BTC-PERPETUAL"].
+    # field -> subject -> value, e.g. reads["funding_8h"]["deribit|BTC-PERPETUAL"].
     reads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def read(self, name: str, subject: str, default: float) -> float:
