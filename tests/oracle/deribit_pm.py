@@ -7,12 +7,13 @@ of the coin as a delta position).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, fsum
+from typing import Any
 
 from .black import delta, price
-from .types import DAY_MS, TIE, YEAR_MS, Leg
+from .types import DAY_MS, TIE, YEAR_MS, Leg, columns_sum
 
 WINDOW_MS = 30 * 60 * 1000
 TAIL_MOVES = (-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
@@ -42,6 +43,7 @@ class Case:
     index: float  # quote currency per coin
     coin_settled: bool = True
     equity_coin: float = 0.0  # cross margin only
+    stable_usd: float = 1.0  # cross margin only: dollars per unit of a linear leg's quote
     open_orders: float = 0.0
     mmp: float = 0.0
     spot: float = 0.0
@@ -196,20 +198,18 @@ def _aggregate(
     return dampen(offset(raw)) if how.offset_before_dampener else offset(dampen(raw))
 
 
-def margin(
+def part(
     legs: list[Leg],
     case: Case,
     params: Mapping[str, float],
-    how: Readings | None = None,
+    how: Readings,
     mode: str = "segregated",
-    places: int | None = 9,
     equity_side: str = "both",
-) -> dict[str, object]:
-    """IM and MM in the settlement currency (segregated) or dollars (cross), with every step.
+) -> dict[str, Any]:
+    """One currency: scenario P&L before and after offset and dampener, roll and delta shock.
 
-    ``params`` is flat: the pair's, the currency's and the general parameters together.
+    In the settlement currency (segregated) or in dollars (cross).
     """
-    how = how or Readings()
     cross = mode == "cross"
     table = moves(params)
     vectors = [[leg_pnl(leg, m, vol, ext, params, how) for m, vol, ext in table] for leg in legs]
@@ -218,45 +218,87 @@ def margin(
     for k, (move, _vol, extended) in enumerate(table):
         step = clamped(move, params)
         total = fsum(row[k] for row in vectors)
-        unit = (1.0, 1.0)
+        unit = (1.0, 1.0)  # a dollar of the cap and of the dampener, in the margin's currency
         if case.coin_settled and not cross:
             unit = (1.0 / case.index, 1.0 / (case.index * (1.0 + step)))
         if cross:
-            shocked = case.index * (1.0 + step) if case.coin_settled else 1.0
-            total = fsum([total * shocked, equity * case.index * step])
+            shocked = case.index * (1.0 + step)
+            in_usd = [
+                row[k] * (shocked if leg.inverse else case.stable_usd)
+                for leg, row in zip(legs, vectors, strict=True)
+            ]
+            total = fsum([*in_usd, equity * case.index * step])
         raw.append(total)
         final.append(_aggregate(total, move, extended, unit, params, how))
-    least = min(final)
-    worst = next(k for k, v in enumerate(final) if v <= least + TIE * abs(least))
-    worst_case = max(-least, 0.0)
     deltas = [leg_delta(leg, how) for leg in legs]
     to_margin = case.index if cross or not case.coin_settled else 1.0
     roll, by_expiry = roll_shock(legs, deltas, params, how)
     shock = delta_shock(legs, deltas, case.index, params)
-    delta_charge = shock["shock"] * to_margin if how.delta_shock else 0.0
-    rounded = worst_case if places is None else round(worst_case, places)
-    matrix = fsum([rounded, delta_charge, roll * to_margin])
-    holds = [case.open_orders, case.mmp, case.spot]
-    im = fsum([matrix, *holds])
     return {
         "moves": table,
         "leg_vectors": vectors,
         "pre_aggregated": raw,
         "aggregated": final,
-        "worst": worst,
-        "worst_case": worst_case,
         "deltas": deltas,
         "delta_total": fsum(deltas),
         "roll_by_expiry": by_expiry,
         "roll_shock": roll * to_margin,
         "delta_star": shock,
+        "delta_shock": shock["shock"] * to_margin if how.delta_shock else 0.0,
+        "gross": to_margin * (fsum(abs(leg.units) for leg in legs) + abs(equity)),
+    }
+
+
+def combine(
+    parts: Sequence[Mapping[str, Any]],
+    holds: Sequence[float],
+    mm_factor: float,
+    places: int | None = 9,
+) -> dict[str, Any]:
+    """Margin of currencies that move together; their unpublished correlation charge is left out.
+
+    A currency's gain meets another's loss only after its offset. Nine places are the venue's own
+    rounding: of the worst case before the sum, and of IM.
+    """
+    rows = [list(each["aggregated"]) for each in parts]
+    final = columns_sum(rows, len(rows[0]))
+    least = min(final)
+    worst = next(k for k, v in enumerate(final) if v <= least + TIE * abs(least))
+    worst_case = max(-least, 0.0)
+    rounded = worst_case if places is None else round(worst_case, places)
+    delta_charge = fsum(each["delta_shock"] for each in parts)
+    roll = fsum(each["roll_shock"] for each in parts)
+    matrix = fsum([rounded, delta_charge, roll])
+    im = fsum([matrix, *holds])
+    return {
+        "aggregated": final,
+        "worst": worst,
+        "worst_case": worst_case,
+        "roll_shock": roll,
         "delta_shock": delta_charge,
         "risk_matrix_margin": matrix,
         "im": im if places is None else round(im, places),
-        "mm": params["mm_factor"] * matrix,
-        "gross": fsum(abs(leg.units) * (1.0 if leg.inverse else case.index) for leg in legs)
-        * (case.index if cross and case.coin_settled else 1.0),
+        "mm": mm_factor * matrix,
+        "gross": fsum(each["gross"] for each in parts),
     }
+
+
+def margin(
+    legs: list[Leg],
+    case: Case,
+    params: Mapping[str, float],
+    how: Readings | None = None,
+    mode: str = "segregated",
+    places: int | None = 9,
+    equity_side: str = "both",
+) -> dict[str, Any]:
+    """IM and MM of one currency, with every step.
+
+    ``params`` is flat: the pair's, the currency's and the general parameters together.
+    """
+    one = part(legs, case, params, how or Readings(), mode, equity_side)
+    holds = (case.open_orders, case.mmp, case.spot)
+    return {**one, **combine([one], holds, params["mm_factor"], places)}
 
 
 def bucket(worst: int, params: Mapping[str, float], loss: float) -> dict[str, object] | None:

@@ -19,6 +19,7 @@ from crossmargin.instruments.contracts import Instrument
 from crossmargin.margin import Requirement, model_named, run
 from crossmargin.margin.parameter_files import Parameters, from_values
 from crossmargin.margin.pools import cut
+from crossmargin.market.fields import contract_subject
 from tests.vectors.building import asset, delta_one, option
 from tests.vectors.derive_values import market_values
 
@@ -219,7 +220,10 @@ def test_deribit_segregated(coin: str, vol_shock: str) -> None:
     for k, (account, book) in enumerate(held.items()):
         hold = holds[account, settle]
         case = deribit_pm.Case(
-            SPOT[base], not linear, 0.0, hold["open_orders_margin"], hold["mmp_margin"], 0.0
+            SPOT[base],
+            not linear,
+            open_orders=hold["open_orders_margin"],
+            mmp=hold["mmp_margin"],
         )
         theirs = deribit_pm.margin(table.held(book), case, flat, how)
         _compare_pm(found, pool, k, rows[k], theirs, vectors[k])
@@ -268,6 +272,79 @@ def test_deribit_cross_of_one_currency(vol_shock: str, equity: str) -> None:
         case = deribit_pm.Case(SPOT["BTC"], True, total)
         theirs = deribit_pm.margin(legs, case, flat, how, "cross")
         _compare_pm(found, 0, k, rows[k], theirs, vectors[k])
+
+
+@pytest.mark.parametrize("mode", ["segregated", "cross"])
+def test_deribit_several_currencies(mode: str) -> None:
+    """Dollar pools: a gain of one coin meets the other's loss only through its offset."""
+    rng = Random(f"several {mode}")
+    linear = mode == "segregated"
+    items = [
+        item
+        for coin in SPOT
+        for item in _deribit_items(coin, NOW_MS + 7 * (coin == "ETH"), linear=linear)
+    ]
+    items += [asset("deribit", coin) for coin in SPOT]
+    table = books.market(rng, items, NOW_MS, SPOT, usd={"USDC": 1.0})
+    flat = {coin: _deribit_pair(rng) for coin in SPOT}
+    names = [name for name in table.legs if name not in SPOT]
+    held = _named(books.books(rng, table, names, COUNT // 5))
+    coins = {coin: 10.0 ** rng.uniform(-1.0, 1.0) for coin in SPOT}
+    if mode == "cross":
+        given = {a: [*rows, *coins.items()] for a, rows in held.items()}
+    else:
+        given = dict(held)
+    model = "deribit-spm" if linear else "deribit-xpm"
+    found = _run(table, given, model, _deribit_parameters(model, flat, "relative"))
+    pool = _pool(found, "USDC") if linear else 0
+    rows, vectors = _rows(found, pool), _vectors(found, pool)
+    for k, book in enumerate(held.values()):
+        parts = []
+        for coin, spot in SPOT.items():
+            legs = [leg for leg in table.held(book) if leg.underlying == coin]
+            options = sum(leg.units * leg.mark for leg in legs if leg.kind == "option")
+            case = deribit_pm.Case(spot, not linear, coins[coin] + options)
+            parts.append(deribit_pm.part(legs, case, flat[coin], deribit_pm.Readings(), mode))
+        theirs = deribit_pm.combine(parts, (), 0.8)
+        _compare_pm(found, pool, k, rows[k], theirs, vectors[k])
+
+
+def test_deribit_cross_of_coin_and_dollar_settled() -> None:
+    """One coin's contracts are one bucket, whatever they settle in."""
+    rng = Random("mixed")
+    items = [*_deribit_items("BTC", NOW_MS), *_deribit_items("BTC", NOW_MS, linear=True)]
+    items.append(asset("deribit", "BTC"))
+    table = books.market(rng, items, NOW_MS, SPOT, usd={"USDC": 0.9991})
+    flat = _deribit_pair(rng)
+    names = [name for name in table.legs if name != "BTC"]
+    held = _named(books.books(rng, table, names, COUNT // 5))
+    given = {a: [*rows, ("BTC", 1.5)] for a, rows in held.items()}
+    parameters = _deribit_parameters("deribit-xpm", {"BTC": flat}, "relative")
+    found = _run(table, given, "deribit-xpm", parameters)
+    rows, vectors = _rows(found), _vectors(found, 0)
+    for k, book in enumerate(held.values()):
+        legs = table.held(book)
+        options = sum(leg.units * leg.mark for leg in legs if leg.kind == "option" and leg.inverse)
+        case = deribit_pm.Case(SPOT["BTC"], True, 1.5 + options, 0.9991)
+        theirs = deribit_pm.margin(legs, case, flat, mode="cross")
+        _compare_pm(found, 0, k, rows[k], theirs, vectors[k])
+
+
+def test_a_long_call_and_its_hedge_through_the_settlement_window() -> None:
+    """Long calls in the money against short perpetuals: the hedge stays, what it hedges fades."""
+    flat = dict(BTC_PAIR)
+    found_mm = []
+    for minutes in (31, 15, 0):  # 07:29, 07:45 and 08:00 of the expiry day
+        items = _deribit_items("BTC", NOW_MS, lives=[minutes * 60_000])
+        table = books.market(Random(1), items, NOW_MS, SPOT)
+        held = {"a": [("BTC-F0-47600-C", 10.0), ("BTC-PERPETUAL", -10.0 * SPOT["BTC"])]}
+        parameters = _deribit_parameters("deribit-spm", {"BTC": flat}, "relative")
+        found = _run(table, held, "deribit-spm", parameters)
+        row = _rows(found, _pool(found, "BTC"))[0]
+        theirs = deribit_pm.margin(table.held(held["a"]), deribit_pm.Case(SPOT["BTC"]), flat)
+        _compare_pm(found, 0, 0, row, theirs, _vectors(found, 0)[0])
+        found_mm.append(float(found.sheet["mm"][row]))
+    assert found_mm[0] < found_mm[1] < found_mm[2]
 
 
 @pytest.mark.parametrize("rule", ["increment", "tier"])
@@ -400,6 +477,8 @@ def test_derive(trust: str, stable: float) -> None:
     )
     plain = {name: value * rng.uniform(0.9, 1.1) for name, value in DERIVE_PLAIN.items()}
     plain["basis_up"], plain["basis_down"] = 1.045, 0.955
+    if rng.random() < 0.5:  # as deployed: a positive value is marked up, a negative one down
+        plain["long_base"], plain["short_base"] = 1.02, 0.98
     scenarios = _derive_scenarios()
     values = {"market": {"ETH": market_values(plain, scenarios, COLLATERALS)}}
     parameters = from_values("derive-pm2", "test", values, "test")
@@ -480,13 +559,12 @@ def _paradex_items() -> list[Instrument]:
     return items
 
 
-@pytest.mark.parametrize(("reading", "named"), [("shock", "shock"), ("vol", "vol")])
-def test_paradex(reading: str, named: str) -> None:
+@pytest.mark.parametrize("reading", ["shock", "vol"])
+def test_paradex(reading: str) -> None:
     rng = Random(f"paradex {reading}")
     funding = {"BTC-PERP": 0.0004, "ETH-PERP": -0.0007}
-    table = books.market(
-        rng, _paradex_items(), NOW_MS, SPOT, usd={"USDC": 1.0}, reads={"funding_8h": funding}
-    )
+    reads = {"funding_8h": {contract_subject("paradex", n): rate for n, rate in funding.items()}}
+    table = books.market(rng, _paradex_items(), NOW_MS, SPOT, usd={"USDC": 1.0}, reads=reads)
     scenarios = paradex_pm.bitcoin_scenarios()
     plain = {
         "min_vol_shock_up": 0.4,
@@ -515,7 +593,7 @@ def test_paradex(reading: str, named: str) -> None:
             "option_taker_fee": fees.option,
             "option_fee_cap": fees.option_cap,
         },
-        "reading": {"min_vol_shock": f"floor_of_{named}"},
+        "reading": {"min_vol_shock": f"floor_of_{reading}"},
         "asset": {"BTC": coin, "ETH": coin},
     }
     parameters = from_values("paradex-pm", "test", values, "test")
@@ -531,6 +609,16 @@ def test_paradex(reading: str, named: str) -> None:
         _compare_paradex(found, k, legs, scenarios, plain, reading, funding, fees)
 
 
+PARADEX_COLUMNS = {
+    "im": "im",
+    "mm": "mm",
+    "scan_risk": "scan",
+    "net_pimr": "net",
+    "fee_provision": "fee_provision",
+    "funding_provision": "funding_provision",
+}
+
+
 def _compare_paradex(
     found: Requirement,
     account: int,
@@ -541,42 +629,21 @@ def _compare_paradex(
     funding: Mapping[str, float],
     fees: paradex_pm.Fees,
 ) -> None:
-    coins = sorted({leg.underlying for leg in legs})
-    parts = [
-        paradex_pm.margin(
-            [leg for leg in legs if leg.underlying == coin],
-            SPOT[coin],
-            scenarios,
-            plain,
-            reading,
-            funding,
-            fees,
-        )
-        for coin in coins
-    ]
-    row = _rows(found)[account]
-    need, gross = sum(p["im"] for p in parts), sum(p["gross"] for p in parts)
-    columns = {
-        "im": "im",
-        "mm": "mm",
-        "net_pimr": "net",
-        "fee_provision": "fee_provision",
-        "funding_provision": "funding_provision",
-    }
-    for column, name in columns.items():
-        ours, number = float(found.sheet[column][row]), sum(p[name] for p in parts)
-        assert _close(ours, number, need, gross), (account, column, ours, number)
-    if len(parts) == 1:
-        part = parts[0]
-        assert _close(float(found.sheet["scan_risk"][row]), part["scan"], need, gross)
-        assert _close(
-            float(found.sheet["min_delta_risk"][row]), part["min_delta"]["charge"], need, gross
-        )
-        pnl = part["weighted_pnl"]
-        if part["scan"] > 1e-13 * gross:
+    for coin in sorted({leg.underlying for leg in legs}):
+        mine = [leg for leg in legs if leg.underlying == coin]
+        theirs = paradex_pm.margin(mine, SPOT[coin], scenarios, plain, reading, funding, fees)
+        row = _rows(found, _pool(found, coin))[account]
+        need, gross = theirs["im"], theirs["gross"]
+        for column, name in PARADEX_COLUMNS.items():
+            ours, number = float(found.sheet[column][row]), theirs[name]
+            assert _close(ours, number, need, gross), (account, coin, column, ours, number)
+        floor = float(found.sheet["min_delta_risk"][row])
+        assert _close(floor, theirs["min_delta"]["charge"], need, gross), (account, coin)
+        pnl = theirs["weighted_pnl"]
+        if theirs["scan"] > 1e-13 * gross:
             least = min(pnl)
             worst = pnl[int(found.scenario[row])]
-            assert worst <= least + TIE * abs(least) + 1e-13 * gross, account
+            assert worst <= least + TIE * abs(least) + 1e-13 * gross, (account, coin)
 
 
 # ---------------------------------------------------------------- the baseline

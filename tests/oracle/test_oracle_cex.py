@@ -38,7 +38,8 @@ def _check_pm(case: dict[str, Any]) -> None:
     held = case["inputs"]
     legs = [_leg(name, row) for name, row in held["positions"].items()]
     holds = [held.get(name, 0.0) for name in ("open_orders_margin", "mmp_margin", "spot_margin")]
-    found = deribit_pm.margin(legs, deribit_pm.Case(held["index_price"], True, 0.0, *holds), params)
+    given = deribit_pm.Case(held["index_price"], True, 0.0, 1.0, *holds)
+    found = deribit_pm.margin(legs, given, params)
     near = {"rel": 0.0, "abs": case["tolerance"]}
     expected = case["expected"]
     for leg, vector in zip(legs, found["leg_vectors"], strict=True):
