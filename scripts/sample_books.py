@@ -110,7 +110,7 @@ def retail_short_vol(market: dict[str, Priced]) -> str:
         ("BTC-PERPETUAL", -20_000.0, 1.0121, "2026-07-01T17:49:00Z", "covered-put"),
         ("BTC-PERPETUAL", 3_000.0, 0.9962, "2026-07-02T21:02:00Z", "hedge"),
     )
-    lines = [balance("BTC", 0.78)]
+    lines = [balance("BTC", 0.32)]
     for name, quantity, over, time, strategy in legs:
         lines.append(
             position(
