@@ -126,6 +126,7 @@ class Book:
     choices: Mapping[str, Floats] = field(default_factory=dict)  # [A] what a rule lets one choose
     lines: tuple[Line, ...] = ()  # the lots as read; empty for a population built from arrays
     lots_merged: int = 0  # rows that were merged into another row
+    exact: tuple[int, ...] | None = None  # [N] in smallest units, where a protocol counts integers
 
     @staticmethod
     def of(
@@ -221,6 +222,7 @@ class Book:
             quantity=self.quantity[cut],
             entry_price=self.entry_price[cut],
             entry_known=self.entry_known[cut],
+            exact=None if self.exact is None else self.exact[cut],
             orders=Orders(
                 row=frozen(orders.row[low : high + 1] - begin, np.int64),
                 column=orders.column[part],
@@ -250,6 +252,7 @@ class Book:
                 sorted(self.reported.equity.items()),
                 sorted((key, sorted(held.items())) for key, held in self.reported.holds.items()),
                 sorted((name, tuple(values.tolist())) for name, values in self.choices.items()),
+                *([] if self.exact is None else [self.exact]),
             ]
         )
 

@@ -167,6 +167,7 @@ class PoolBook:
     entry_known: np.ndarray[Any, np.dtype[np.bool_]]
     account: Ints  # [A] index into the population
     book: Book  # the block it was cut from (choices, reported, orders)
+    exact: tuple[int, ...] | None = None  # quantities in smallest units, where the book has them
 
 
 class MarginModel(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,14 @@ def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
     account = np.arange(first_account, first_account + len(book), dtype=np.int32)
     if len(pool.columns) == len(book.instruments):
         return PoolBook(
-            book.row, book.column, book.quantity, book.entry_price, book.entry_known, account, book
+            book.row,
+            book.column,
+            book.quantity,
+            book.entry_price,
+            book.entry_known,
+            account,
+            book,
+            book.exact,
         )
     place = np.full(len(book.instruments), -1, np.int32)
     place[pool.columns] = np.arange(len(pool.columns), dtype=np.int32)
@@ -115,4 +123,5 @@ def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
         np.ascontiguousarray(book.entry_known[kept]),
         account,
         book,
+        None if book.exact is None else tuple(compress(book.exact, kept.tolist())),
     )

@@ -191,4 +191,5 @@ def _keep(book: Book, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Book:
             items=tuple(i for p in parts for i in p.orders.items),
         ),
         choices={k: v[wanted] for k, v in book.choices.items()},
+        exact=None if book.exact is None else tuple(n for p in parts for n in p.exact or ()),
     )
