@@ -310,7 +310,7 @@ def test_deribit_several_currencies(mode: str) -> None:
 
 
 def test_deribit_cross_of_coin_and_dollar_settled() -> None:
-    """One coin's contracts are one bucket, whatever they settle in."""
+    """The venue's buckets are {base}_{settle}: what settles in dollars is a bucket of its own."""
     rng = Random("mixed")
     items = [*_deribit_items("BTC", NOW_MS), *_deribit_items("BTC", NOW_MS, linear=True)]
     items.append(asset("deribit", "BTC"))
@@ -325,8 +325,12 @@ def test_deribit_cross_of_coin_and_dollar_settled() -> None:
     for k, book in enumerate(held.values()):
         legs = table.held(book)
         options = sum(leg.units * leg.mark for leg in legs if leg.kind == "option" and leg.inverse)
-        case = deribit_pm.Case(SPOT["BTC"], True, 1.5 + options, 0.9991)
-        theirs = deribit_pm.margin(legs, case, flat, mode="cross")
+        parts = []
+        for inverse, equity in ((True, 1.5 + options), (False, 0.0)):
+            case = deribit_pm.Case(SPOT["BTC"], inverse, equity, stable_usd=0.9991)
+            mine = [leg for leg in legs if leg.inverse == inverse]
+            parts.append(deribit_pm.part(mine, case, flat, deribit_pm.Readings(), "cross"))
+        theirs = deribit_pm.combine(parts, (), 0.8)
         _compare_pm(found, 0, k, rows[k], theirs, vectors[k])
 
 
