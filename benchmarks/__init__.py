@@ -1,0 +1,1 @@
+"""Benchmarks against targets, peers and the machine: ``python -m benchmarks`` (see docs)."""
