@@ -117,12 +117,16 @@ def books(
     rng: Random, table: Market, names: Sequence[str], count: int, legs_max: int = 12
 ) -> list[list[tuple[str, float]]]:
     """Random books of (name, quantity); sizes range over four decades, so that all charges bite."""
+    hedges = [name for name in names if table.legs[name].kind != "option"]
     out = []
     for _ in range(count):
         size = rng.randint(1, min(legs_max, len(names)))
         scale = 10.0 ** rng.uniform(-2.0, 2.0)
+        drawn = rng.sample(list(names), size)
+        if rng.random() < 0.5:  # every other book holds a future or a perpetual
+            drawn = list(dict.fromkeys([*drawn, rng.choice(hedges)]))
         rows = []
-        for name in rng.sample(list(names), size):
+        for name in drawn:
             leg = table.legs[name]
             units = scale * rng.uniform(0.1, 3.0) * rng.choice([-1.0, 1.0])
             unit = leg.mark if leg.inverse and leg.kind != "option" else 1.0

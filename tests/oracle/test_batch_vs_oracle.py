@@ -570,21 +570,23 @@ def test_paradex(reading: str) -> None:
     reads = {"funding_8h": {contract_subject("paradex", n): rate for n, rate in funding.items()}}
     table = books.market(rng, _paradex_items(), NOW_MS, SPOT, usd={"USDC": 1.0}, reads=reads)
     scenarios = paradex_pm.bitcoin_scenarios()
+    # The venue's factors, and ones so high that the least charge on delta binds often.
+    unhedged, hedged = (0.02, 0.01) if reading == "shock" else (0.12, 0.08)
     plain = {
         "min_vol_shock_up": 0.4,
         "dte_floor_days": 1.0,
         "vega_power_short_dte": 0.3,
         "vega_power_long_dte": 0.13,
-        "unhedged_margin_factor": 0.02,
-        "hedged_margin_factor": 0.01,
+        "unhedged_margin_factor": unhedged,
+        "hedged_margin_factor": hedged,
         "mmf_factor": 0.5,
     }
     fees = paradex_pm.Fees(0.00045, 0.000125, 0.125)
     coin = {
         "scenarios": [[s.spot, s.vol, s.weight] for s in scenarios],
         "min_vol_shock_up": 0.4,
-        "unhedged_margin_factor": 0.02,
-        "hedged_margin_factor": 0.01,
+        "unhedged_margin_factor": unhedged,
+        "hedged_margin_factor": hedged,
     }
     values = {
         "general": {
