@@ -25,7 +25,16 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["FAST_MATH", "Helper", "Kernel", "cache_folder", "helper", "kernel"]
+__all__ = [
+    "FAST_MATH",
+    "Helper",
+    "Kernel",
+    "MachineCode",
+    "cache_folder",
+    "helper",
+    "kernel",
+    "machine_code",
+]
 
 FAST_MATH = frozenset({"contract", "nsz", "nnan", "ninf", "arcp"})
 CACHE_VARIABLE = "CROSSMARGIN_CACHE_DIR"
@@ -70,6 +79,26 @@ class Helper:
             self._compiled = numba.njit(
                 fastmath=set(FAST_MATH), error_model="numpy", nogil=True, forceinline=True
             )(_bound(self.function))
+        return self._compiled
+
+
+class MachineCode:
+    """A function whose LLVM code is written by hand, where no loop gives the wanted registers.
+
+    ``factory`` imports numba and returns a Numba intrinsic; it runs on first need.
+    """
+
+    __slots__ = ("_compiled", "factory", "options")
+
+    def __init__(self, factory: FunctionType, options: tuple[object, ...]) -> None:
+        self.factory = factory
+        self.options = options
+        self._compiled: Any = None
+
+    def compiled(self) -> Any:
+        """The Numba intrinsic, made on first need."""
+        if self._compiled is None:
+            self._compiled = self.factory(*self.options)
         return self._compiled
 
 
@@ -122,6 +151,12 @@ def helper(function: Callable[..., Any]) -> Any:
     return Helper(function)
 
 
+def machine_code(factory: Callable[..., Any], *options: object) -> Any:
+    """Machine code by ``factory(*options)``, to be called from kernels and helpers by its name."""
+    assert isinstance(factory, FunctionType)
+    return MachineCode(factory, options)
+
+
 def _names(code: CodeType) -> set[str]:
     """Global names that a function reads, nested code included."""
     found = set(code.co_names)
@@ -135,7 +170,7 @@ def _bound(function: FunctionType) -> FunctionType:
     """The same function, with the helpers that it names replaced by their Numba functions."""
     scope = dict(function.__globals__)
     for name in sorted(_names(function.__code__)):
-        if isinstance(scope.get(name), Helper):
+        if isinstance(scope.get(name), (Helper, MachineCode)):
             scope[name] = scope[name].compiled()
     twin = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
     twin.__module__ = function.__module__
@@ -150,6 +185,9 @@ def _reach(function: FunctionType, files: set[str], constants: dict[str, str]) -
         value = function.__globals__.get(name)
         if isinstance(value, Helper):
             _reach(value.function, files, constants)
+        elif isinstance(value, MachineCode):
+            files.add(value.factory.__code__.co_filename)
+            constants[f"{function.__module__}.{name}"] = repr(value.options)
         elif isinstance(value, (bool, int, float, str, tuple)):
             constants[f"{function.__module__}.{name}"] = repr(value)
 

@@ -154,7 +154,7 @@ def scenario_weights(weight: npt.ArrayLike | None, scenarios: int, width: int) -
     """Weights of the scenarios, filled up with ones; all ones where none are given."""
     filled = np.ones(width)
     if weight is not None:
-        filled[:scenarios] = reals(weight, "weight", shape=(scenarios,))
+        filled[:scenarios] = reals(weight, "weight", shape=(scenarios,), low=0.0)
     return filled
 
 

@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crossmargin.core.arrays import Bools, Floats, Ints
+from crossmargin.core.arrays import Floats, Ints
 from crossmargin.core.errors import InputError
 from crossmargin.core.jit import helper, kernel
 from crossmargin.pricing.checks import codes, positions, reals, scenario_weights, shaped, shocked
 from crossmargin.pricing.netting import Worst
-from crossmargin.pricing.rows import add_rows, find_worst
+from crossmargin.pricing.rows import net_span, tile_width, two_worst
 
 __all__ = [
     "FoldTables",
@@ -48,10 +48,10 @@ class FoldTables(NamedTuple):
     gain: Floats  # [G]
     loss: Floats  # [G]
     cap: Floats  # [G]
-    dead: Floats  # [G, S8], or [0, 0] for none
+    dead: Floats  # [G, S8]
     value: Floats  # [I], zeros for none
     weight: Floats  # [S8]
-    reflect: Bools  # [S8]
+    reflect: Floats  # [S8], 1 where a gain counts as a loss
 
 
 @helper
@@ -74,6 +74,9 @@ def fold_row(
 ) -> Any:
     """One account's folded P&L into ``total``; ``part`` holds a run. False if out of order."""
     width = total.size
+    vectors = width // 8
+    step = tile_width(vectors, 8)
+    flat = pnl.reshape(-1)
     total[:] = 0.0
     before = -1
     j = begin
@@ -87,34 +90,26 @@ def fold_row(
             before = column[stop]
             held += quantity[stop] * value[before]
             stop += 1
+        for first in range(0, vectors, step):
+            count = min(step, vectors - first)
+            net_span(count, part, 8 * first, flat, width, 8 * first, column, quantity, j, stop)
         if code < 0:
-            part[:] = 0.0
-            add_rows(j, stop, column, quantity, pnl, part)
             for s in range(width):
                 total[s] += part[s] * weight[s]
         else:
-            up, down, most = gain[code], loss[code], cap[code]
-            part[:] = 0.0
-            add_rows(j, stop, column, quantity, pnl, part)
+            up, down, most, quiet = gain[code], loss[code], cap[code], dead[code]
             for s in range(width):
                 m = part[s] + held
-                y = (up if m >= 0.0 else down) * m - held
-                part[s] = min(y, most)
-            if dead.size > 0:
-                quiet = dead[code]
-                for s in range(width):
-                    y = part[s]
-                    rest = max(abs(y) - quiet[s], 0.0)
-                    part[s] = rest if y >= 0.0 else -rest
-            for s in range(width):
-                y = part[s] * weight[s]
-                total[s] += -abs(y) if reflect[s] else y
+                y = min((up if m >= 0.0 else down) * m - held, most)
+                rest = max(abs(y) - quiet[s], 0.0) * weight[s]
+                y = rest if y >= 0.0 else -rest
+                total[s] += -rest if reflect[s] > 0.0 else y
         j = stop
     return True
 
 
 @kernel(
-    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], b1[:], "
+    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], f8[:], "
     "i8, f8[:], out f8[:], out i4[:], out f8[:], out i4[:]"
 )
 def fold_worst_kernel(
@@ -138,8 +133,9 @@ def fold_worst_kernel(
     runner_up_scenario: Any,
 ) -> Any:
     """The loop of :func:`fold_worst`, unchecked; the first row out of canonical order, or -1."""
-    part = np.empty(pnl.shape[1])
-    total = np.empty(pnl.shape[1])
+    width = pnl.shape[1]
+    part = np.empty(width)
+    total = np.empty(width)
     for r in range(worst.size):
         begin, end = row_ptr[r], row_ptr[r + 1]
         if not fold_row(
@@ -147,13 +143,10 @@ def fold_worst_kernel(
             part, total,
         ):  # fmt: skip
             return r
-        least, at = find_worst(total, count if end > begin else 0)
-        second, other = 0.0, -1
-        if at >= 0 and count > 1:
-            total[at] = total[1] if at == 0 else total[0]
-            second, other = find_worst(total, count)
-            if other == at:
-                other = 1
+        if end > begin:
+            least, at, second, other = two_worst(total, 0, count, width)
+        else:
+            least, at, second, other = 0.0, -1, 0.0, -1
         if floor_loss.size > 0:  # one more candidate, ahead of all scenarios in the order
             extra = -floor_loss[r]
             if at < 0 or extra <= least + 1e-12 * abs(least):
@@ -168,7 +161,7 @@ def fold_worst_kernel(
 
 
 @kernel(
-    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], b1[:], "
+    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], f8[:], "
     "out f8[:,:]"
 )
 def fold_net_kernel(
@@ -224,18 +217,17 @@ def fold_tables(
         cap = np.full(groups, LARGEST)
     else:
         cap = reals(np.minimum(np.asarray(cap_g, float), LARGEST), "cap", shape=(groups,))
-    dead = np.zeros((0, 0))
+    dead = np.zeros((groups, width))
     if dead_gs is not None:
         narrow = reals(dead_gs, "dead", low=0.0)
         shaped(narrow, (groups, narrow.shape[-1]), "dead")
-        dead = np.zeros((groups, width))
         dead[:, : narrow.shape[1]] = narrow
     value = np.zeros(run.size)
     if value_i is not None:
         value = reals(value_i, "value", shape=(run.size,))
     weights = np.ones(0) if weight_s is None else np.asarray(weight_s, dtype=np.float64)
     weight = scenario_weights(weights, weights.size, width)
-    reflect = np.zeros(width, np.bool_)
+    reflect = np.zeros(width)
     if reflect_s is not None:
         flags = np.asarray(reflect_s, np.bool_)
         reflect[: flags.size] = flags

@@ -15,11 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, Ints
-from crossmargin.core.jit import kernel
+from crossmargin.core.jit import helper, kernel
 from crossmargin.pricing.checks import positions, scenario_weights, shocked
-from crossmargin.pricing.rows import add_rows, find_worst
+from crossmargin.pricing.rows import net_span, tile_width, two_worst
 
 __all__ = ["Worst", "net", "net_kernel", "worst", "worst_kernel"]
+
+BATCH = 4096  # rows whose P&L vectors are held at once,
+BATCH_CELLS = 1 << 20  # and the numbers in them
+PACK_VECTORS = 4  # a packed tile has at most 32 scenarios
+PACK_INSTRUMENTS = 6000  # beyond it a packed tile does not fit into the second-level cache
+PACK_REUSE = 8  # positions per instrument from which packing pays
 
 
 class Worst(NamedTuple):
@@ -37,6 +43,54 @@ class Worst(NamedTuple):
     runner_up_scenario: Ints
 
 
+@helper
+def net_batch(
+    low: Any,
+    high: Any,
+    row_ptr: Any,
+    column: Any,
+    quantity: Any,
+    pnl: Any,
+    pack: Any,
+    tile: Any,
+    total: Any,
+) -> Any:
+    """P&L vectors of rows ``low .. high`` into ``total``, tile by tile.
+
+    ``pack`` copies the tile's columns of the whole risk array side by side first: they then fit
+    into the second-level cache, where the rows of many accounts find them again.
+    """
+    instruments, width = pnl.shape
+    cells = total.reshape(-1)
+    flat = pnl.reshape(-1)
+    source = flat
+    vectors = width // 8
+    step = tile_width(vectors, PACK_VECTORS if pack else 8)
+    for first in range(0, vectors, step):
+        count = min(step, vectors - first)
+        start, span = 8 * first, 8 * count
+        stride, offset = width, start
+        if pack:
+            source, stride, offset = tile, span, 0
+            for i in range(instruments):
+                here, there = tile[i * span :], flat[i * width + start :]
+                for s in range(span):
+                    here[s] = there[s]
+        for r in range(low, high):
+            net_span(
+                count,
+                cells,
+                (r - low) * width + start,
+                source,
+                stride,
+                offset,
+                column,
+                quantity,
+                row_ptr[r],
+                row_ptr[r + 1],
+            )
+
+
 @kernel("i8[:], i4[:], f8[:], f8[:,:], i8, f8[:], b1, out f8[:], out i4[:], out f8[:], out i4[:]")
 def worst_kernel(
     row_ptr: Any,
@@ -52,35 +106,35 @@ def worst_kernel(
     runner_up_scenario: Any,
 ) -> None:
     """The loop of :func:`worst`, unchecked."""
-    total = np.empty(pnl.shape[1])
-    for r in range(loss.size):
-        begin, end = row_ptr[r], row_ptr[r + 1]
-        total[:] = 0.0
-        add_rows(begin, end, column, quantity, pnl, total)
+    instruments, width = pnl.shape
+    rows = loss.size
+    batch = min(rows, BATCH, max(BATCH_CELLS // width, 1))
+    total = np.empty((batch, width))
+    pack = instruments <= PACK_INSTRUMENTS and column.size >= PACK_REUSE * instruments
+    room = np.empty(instruments * 8 * PACK_VECTORS + 8 if pack else 8)
+    tile = room[-(room.ctypes.data // 8) % 8 :]  # vectors do not straddle cache lines
+    for low in range(0, rows, max(batch, 1)):
+        high = min(low + batch, rows)
+        net_batch(low, high, row_ptr, column, quantity, pnl, pack, tile, total)
         if weighted:
-            for s in range(total.size):
-                total[s] *= weight[s]
-        least, at = find_worst(total, count if end > begin else 0)
-        loss[r] = max(-least, 0.0)
-        scenario[r] = at
-        if at >= 0 and count > 1:
-            total[at] = total[1] if at == 0 else total[0]
-            least, other = find_worst(total, count)
-            if other == at:
-                other = 1
-            runner_up[r] = max(-least, 0.0)
-            runner_up_scenario[r] = other
-        else:
-            runner_up[r] = 0.0
-            runner_up_scenario[r] = -1
+            for r in range(high - low):
+                for s in range(count):
+                    total[r, s] *= weight[s]
+        cells = total.reshape(-1)
+        for r in range(low, high):
+            if row_ptr[r + 1] > row_ptr[r]:
+                worst = two_worst(cells, (r - low) * width, count, width)
+            else:
+                worst = 0.0, -1, 0.0, -1
+            loss[r], scenario[r] = max(-worst[0], 0.0), worst[1]
+            runner_up[r], runner_up_scenario[r] = max(-worst[2], 0.0), worst[3]
 
 
 @kernel("i8[:], i4[:], f8[:], f8[:,:], out f8[:,:]")
 def net_kernel(row_ptr: Any, column: Any, quantity: Any, pnl: Any, out: Any) -> None:
     """The loop of :func:`net`, unchecked."""
-    for r in range(out.shape[0]):
-        out[r] = 0.0
-        add_rows(row_ptr[r], row_ptr[r + 1], column, quantity, pnl, out[r])
+    tile = np.empty(0)
+    net_batch(0, out.shape[0], row_ptr, column, quantity, pnl, False, tile, out)
 
 
 def worst(

@@ -1,48 +1,82 @@
-"""Loops over one account row that several netting kernels share."""
+"""Loops over account rows that the netting kernels share."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from crossmargin.core.jit import helper
+import numpy as np
 
-__all__ = ["TIE", "add_rows", "find_worst"]
+from crossmargin.core.jit import helper
+from crossmargin.pricing.vectors import first_at_most, least, net_tiles
+
+__all__ = ["TIE", "net_span", "tile_width", "two_worst"]
 
 TIE = 1e-12  # losses within this of the worst are equal, and the first in order is named
 
+net_1, net_2, net_3, net_4, net_5, net_6, net_7, net_8 = net_tiles
+
 
 @helper
-def add_rows(begin: Any, end: Any, column: Any, quantity: Any, table: Any, total: Any) -> Any:
-    """``total += quantity[j] * table[column[j]]`` for j in begin .. end, four rows a pass.
+def tile_width(vectors: Any, most: Any) -> Any:
+    """Vectors per tile: as even a split as there is into tiles of at most ``most``."""
+    tiles = (vectors + most - 1) // most
+    return (vectors + tiles - 1) // tiles
 
-    The grouping counts from ``begin``, so the bits depend on the positions alone.
+
+@helper
+def net_span(
+    vectors: Any,
+    total: Any,
+    at: Any,
+    table: Any,
+    stride: Any,
+    offset: Any,
+    column: Any,
+    quantity: Any,
+    begin: Any,
+    end: Any,
+) -> Any:
+    """One tile of the P&L of positions ``begin .. end`` into ``total[at ..]``; arrays are flat.
+
+    The order of the additions is that of the positions, whatever the tile: bits of a row depend
+    on its positions alone.
     """
-    width = total.size
-    j = begin
-    while j + 4 <= end:
-        a, b, c, d = quantity[j], quantity[j + 1], quantity[j + 2], quantity[j + 3]
-        ra, rb = table[column[j]], table[column[j + 1]]
-        rc, rd = table[column[j + 2]], table[column[j + 3]]
-        for s in range(width):
-            total[s] += (a * ra[s] + b * rb[s]) + (c * rc[s] + d * rd[s])
-        j += 4
-    while j < end:
-        a, ra = quantity[j], table[column[j]]
-        for s in range(width):
-            total[s] += a * ra[s]
-        j += 1
+    if vectors == 4:
+        net_4(total, at, table, stride, offset, column, quantity, begin, end)
+    elif vectors == 3:
+        net_3(total, at, table, stride, offset, column, quantity, begin, end)
+    elif vectors == 2:
+        net_2(total, at, table, stride, offset, column, quantity, begin, end)
+    elif vectors == 1:
+        net_1(total, at, table, stride, offset, column, quantity, begin, end)
+    elif vectors == 8:
+        net_8(total, at, table, stride, offset, column, quantity, begin, end)
+    elif vectors == 7:
+        net_7(total, at, table, stride, offset, column, quantity, begin, end)
+    elif vectors == 6:
+        net_6(total, at, table, stride, offset, column, quantity, begin, end)
+    else:
+        net_5(total, at, table, stride, offset, column, quantity, begin, end)
 
 
 @helper
-def find_worst(total: Any, count: Any) -> Any:
-    """The least of the first ``count`` cells and the first cell within `TIE` of it; -1 if none."""
-    if count <= 0:
-        return 0.0, -1
-    least = total[0]
-    for s in range(count):
-        least = total[s] if total[s] < least else least
-    edge = least + TIE * abs(least)
-    for s in range(count):
-        if total[s] <= edge:
-            return least, s
-    return least, 0
+def find_worst(cells: Any, at: Any, width: Any) -> Any:
+    """The least of ``cells[at .. at + width]`` and where the first within `TIE` of it is."""
+    low = least(cells, at, width // 8)
+    return low, first_at_most(cells, at, low + TIE * abs(low))
+
+
+@helper
+def two_worst(cells: Any, at: Any, count: Any, width: Any) -> Any:
+    """Loss and scenario of the worst of ``count`` cells and of the next worst; changes ``cells``.
+
+    Cells beyond ``count`` are padding up to ``width``, a multiple of eight.
+    """
+    for s in range(count, width):
+        cells[at + s] = np.inf  # only compared
+    first, scenario = find_worst(cells, at, width)
+    second, other = 0.0, -1
+    if count > 1:
+        cells[at + scenario] = np.inf
+        second, other = find_worst(cells, at, width)
+    return first, scenario, second, other
