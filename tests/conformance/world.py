@@ -1,0 +1,256 @@
+"""A market and random books for any model: made from its declaration alone, without a venue's data.
+
+A model that is registered later is served as it is: its venue, the kinds that it accepts and the
+currency of its requirement say which contracts it can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import exp, log
+
+import numpy as np
+
+from crossmargin.core.arrays import frozen
+from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
+from crossmargin.core.errors import Failure
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.margin import MarginModel, Parameters, parameters_for
+from crossmargin.market.view import View
+from tests.oracle.black import price as black
+
+AS_OF_MS = utc_ms(2026, 12, 1, 8)
+SPOT = {"BTC": 64_000.0, "ETH": 1_900.0}
+STABLE = "USDC"
+LIVES_DAYS = (0.75, 6.0, 30.0, 89.0, 206.0)
+FUTURE_LIVES_DAYS = (30.0, 206.0)
+MONEYNESS = (0.7, 0.9, 1.0, 1.1, 1.5)
+CARRY_ANNUAL = 0.03
+RATE_ANNUAL = 0.02
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model under test with the parameters that it is run with."""
+
+    model: MarginModel
+    parameters: Parameters
+    shipped: bool = True  # registered, with parameter files of its own
+
+    @property
+    def name(self) -> str:
+        return self.model.spec.name
+
+
+@dataclass(frozen=True)
+class World:
+    """Contracts of one venue and their market."""
+
+    instruments: Instruments
+    view: View
+
+    def derivatives(self) -> list[int]:
+        kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
+        return [k for k, item in enumerate(self.instruments.items) if item.kind in kinds]
+
+    def rows(self, choose: Callable[[Instrument], bool]) -> list[int]:
+        return [k for k, item in enumerate(self.instruments.items) if choose(item)]
+
+
+def subject_of(model: MarginModel) -> Subject:
+    """A registered model with the newest of its parameter sets."""
+    return Subject(model, parameters_for(model, AS_OF_MS))
+
+
+def forms(subject: Subject) -> tuple[tuple[str, str, bool], ...]:
+    """(quote, settle, inverse) of the contracts of a coin, {} standing for the coin."""
+    currency = subject.model.spec.currency
+    if currency in ("settle", "USD"):
+        return ("USD", "{}", True), (STABLE, STABLE, False)
+    return (("USD", currency, False),)
+
+
+def contracts(subject: Subject) -> list[Instrument]:
+    """Every contract of the world of a model."""
+    spec = subject.model.spec
+    venue = spec.venue or "deribit"
+    stable = STABLE if spec.currency in ("settle", "USD") else spec.currency
+    names = [stable, *SPOT] if spec.currency in ("settle", "USD") else [stable]
+    out: list[Instrument] = []
+    if Kind.ASSET in spec.kinds:
+        out += [Instrument(venue, name, Kind.ASSET, name, "USD", name) for name in names]
+    if Kind.DEBT in spec.kinds:
+        out += [Instrument(venue, f"debt {n}", Kind.DEBT, n, "USD", n) for n in names]
+    for coin in SPOT:
+        for quote, settle, inverse in forms(subject):
+            out += _of_coin(spec.kinds, venue, coin, quote, settle.format(coin), inverse)
+    return out
+
+
+def _of_coin(
+    kinds: tuple[Kind, ...], venue: str, coin: str, quote: str, settle: str, inverse: bool
+) -> Iterable[Instrument]:
+    stem = f"{coin}_{settle}"
+    base = Instrument(venue, "", Kind.PERPETUAL, coin, quote, settle, inverse)
+    if Kind.PERPETUAL in kinds:
+        yield replace(base, native_id=f"{stem}-PERPETUAL")
+    if Kind.FUTURE in kinds:
+        for days in FUTURE_LIVES_DAYS:
+            when = AS_OF_MS + int(days * DAY_MS)
+            yield replace(base, native_id=f"{stem}-{days:g}", kind=Kind.FUTURE, expiry_ms=when)
+    if Kind.OPTION in kinds:
+        for days in LIVES_DAYS:
+            when = AS_OF_MS + int(days * DAY_MS)
+            for share in MONEYNESS:
+                strike = float(round(SPOT[coin] * share, -2))
+                for right, letter in ((1, "C"), (-1, "P")):
+                    yield replace(
+                        base,
+                        native_id=f"{stem}-{days:g}-{strike:g}-{letter}",
+                        kind=Kind.OPTION,
+                        right=right,
+                        strike=strike,
+                        expiry_ms=when,
+                    )
+
+
+def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
+    """The market of some contracts; those named ``unpriced`` are not ok."""
+    table = Instruments.of(items)
+    forward = [_forward(key[0], key[3]) for key in table.expiries]
+    life = [key[3] - AS_OF_MS for key in table.expiries]
+    vol = [_vol(item) for item in table.items]
+    bad = np.array([item.native_id in unpriced for item in table.items], np.bool_)
+    usd = {**SPOT, "USD": 1.0, STABLE: 0.9995}
+    none = frozen(np.zeros(len(table)), np.float64)
+    perpetuals = [item.native_id for item in table.items if item.kind == Kind.PERPETUAL]
+    view = View(
+        instruments=table,
+        as_of_ms=AS_OF_MS,
+        index=frozen([SPOT.get(pair[0], 1.0) for pair in table.pairs], np.float64),
+        usd=frozen([usd[name] for name in table.names], np.float64),
+        forward=frozen(forward, np.float64),
+        forward_settled=frozen(np.zeros(len(forward)), np.float64),
+        rate=frozen(np.full(len(forward), RATE_ANNUAL), np.float64),
+        life_ms=frozen(life, np.int64),
+        mark=frozen(np.where(bad, 0.0, [_mark(item) for item in table.items]), np.float64),
+        vol=frozen(np.where(bad, 0.0, vol), np.float64),
+        bid=none,
+        ask=none,
+        has_bid=frozen(np.zeros(len(table)), np.bool_),
+        has_ask=frozen(np.zeros(len(table)), np.bool_),
+        ok=frozen(~bad, np.bool_),
+        failures=tuple(
+            Failure(table.label(k), "vol_missing", "no volatility, and its mark carries none")
+            for k in np.flatnonzero(bad).tolist()
+        ),
+        reads={"funding_8h": dict.fromkeys(perpetuals, 0.0001)},
+    )
+    return World(table, view)
+
+
+def _forward(coin: str, expiry_ms: int) -> float:
+    years = 0.0 if expiry_ms == NEVER_MS else (expiry_ms - AS_OF_MS) / YEAR_MS
+    return SPOT.get(coin, 1.0) * exp(CARRY_ANNUAL * years)
+
+
+def _vol(item: Instrument) -> float:
+    if item.kind != Kind.OPTION:
+        return 0.0
+    k = log(item.strike / _forward(item.underlying, item.expiry_ms))
+    base = 0.42 if item.underlying == "BTC" else 0.75  # below and above the floors of the rules
+    return base - 0.1 * k + 0.4 * k * k
+
+
+def _mark(item: Instrument) -> float:
+    if item.kind == Kind.PERPETUAL:
+        return SPOT[item.underlying] * 1.0004
+    if item.kind == Kind.FUTURE:
+        return _forward(item.underlying, item.expiry_ms) * 1.0002
+    if item.kind != Kind.OPTION:
+        return 0.0
+    forward = _forward(item.underlying, item.expiry_ms)
+    years = (item.expiry_ms - AS_OF_MS) / YEAR_MS
+    value = black(item.right, forward, item.strike, _vol(item), years)
+    return value / forward if item.inverse else value
+
+
+_WORLDS: dict[str, World] = {}
+
+
+def world_of(subject: Subject) -> World:
+    """The whole market of a model, built once."""
+    if subject.name not in _WORLDS:
+        _WORLDS[subject.name] = view_of(contracts(subject))
+    return _WORLDS[subject.name]
+
+
+def random_lines(world: World, seed: int, accounts: int = 40, largest: int = 24) -> list[Line]:
+    """Books of 0 to ``largest`` positions; every fifth account has none, some have debts in cash.
+
+    Quantities are decimals of three places, so that they can be split exactly.
+    """
+    rng = np.random.default_rng(seed)
+    lines: list[Line] = []
+    derivatives = world.derivatives()
+    money = world.rows(lambda item: item.kind in (Kind.ASSET, Kind.DEBT))
+    for a in range(accounts):
+        name = f"a{a:03d}"
+        items = world.instruments.items
+        lines += [Line(name, k, _cash(rng, items[k])) for k in money if rng.random() < 0.7]
+        count = 0 if a % 5 == 0 or not derivatives else int(rng.integers(1, largest + 1))
+        chosen = set(rng.choice(derivatives, min(count, len(derivatives)), replace=False).tolist())
+        if count:  # options are many, futures few: every book has some of them
+            futures = [k for k in derivatives if items[k].kind != Kind.OPTION]
+            chosen |= {k for k in futures if rng.random() < 0.3}
+        lines += [Line(name, k, quantity(rng, items[k])) for k in sorted(chosen)]
+    return lines
+
+
+def _cash(rng: np.random.Generator, item: Instrument) -> float:
+    price = SPOT.get(item.underlying, 1.0)
+    size = round(float(rng.uniform(1_000.0, 400_000.0)) / price, 3)
+    if item.kind == Kind.DEBT:
+        return -size
+    return -size if item.underlying == STABLE and rng.random() < 0.2 else size
+
+
+def quantity(rng: np.random.Generator, item: Instrument) -> float:
+    """A signed size of some coins; an inverse future counts in dollars."""
+    size = float(rng.uniform(0.1, 20.0)) * (1.0 if item.underlying == "BTC" else 20.0)
+    if item.inverse and item.kind != Kind.OPTION:
+        size = float(round(size * SPOT[item.underlying], -1))
+    sign = -1.0 if rng.random() < 0.5 else 1.0
+    return sign * round(size, 3)
+
+
+def accounts_of(count: int = 40) -> tuple[str, ...]:
+    """Names of the accounts of `random_lines`, those without any line included."""
+    return tuple(f"a{a:03d}" for a in range(count))
+
+
+def random_book(subject: Subject, seed: int = 1, accounts: int = 40, largest: int = 24) -> Book:
+    """A population on the whole table of the model's world."""
+    world = world_of(subject)
+    lines = random_lines(world, seed, accounts, largest)
+    return Book.of(world.instruments, lines, accounts=accounts_of(accounts))
+
+
+def split(line: Line, rng: np.random.Generator) -> list[Line]:
+    """The same position in two or three lots whose decimals add up exactly."""
+    total = Decimal(repr(line.quantity))
+    sizes = rng.uniform(-3.0, 3.0, int(rng.integers(1, 3))).round(3).tolist()
+    parts = [Decimal(str(size)) for size in sizes]
+    parts.append(total - sum(parts, Decimal(0)))
+    return [replace(line, quantity=float(part)) for part in parts]
+
+
+def one_account(subject: Subject, held: dict[str, float]) -> tuple[Book, World]:
+    """A book of one account of (native id, quantity) on the whole table."""
+    world = world_of(subject)
+    place = {item.native_id: k for k, item in enumerate(world.instruments.items)}
+    lines = [Line("a", place[name], size) for name, size in held.items()]
+    return Book.of(world.instruments, lines), world
