@@ -27,28 +27,53 @@ class Ordered(NamedTuple):
     column: Ints  # [M]
     quantity: Floats  # [M]
     lots: Ints  # [M] input rows merged into each entry
-    position: Longs  # [N] the entry that each input row went to
+    source: Longs  # [N] input rows in canonical order: the lots of entry 0, of entry 1, …
+
+    @property
+    def position(self) -> Longs:
+        """The entry that each input row went to, ``[N]``."""
+        entry = np.empty(self.source.size, np.int64)
+        entry[self.source] = np.repeat(np.arange(self.lots.size), self.lots)
+        return entry
 
 
 @helper
-def sort_few(values: Any, begin: Any, end: Any) -> Any:
-    """Shell sort in place: a handful of lots, or many, without a second array."""
-    size = end - begin
+def sort_in_place(values: Any, size: Any) -> Any:
+    """Shell sort of the first ``size`` values: quick for tens, fair for many, no second array."""
     gap = 1
     while gap < size // 3:
         gap = 3 * gap + 1
     while gap > 0:
-        for i in range(begin + gap, end):
+        for i in range(gap, size):
             moved = values[i]
             j = i
-            while j >= begin + gap and values[j - gap] > moved:
+            while j >= gap and values[j - gap] > moved:
                 values[j] = values[j - gap]
                 j -= gap
             values[j] = moved
         gap //= 3
 
 
-@kernel("i4[:], i4[:], f8[:], i8, i8, out i8[:], out i4[:], out f8[:], out i4[:], out i8[:]")
+@helper
+def count_sort(keys: Any, size: Any, sorted_keys: Any, start: Any) -> Any:
+    """Stable sort of ``keys`` by their high word, for accounts with many rows."""
+    start[:] = 0
+    for k in range(size):
+        start[(keys[k] >> 32) + 1] += 1
+    for c in range(1, start.size):
+        start[c] += start[c - 1]
+    for k in range(size):
+        c = keys[k] >> 32
+        sorted_keys[start[c]] = keys[k]
+        start[c] += 1
+    for k in range(size):
+        keys[k] = sorted_keys[k]
+
+
+@kernel(
+    "i4[:], i4[:], f8[:], i8, i8, out i8[:], out i4[:], out f8[:], out i4[:], out i8[:], "
+    "out i8[:], out f8[:]"
+)
 def order_kernel(
     account: Any,
     column: Any,
@@ -59,59 +84,61 @@ def order_kernel(
     out_column: Any,
     out_quantity: Any,
     lots: Any,
-    position: Any,
+    source: Any,
+    words: Any,
+    amounts: Any,
 ) -> Any:
     """The loops of :func:`order_positions`, unchecked; outputs have room for every row.
 
-    Returns the number of entries.
+    ``words`` and ``amounts`` are scratch for every row (NumPy gives it in large pages). Returns the number of entries. A row travels as one word, its column above its number, so that
+    sorting the words of an account is a stable sort by column.
     """
     count = account.size
-    # first by column, then, stably, by account
-    start = np.zeros(columns + 1, np.int64)
-    for n in range(count):
-        start[column[n] + 1] += 1
-    for c in range(columns):
-        start[c + 1] += start[c]
-    by_column = np.empty(count, np.int64)
-    for n in range(count):
-        c = column[n]
-        by_column[start[c]] = n
-        start[c] += 1
     row_ptr[:] = 0
     for n in range(count):
         row_ptr[account[n] + 1] += 1
+    most = 0
     for a in range(accounts):
+        most = max(most, row_ptr[a + 1])
         row_ptr[a + 1] += row_ptr[a]
     fill = row_ptr[:accounts].copy()
-    source = np.empty(count, np.int64)
-    for k in range(count):
-        n = by_column[k]
-        a = account[n]
-        source[fill[a]] = n
-        fill[a] += 1
-    amounts = np.empty(count)
-    for k in range(count):
-        amounts[k] = quantity[source[k]]
-    # merge the lots of one instrument
+    for n in range(count):
+        k = fill[account[n]]
+        words[k] = (np.int64(column[n]) << 32) | n
+        amounts[k] = quantity[n]
+        fill[account[n]] = k + 1
+    keys, spare = np.empty(most, np.int64), np.empty(most, np.int64)
+    start = np.empty(columns + 1, np.int64)
+    held = np.empty(most)
+    low_word = (1 << 32) - 1
     at = 0
     begin = 0
     for a in range(accounts):
         end = row_ptr[a + 1]
+        size = end - begin
         row_ptr[a] = at
-        j = begin
-        while j < end:
-            c = column[source[j]]
+        for k in range(size):
+            keys[k] = (words[begin + k] & ~low_word) | k
+        if size > 64 and size > columns // 4:
+            count_sort(keys, size, spare, start)
+        else:
+            sort_in_place(keys, size)
+        j = 0
+        while j < size:
+            c = keys[j] >> 32
             stop = j
-            while stop < end and column[source[stop]] == c:
-                position[source[stop]] = at
+            while stop < size and keys[stop] >> 32 == c:
+                place = begin + (keys[stop] & low_word)
+                source[begin + stop] = words[place] & low_word
+                held[stop - j] = amounts[place]
                 stop += 1
             if stop - j > 1:
-                sort_few(amounts, j, stop)
-            held = 0.0
-            for k in range(j, stop):
-                held += amounts[k]
+                sort_in_place(held, stop - j)
+            total = 0.0
+            for k in range(stop - j):
+                total += held[k]
             out_column[at] = c
-            out_quantity[at] = held
+            out_quantity[at] = total
             lots[at] = stop - j
             at += 1
             j = stop
@@ -130,22 +157,36 @@ def order_positions(
     """Canonical rows of ``n_accounts`` accounts from N position rows in any order.
 
     The same set of rows gives the same bits in any order. Errors: ``shape_wrong``,
-    ``number_not_finite``, ``number_out_of_range``.
+    ``number_not_finite``, ``number_out_of_range``, ``size_too_large`` (2**32 rows).
     """
     amounts = reals(quantity, "quantity", shape=np.shape(quantity)[:1])
     size = amounts.shape
+    if amounts.size >= 2**32:
+        raise InputError(
+            "size_too_large", "too many position rows", value=amounts.size, limit="below 2**32"
+        )
     owner = codes(account, "account", shape=size, low=0, below=n_accounts)
     name = codes(column, "column", shape=size, low=0, below=n_columns)
     row_ptr = np.empty(n_accounts + 1, np.int64)
     out_column = np.empty(size, np.int32)
     out_quantity = np.empty(size)
     lots = np.empty(size, np.int32)
-    position = np.empty(size, np.int64)
+    source = np.empty(size, np.int64)
     entries = order_kernel.run(
-        owner, name, amounts, n_accounts, n_columns, row_ptr, out_column, out_quantity, lots,
-        position,
-    )  # fmt: skip
-    return Ordered(row_ptr, out_column[:entries], out_quantity[:entries], lots[:entries], position)
+        owner,
+        name,
+        amounts,
+        n_accounts,
+        n_columns,
+        row_ptr,
+        out_column,
+        out_quantity,
+        lots,
+        source,
+        np.empty(size, np.int64),
+        np.empty(size),
+    )
+    return Ordered(row_ptr, out_column[:entries], out_quantity[:entries], lots[:entries], source)
 
 
 def sum_lots(ordered: Ordered, values: npt.ArrayLike) -> Floats:
@@ -154,18 +195,17 @@ def sum_lots(ordered: Ordered, values: npt.ArrayLike) -> Floats:
     The lots of an entry are added in rising order of the value, so the bits do not depend on the
     order of the input.
     """
-    given = reals(values, "values", shape=ordered.position.shape)
-    total = np.zeros(ordered.column.size)
-    merged = ordered.lots > 1
-    if not merged.any():
-        total[ordered.position] = given
-        return total
-    several = merged[ordered.position]
-    total[ordered.position[~several]] = given[~several]
-    entry, part = ordered.position[several], given[several]
+    given = reals(values, "values", shape=ordered.source.shape)[ordered.source]
+    if given.size == ordered.lots.size:
+        return given
+    entry = np.repeat(np.arange(ordered.lots.size), ordered.lots)
+    several = ordered.lots[entry] > 1
+    total = np.zeros(ordered.lots.size)
+    total[entry[~several]] = given[~several]
+    entry, part = entry[several], given[several]
     order = np.lexsort((part, entry))
-    starts = np.flatnonzero(np.diff(entry[order], prepend=-1))
-    total[entry[order][starts]] = np.add.reduceat(part[order], starts)
+    starts = np.flatnonzero(np.diff(entry, prepend=-1))
+    total[entry[starts]] = np.add.reduceat(part[order], starts)
     if not np.isfinite(total).all():
         raise InputError("number_not_finite", "the sum of lots overflows", limit="finite numbers")
     return total

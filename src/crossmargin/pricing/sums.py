@@ -13,6 +13,7 @@ import numpy.typing as npt
 from crossmargin.core.arrays import Floats, Ints
 from crossmargin.core.jit import kernel
 from crossmargin.pricing.checks import codes, positions, reals
+from crossmargin.pricing.vectors import NARROW, sum_tile
 
 __all__ = ["RowSums", "Sums", "count_kernel", "row_sums", "sums", "sums_kernel"]
 
@@ -68,29 +69,40 @@ def sums_kernel(
     long: Any,
     short: Any,
 ) -> None:
-    """Fill the entries that :func:`count_kernel` counted; unchecked."""
+    """Fill the entries that :func:`count_kernel` counted; unchecked.
+
+    ``table`` and the results have a multiple of four columns.
+    """
     width = table.shape[1]
-    at = -1
+    cells = table.reshape(-1)
+    net_cells, long_cells, short_cells = net.reshape(-1), long.reshape(-1), short.reshape(-1)
+    at = 0
     for r in range(row_ptr.size - 1):
-        before = -1
-        for j in range(row_ptr[r], row_ptr[r + 1]):
+        j, end = row_ptr[r], row_ptr[r + 1]
+        while j < end:
             code = run[column[j]]
+            stop = j + 1
+            while stop < end and run[column[stop]] == code:
+                stop += 1
             if code >= 0:
-                if code != before:
-                    at += 1
-                    row[at] = r
-                    name[at] = code
-                    for c in range(width):
-                        net[at, c] = 0.0
-                        long[at, c] = 0.0
-                        short[at, c] = 0.0
-                q, cells = quantity[j], table[column[j]]
-                for c in range(width):
-                    x = q * cells[c]
-                    net[at, c] += x
-                    long[at, c] += max(x, 0.0)
-                    short[at, c] += min(x, 0.0)
-            before = code
+                row[at] = r
+                name[at] = code
+                for first in range(0, width, 4):
+                    sum_tile(
+                        net_cells,
+                        long_cells,
+                        short_cells,
+                        at * width + first,
+                        cells,
+                        width,
+                        first,
+                        column,
+                        quantity,
+                        j,
+                        stop,
+                    )
+                at += 1
+            j = stop
 
 
 def sums(
@@ -115,8 +127,11 @@ def sums(
         table = reals(table, "columns", shape=(run.size, table.shape[-1]))
         run = codes(run, "run", shape=(run.size,), low=-1, below=2**31)
     book = positions(row_ptr, column, quantity, run.size, trusted=trusted)
+    count = table.shape[1]
+    wide = np.zeros((run.size, -(-count // NARROW) * NARROW))
+    wide[:, :count] = table
     entries = int(count_kernel.run(book.row_ptr, book.column, run))
-    shape = (entries, table.shape[1])
+    shape = (entries, wide.shape[1])
     result = Sums(
         np.empty(entries, np.int32),
         np.empty(entries, np.int32),
@@ -124,8 +139,10 @@ def sums(
         np.empty(shape),
         np.empty(shape),
     )
-    sums_kernel.run(*book, run, table, *result)
-    return result
+    sums_kernel.run(*book, run, wide, *result)
+    if count == wide.shape[1]:
+        return result
+    return Sums(result.row, result.run, *(part[:, :count] for part in result[2:]))
 
 
 def row_sums(
