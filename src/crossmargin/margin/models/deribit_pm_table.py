@@ -1,0 +1,222 @@
+"""Scenario tables of Deribit portfolio margin for one pool: moves, vols, clamps, units."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.clock import YEAR_MS
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.deribit_common import days_to_expiry, settlement_decay
+from crossmargin.margin.equity import mark_value
+from crossmargin.margin.model import Pool
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import is_kind
+from crossmargin.market.view import View
+from crossmargin.pricing.revalue import padded
+from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
+
+__all__ = ["Table", "equity_rows"]
+
+_BUCKETS = 4
+_STANDARD = 3 * (2 * _BUCKETS + 1)
+_EXTENDED_MOVES = (-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+class Table:
+    """The scenario tables of one pool: moves, vols, clamps and units, per pair and expiry."""
+
+    def __init__(self, pool: Pool, view: View, parameters: Parameters) -> None:
+        self.pool = pool
+        self.view = view
+        self.parameters = parameters
+        part = pool.instruments
+        self.reach = np.array([self._pair(pair[0], "price_range") for pair in part.pairs])
+        steps = np.repeat(np.arange(-_BUCKETS, _BUCKETS + 1) / _BUCKETS, 3)
+        standard = self.reach[:, None] * steps
+        extended = np.broadcast_to(_EXTENDED_MOVES, (len(part.pairs), len(_EXTENDED_MOVES)))
+        self.move = np.concatenate([standard, extended], axis=1)  # [P,S]
+        self.clamped = np.clip(self.move, -self.reach[:, None], self.reach[:, None])
+        self.vol_label = ("up", "same", "down") * 9 + ("up",) * len(_EXTENDED_MOVES)
+
+    def _pair(self, base: str, name: str) -> float:
+        key = f"pair.{base}.{name}"
+        # A pair of dollars moves against nothing: its rows carry no risk.
+        return self.parameters.number(key) if key in self.parameters else 0.0
+
+    def scenarios(self) -> ScenarioSet:
+        """The 35 scenarios in the venue's order."""
+        part, view = self.pool.instruments, self.view
+        rise, fall, floor, skew = self._vol_tables()
+        root = np.sqrt(view.life_ms / YEAR_MS)
+        shape = (len(part.expiries), len(self.vol_label))
+        factor = np.ones(shape)
+        low = np.zeros(shape)
+        for s, name in enumerate(self.vol_label):
+            if name == "up":
+                factor[:, s], low[:, s] = rise, floor
+            elif name == "down":
+                factor[:, s] = fall
+        expiry_move = self.move[part.expiry_pair]
+        settled = np.zeros(len(part.expiries))
+        return ScenarioSet(
+            label=self._labels(),
+            move=frozen(self._shown_move(), np.float64),
+            vol_label=self.vol_label,
+            spot=frozen(1.0 + self.clamped, np.float64),
+            forward=shocked_forwards(
+                view.forward + view.forward_settled, settled, 1.0 + expiry_move
+            ),
+            vol_factor=frozen(factor * root[:, None], np.float64),
+            vol_shift=frozen(np.zeros(shape), np.float64),
+            vol_floor=frozen(low * root[:, None], np.float64),
+            discount=frozen(np.ones(len(part.expiries)), np.float64),
+            root_years=frozen(root, np.float64),
+            weight=frozen(np.ones(len(self.vol_label)), np.float64),
+            reflect=frozen(np.zeros(len(self.vol_label)), np.bool_),
+            strike_factor=skew,
+        )
+
+    def _vol_tables(self) -> tuple[Floats, Floats, Floats, Floats | None]:
+        """[E] factors up and down, floor of the shocked vol; [I,S] where a reading needs it."""
+        part, parameters = self.pool.instruments, self.parameters
+        bases = [key[0] for key in part.expiries]
+
+        def of(name: str) -> Floats:
+            return np.array([self._pair(base, name) for base in bases], np.float64)
+
+        scale = np.array(
+            [
+                power_scale(
+                    days_to_expiry(self.view)[k : k + 1],
+                    self._pair(base, "short_term_vega_power"),
+                    self._pair(base, "long_term_vega_power"),
+                    1.0,
+                )[0]
+                for k, base in enumerate(bases)
+            ],
+            np.float64,
+        )
+        up, down = of("volatility_range_up") * scale, of("volatility_range_down") * scale
+        floor = of("min_volatility_for_shock_up")
+        if parameters.get("reading.vol_shock") == "relative":
+            return 1.0 + up, np.maximum(1.0 - down, 0.0), floor, None
+        return (
+            np.ones_like(up),
+            np.ones_like(up),
+            np.zeros_like(up),
+            self._additive(up, down, floor),
+        )
+
+    def _additive(self, up: Floats, down: Floats, floor: Floats) -> Floats:
+        """[I,S] shocked over base vol where the shock is a share of ``max(vol, floor)``."""
+        part, vol = self.pool.instruments, self.view.vol
+        factor = np.ones((len(part), len(self.vol_label)))
+        rows = np.flatnonzero(is_kind(part, Kind.OPTION) & (vol > 0.0))
+        expiry = part.expiry[rows]
+        base = np.maximum(vol[rows], floor[expiry]) / vol[rows]
+        for s, name in enumerate(self.vol_label):
+            if name == "up":
+                factor[rows, s] = 1.0 + base * up[expiry]
+            elif name == "down":
+                factor[rows, s] = np.maximum(1.0 - base * down[expiry], 0.0)
+        return factor
+
+    def _shown_move(self) -> Floats:
+        """[S] the move that a person reads: of the first pair that has a range."""
+        first = int(np.argmax(self.reach > 0.0))
+        move: Floats = self.move[first]
+        return move
+
+    def _labels(self) -> tuple[str, ...]:
+        moves = self._shown_move()
+        several = len({float(r) for r in self.reach if r > 0.0}) > 1
+        out = []
+        for s, name in enumerate(self.vol_label):
+            if s < _STANDARD and several:
+                text = f"{(s // 3 - _BUCKETS) / _BUCKETS:+.2f} R"
+            else:
+                text = f"{100.0 * moves[s]:+.4g} %"
+            table = "" if s < _STANDARD else "extended "
+            out.append(f"{table}{text}, vol {name}")
+        return tuple(out)
+
+    def conversion(self, cross: bool) -> Floats:
+        """[I,S] what multiplies a row's raw P&L: extended fraction, unit, settlement decay."""
+        part, view = self.pool.instruments, self.view
+        move = self.move[part.pair]  # [I,S]
+        reach = self.reach[part.pair][:, None]
+        clamped = self.clamped[part.pair]
+        option = is_kind(part, Kind.OPTION)[:, None]
+        coin = part.inverse[:, None]
+        extended = (np.arange(move.shape[1]) >= _STANDARD)[None, :]
+        factor = np.array([self._pair(i.underlying, "extended_table_factor") for i in part.items])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            damped = factor[:, None] * reach / np.abs(move)
+        unit = np.where(extended & option, np.where(move == 0.0, 1.0, damped), 1.0)
+        # Coin P&L is worth the shocked index; the extended table counts coins at +-R.
+        at_move = np.where(coin, (1.0 + move) / (1.0 + clamped), 1.0)
+        unit = unit * np.where(extended & option, at_move, 1.0)
+        if cross:
+            dollars = np.where(part.inverse, view.index[part.pair], view.usd[part.quote])
+            unit = unit * np.where(coin, 1.0 + clamped, 1.0) * dollars[:, None]
+        return unit * settlement_decay(part, view)[:, None]
+
+    def dead(self, cross: bool) -> Floats:
+        """[G,S8] the dampener: ``(max(|m|/R, 1) - 1) D`` dollars, in coin over the index at +-R."""
+        bases = self.pool.facts["bases"]
+        part = self.pool.instruments
+        pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
+        out = np.zeros((len(bases), self.move.shape[1]))
+        for g, base in enumerate(bases):
+            p = pairs[base]
+            size = self.parameters.number(f"currency.{base}.extended_dampener_usd")
+            reach = max(float(self.reach[p]), 1e-12)
+            far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - 1.0
+            far[:_STANDARD] = 0.0
+            in_coin = not cross and self.pool.currency == base
+            unit = (1.0 + self.clamped[p]) * self.view.index[p] if in_coin else 1.0
+            out[g] = far * size / unit
+        filled: Floats = padded(out)
+        return filled
+
+    def usd_of_coin(self) -> Floats:
+        """[G] index of each base: dollars a coin (1 / index where the pool counts in coin)."""
+        pairs = {pair[0]: k for k, pair in enumerate(self.pool.instruments.pairs)}
+        index = [float(self.view.index[pairs[base]]) for base in self.pool.facts["bases"]]
+        return np.array(index, np.float64)
+
+    def roll_rates(self) -> Floats:
+        """[runs] ``max(exp(AMR T) - 1, min move)`` of a roll run, pool's currency a coin."""
+        part = self.pool.instruments
+        run = part.runs("settle", "underlying", "expiry")
+        rates = np.zeros(int(run.max()) + 1 if len(run) else 0)
+        for k, item in enumerate(part.items):
+            if item.kind == Kind.ASSET:
+                continue
+            least = self.parameters.number(f"currency.{item.underlying}.min_annualised_move")
+            rate = least
+            if part.expiry[k] >= 0:
+                years = float(self.view.life_ms[part.expiry[k]]) / YEAR_MS
+                risk = self.parameters.number(f"currency.{item.underlying}.annualised_move_risk")
+                rate = max(float(np.expm1(risk * years)), least)
+            in_coin = self.pool.currency == item.underlying
+            rates[run[k]] = rate * (1.0 if in_coin else float(self.view.index[part.pair[k]]))
+        return rates
+
+
+def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> None:
+    """Cross mode: a coin's equity is a delta position; an option's coin value is part of it."""
+    part = pool.instruments
+    mark = mark_value(part, view)
+    for k, item in enumerate(part.items):
+        impact = f"currency.{item.settle}.equity_side_impact"
+        if impact not in table.parameters or table.parameters.get(impact) == "none":
+            continue
+        pairs = {pair[0]: p for p, pair in enumerate(part.pairs)}
+        p = pairs[item.settle]
+        dollars = padded(table.clamped[p][None, :])[0] * view.index[p]
+        if item.kind == Kind.ASSET:
+            pnl[k] += dollars
+        elif item.kind == Kind.OPTION and item.inverse:
+            pnl[k] += mark[k] * dollars
