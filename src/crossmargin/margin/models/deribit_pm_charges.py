@@ -72,7 +72,7 @@ def delta_shock(priced: Priced, held: PoolBook, parameters: Parameters) -> Float
     )
     bases = priced.pool.facts["bases"]
     slope = per_base(parameters, bases, "pair", "m_inc")[found.run]
-    most = per_base(parameters, bases, "pair", "maxdelta_shock")[found.run]
+    most = per_base(parameters, bases, "pair", "max_delta_shock")[found.run]
     limit = per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd")
     index = priced.facts["usd"]
     size = np.abs(left)
