@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from crossmargin import sample
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin import model_named, parameters_for
 from crossmargin.market.snapshot import Snapshot
+from crossmargin.venues.books import read_book
+from crossmargin.venues.market_import import read_market
 from tests.margin.sense import (
     COINS,
     DAYS,
@@ -21,6 +24,7 @@ from tests.margin.sense import (
     large_book,
     margins,
     read_markets,
+    required,
     strategies,
     with_legs,
 )
@@ -204,3 +208,17 @@ def test_a_naked_perpetual_is_what_one_computes_by_hand(markets: dict[str, Snaps
     assert cross["short"].scan == pytest.approx(1.6 * chain.index, rel=1e-9)
     paradex = margins(markets["crash"], "paradex-pm", legs)
     assert paradex["long"].scan == pytest.approx(1.6 * chain.index, rel=1e-9)
+
+
+def test_a_payer_of_funding_is_charged_at_the_mapped_venue() -> None:
+    """The sample's ETH funding is negative: the short pays it, and the basis book is short."""
+    market = read_market(sample.market_path())
+    book = read_book(sample.book_path("inverse-perp-basis"))
+    found = required(book, market.view(book.instruments), "paradex-pm")
+    funding = market.get("funding_8h", "deribit|ETH-PERPETUAL")
+    assert funding is not None
+    assert funding < 0.0
+    labels = [found.plan.pools[int(code)].label for code in found.sheet.pool]
+    charge = dict(zip(labels, found.sheet["funding_provision"].tolist(), strict=True))
+    assert charge["BTC"] == 0.0
+    assert charge["ETH"] == pytest.approx(-funding * 1_060_000.0, rel=1e-9)

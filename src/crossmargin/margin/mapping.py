@@ -8,7 +8,7 @@ perpetual, the price risk of coin balances that become dollars.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -202,7 +202,25 @@ def _view(view: View, table: Instruments, origin: Ints, par: float) -> View:
             for f in view.failures
             if f.subject == old.label(row) and (origin == row).any()
         ),
+        reads=_reads(view, table, origin),
     )
+
+
+def _reads(view: View, table: Instruments, origin: Ints) -> dict[str, Mapping[str, float]]:
+    """What is read by contract, under the contract's new name: funding is paid there too."""
+    old = view.instruments
+    pairs = [(old.items[row], table.items[k]) for k, row in enumerate(origin.tolist()) if row >= 0]
+    subjects = {f"{a.venue}|{a.native_id}": f"{b.venue}|{b.native_id}" for a, b in pairs}
+    names = {a.native_id: b.native_id for a, b in pairs}
+    reads = dict(view.reads)
+    for field_name, renamed in (
+        ("funding_8h", subjects),
+        ("open_interest", subjects),
+        ("vol_confidence", names),
+    ):
+        known = view.reads.get(field_name, {})
+        reads[field_name] = {renamed[key]: known[key] for key in known if key in renamed}
+    return reads
 
 
 def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) -> tuple[str, ...]:
