@@ -17,7 +17,7 @@ from crossmargin.core.clock import DAY_MS, parse_ms
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.instruments.symbology import parse
-from crossmargin.margin import Requirement, model_named, run
+from crossmargin.margin import Requirement, model_named, parameters_for, run
 from crossmargin.margin.mapping import map_book
 from crossmargin.market.fields import dated_subject, split_contract
 from crossmargin.market.snapshot import Snapshot
@@ -82,23 +82,28 @@ def book_of(accounts: Mapping[str, Legs]) -> Book:
     return Book.of(table, lines, accounts=tuple(accounts))
 
 
-def required(book: Book, view: View, name: str) -> Requirement:
+def required(
+    book: Book, view: View, name: str, changes: Mapping[str, float] | None = None
+) -> Requirement:
     """The requirement, of the linear equivalents where the model's venue settles in dollars."""
     model = model_named(name)
     if model.spec.venue not in ("", "deribit"):
         mapped = map_book(book, view, model.spec.venue)
         book, view = mapped.book, mapped.view
-    found = run(book, view, model)
+    found = run(book, view, model, parameters_for(model, view.as_of_ms, changes))
     assert found.failures == ()
     return found
 
 
 def margins(
-    market: Snapshot, name: str, accounts: Mapping[str, Legs], as_of_ms: int | None = None
+    market: Snapshot,
+    name: str,
+    accounts: Mapping[str, Legs],
+    changes: Mapping[str, float] | None = None,
 ) -> dict[str, Found]:
     """Every account under a model; pools are added in dollars."""
     book = book_of(accounts)
-    found = required(book, market.view(book.instruments, as_of_ms), name)
+    found = required(book, market.view(book.instruments), name, changes)
     sheet, scan = found.sheet, SCAN.get(name)
     out: dict[str, Found] = {}
     for row in range(len(sheet["im"])):

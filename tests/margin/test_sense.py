@@ -55,6 +55,33 @@ def test_a_book_of_two_hundred_legs(markets: dict[str, Snapshot], day: str, name
         assert whole.im < 0.6 * alone(found, "book", "im"), "a mixed book nets"
 
 
+@pytest.mark.parametrize("name", SCAN)
+def test_a_book_of_short_wings(markets: dict[str, Snapshot], name: str) -> None:
+    """Deribit forgives an account the dampener's dollars once; to legs apart it is forgiven each.
+
+    So the one rule under which a book may need more than its legs alone is the dead zone of the
+    extended table; without it the scan is subadditive like the others.
+    """
+    chain = Chain(markets["calm"], "BTC")
+    wings = {
+        leg: -10.0
+        for expiry, smile in chain.smiles.items()
+        for (strike, right), leg in smile.items()
+        if right > 0 and strike > 1.8 * chain.forward(expiry)
+    }
+    accounts = with_legs({"book": wings})
+    found = margins(markets["calm"], name, accounts)
+    whole, apart = found["book"].scan, alone(found, "book", "scan")
+    if not name.startswith("deribit"):
+        assert whole <= apart * (1.0 + 1e-12)
+        return
+    assert "extended" in found["book"].label
+    assert whole > 1.2 * apart
+    none = margins(markets["calm"], name, accounts, {"currency.BTC.extended_dampener_usd": 0.0})
+    assert none["book"].scan <= alone(none, "book", "scan") * (1.0 + 1e-12)
+    assert whole < none["book"].scan
+
+
 # -- single strategies ---------------------------------------------------------------------------
 
 HEDGES = (
