@@ -52,8 +52,6 @@ from crossmargin.scenarios.risk_array import RiskArray, price
 
 __all__ = ["DeribitPM"]
 
-_NO_CAP = 1e300
-
 
 @final
 class DeribitPM:
@@ -242,9 +240,7 @@ def _worth(pool: Pool, view: View, *, cross: bool) -> Floats:
 
 
 def _caps(bases: tuple[str, ...], parameters: Parameters, usd_per_unit: float) -> Floats:
-    """[G] the largest gain that may offset, in the pool's currency; no cap on a lone currency."""
-    if len(bases) == 1:
-        return np.full(1, _NO_CAP)
+    """[G] the largest gain that counts, in the pool's currency."""
     return per_base(parameters, bases, "currency", "max_offsetable_pnl_usd") / usd_per_unit
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.deribit_common import coin_size, hold, mmp_hold
 from crossmargin.margin.model import PoolBook, Priced
@@ -31,29 +32,57 @@ def per_base(parameters: Parameters, bases: tuple[str, ...], table: str, name: s
 
 
 def with_equity_rows(priced: Priced, held: PoolBook) -> PoolBook:
-    """The book whose coin balances are the coin's equity less option value (which has its own row).
+    """The book whose coin balance is the reported equity less option value (which has its own row).
 
-    Only where the venue reports equity does the balance differ from what is held.
+    Where nothing is reported the balances stand as they are held. Raises ModelError
+    ``currency_unknown`` for equity in a currency of which the book's table has no balance line.
     """
     given = held.book.reported.equity
     if not given:
         return held
-    quantity = held.quantity.copy()
     part = priced.pool.instruments
+    line = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}
+    settle = [item.settle for item in part.items]
     place = {name: k for k, name in enumerate(held.book.account)}
+    wanted: dict[int, dict[int, float]] = {}
     for (account, currency), amount in given.items():
         if account not in place:
             continue
+        if currency not in line:
+            raise ModelError(
+                "currency_unknown",
+                "equity is reported in a currency without a balance line",
+                place=account,
+                value=currency,
+                limit=", ".join(sorted(line)),
+                remedy="Give the balance line of that currency.",
+            )
         a = place[account]
         span = slice(int(held.row[a]), int(held.row[a + 1]))
         columns = held.column[span]
-        same = np.array([part.items[c].settle == currency for c in columns.tolist()], np.bool_)
+        same = np.array([settle[c] == currency for c in columns.tolist()], np.bool_)
         value = float((held.quantity[span] * priced.option_value[columns])[same].sum())
-        for j, column in enumerate(columns.tolist()):
-            item = part.items[column]
-            if item.kind == Kind.ASSET and item.underlying == currency:
-                quantity[int(held.row[a]) + j] = amount - value
-    return replace(held, quantity=quantity)
+        wanted.setdefault(a, {})[line[currency]] = amount - value
+    return _with_lines(held, wanted)
+
+
+def _with_lines(held: PoolBook, wanted: dict[int, dict[int, float]]) -> PoolBook:
+    """The book with lines of some accounts set to a quantity, inserted where they are missing."""
+    row, column, quantity = [0], [], []
+    for a in range(len(held.row) - 1):
+        span = slice(int(held.row[a]), int(held.row[a + 1]))
+        lines = dict(zip(held.column[span].tolist(), held.quantity[span].tolist(), strict=True))
+        lines.update(wanted.get(a, {}))
+        for k in sorted(lines):
+            column.append(k)
+            quantity.append(lines[k])
+        row.append(len(column))
+    return replace(
+        held,
+        row=frozen(row, np.int64),
+        column=frozen(column, np.int32),
+        quantity=frozen(quantity, np.float64),
+    )
 
 
 def delta_shock(priced: Priced, held: PoolBook, parameters: Parameters) -> Floats:
