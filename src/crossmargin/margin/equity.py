@@ -124,6 +124,7 @@ def _reported(
         for k, item in enumerate(instruments.items)
         if item.kind == Kind.ASSET and priced.pool.cash[k]
     }
+    worth.setdefault(priced.pool.currency, 1.0)
     total: dict[int, float] = {}
     for (name, currency), equity in given.items():
         if name in place and currency in worth:
