@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmargin.core.arrays import Bytes, Floats
+from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import EquitySource, PoolBook, Priced
 from crossmargin.margin.pools import is_kind, per_row, row_of_position
@@ -79,7 +80,7 @@ def equity_of(priced: Priced, held: PoolBook, to_pool: Floats) -> Equity:
         source[np.unique(rows)] = _BALANCES
     if held.entry_known.any():
         _rebuild(priced, held, to_pool, source, cash, unrealised, option_value)
-    _reported(priced, held, to_pool, source, cash, option_value)
+    _reported(priced, held, to_pool, source, cash, unrealised, option_value)
     return Equity(cash, unrealised, option_value, source)
 
 
@@ -111,12 +112,17 @@ def _reported(
     to_pool: Floats,
     source: Bytes,
     cash: Floats,
+    unrealised: Floats,
     option_value: Floats,
 ) -> None:
-    """Where the venue reports the equity of a currency of this pool, cash is what is left of it."""
+    """Where the venue reports the equity of a currency of this pool, cash is what is left of it.
+
+    Raises InputError ``currency_unknown`` where the book has no balance line of that currency.
+    """
     given = held.book.reported.equity
     if not given:
         return
+    _has_balance_lines(held)
     place = {name: k for k, name in enumerate(held.book.account)}
     instruments = priced.pool.instruments
     worth = {
@@ -132,4 +138,21 @@ def _reported(
             total[row] = total.get(row, 0.0) + equity * worth[currency]
     for row, equity in total.items():
         cash[row] = equity - option_value[row]
+        unrealised[row] = 0.0  # it is in the venue's figure
         source[row] = _VENUE
+
+
+def _has_balance_lines(held: PoolBook) -> None:
+    """Every currency of a reported equity stands as a line in the book's table."""
+    items = held.book.instruments.items
+    known = {item.underlying for item in items if item.kind == Kind.ASSET}
+    for account, currency in held.book.reported.equity:
+        if currency not in known:
+            raise InputError(
+                "currency_unknown",
+                "equity is reported in a currency of which the book has no balance line",
+                place=f"account {account}",
+                value=currency,
+                limit=", ".join(sorted(known)) or "none",
+                remedy="Give the balance line of that currency.",
+            )
