@@ -1,0 +1,103 @@
+"""Margin for crypto-derivative books under the venues' own rules, with the reason for every number.
+
+    import crossmargin as xm
+    result = xm.margin("book.csv", "market.parquet", model="deribit-xpm")
+    result.im_usd, result.accounts, result.explain(), result.receipt
+
+Names are imported when they are first used, so that importing the package costs almost nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from crossmargin.core.version import __version__
+
+if TYPE_CHECKING:
+    from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
+    from crossmargin.instruments.book import Book
+    from crossmargin.interfaces.results import CompareResult, MarginResult
+    from crossmargin.interfaces.verbs import compare, margin, models, quality
+    from crossmargin.margin.register import model_named
+    from crossmargin.margin.run import parameters_for, run
+    from crossmargin.market.snapshot import Snapshot
+    from crossmargin.venues.books import from_ccxt, from_deribit, read_book, write_book
+    from crossmargin.venues.market_file import write_snapshot
+    from crossmargin.venues.market_import import import_market, read_market
+
+__all__ = [
+    "Book",
+    "CompareResult",
+    "CrossMarginError",
+    "InputError",
+    "MarginResult",
+    "MarketDataError",
+    "ModelError",
+    "Snapshot",
+    "__version__",
+    "compare",
+    "from_ccxt",
+    "from_deribit",
+    "import_market",
+    "margin",
+    "model_named",
+    "models",
+    "parameters_for",
+    "quality",
+    "read_book",
+    "read_market",
+    "run",
+    "write_book",
+    "write_snapshot",
+]
+
+# Where each public name lives; the same table as the imports for type checkers above.
+_HOMES = {
+    "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
+    "instruments.book": ("Book",),
+    "interfaces.results": ("CompareResult", "MarginResult"),
+    "interfaces.verbs": ("compare", "margin", "models", "quality"),
+    "margin.register": ("model_named",),
+    "margin.run": ("parameters_for", "run"),
+    "market.snapshot": ("Snapshot",),
+    "venues.books": ("from_ccxt", "from_deribit", "read_book", "write_book"),
+    "venues.market_file": ("write_snapshot",),
+    "venues.market_import": ("import_market", "read_market"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported on first use."""
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """The package as a module whose ``margin`` is the verb, also after the room was imported.
+
+    Python sets each imported submodule as an attribute of its package. Here the room keeps its
+    place in ``sys.modules`` (``from crossmargin.margin import …``) and the name stays the verb's.
+    """
+
+    def _verb(self) -> Any:
+        return import_module(f"{__name__}.interfaces.verbs").margin
+
+    def _room(self, module: Any) -> None:
+        """What the import of the room sets; the verb stays."""
+
+    margin = property(_verb, _room)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,57 @@
+"""The command line: reads arguments, calls a verb, shows its result. It computes nothing.
+
+Exit status: 0 for an answer, 1 for a market that fails its check, 2 for one clear error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from crossmargin.core.errors import CrossMarginError, InputError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status. Errors of use and of input are one line on stderr."""
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except CrossMarginError as error:
+        print(f"crossmargin: {error.text()}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader closed the pipe (`| head`): what it wanted was written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("crossmargin: stopped", file=sys.stderr)
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        from cyclopts import CycloptsError
+
+        from crossmargin.interfaces.commands import app
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("cyclopts", "rich"):
+            raise
+        raise InputError(
+            "extra_missing",
+            f"the command line needs {missing.name}",
+            remedy="Install it: pip install crossmargin[cli]",
+        ) from None
+    try:
+        command, bound, _ = app.parse_args(arguments, print_error=False, exit_on_error=False)
+    except CycloptsError as error:
+        text = " ".join(str(error).split())
+        raise InputError(
+            "option_unknown",
+            "the command cannot be read: " + text.rstrip("."),
+            remedy="See crossmargin --help.",
+        ) from None
+    status = command(*bound.args, **bound.kwargs)
+    sys.stdout.flush()
+    return int(status or 0)

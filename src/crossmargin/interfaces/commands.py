@@ -1,0 +1,322 @@
+"""The commands and their flags. Each calls one verb and shows what it gave back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from crossmargin.core.errors import InputError
+from crossmargin.core.version import __version__
+from crossmargin.interfaces.screen import show, working
+
+__all__ = ["app"]
+
+app = App(
+    name="crossmargin",
+    help="Margin for crypto-derivative books under the venues' own rules, with the reason for every"
+    " number.",
+    version=__version__,
+)
+market_app = App(name="market", help="Import market data, show a snapshot, check it.")
+app.command(market_app)
+
+Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
+Market = Annotated[
+    str, Parameter(name="--market", help="Snapshot (or a file that can be imported).")
+]
+AsOf = Annotated[
+    str | None,
+    Parameter(
+        name="--as-of",
+        help="Instant from which lives count and parameters are chosen; default the snapshot's.",
+    ),
+]
+Account = Annotated[str | None, Parameter(name="--account", help="That account alone.")]
+Venue = Annotated[
+    str | None, Parameter(name="--venue", help="Venue of a book file that names none.")
+]
+Form = Annotated[
+    str | None,
+    Parameter(
+        name="--format", help="Format of the book: csv, json, parquet, arrow, deribit, ccxt."
+    ),
+]
+Twins = Annotated[
+    bool,
+    Parameter(
+        name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
+    ),
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
+AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
+Top = Annotated[
+    int, Parameter(name="--top", help="Positions to list one by one on screen; 0 lists all.")
+]
+
+
+@app.command
+def margin(
+    book: Book,
+    /,
+    *,
+    market: Market,
+    model: Annotated[str, Parameter(name="--model", help="Margin model.")] = "deribit-xpm",
+    as_of: AsOf = None,
+    params: Annotated[
+        str | None,
+        Parameter(name="--params", help="Parameter file (a set, or changes), or a set's label."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        Parameter(name="--set", help="NAME=VALUE: change one parameter.", negative=""),
+    ] = None,
+    explain: Annotated[
+        bool,
+        Parameter(
+            name="--explain", negative="", help="Tree, scenario grid, contributions, sources."
+        ),
+    ] = False,
+    readings: Annotated[
+        bool, Parameter(name="--readings", negative="", help="The interval over rival readings.")
+    ] = False,
+    account: Account = None,
+    top: Top = 20,
+    threads: Annotated[int, Parameter(name="--threads", help="Threads for many accounts.")] = 1,
+    venue: Venue = None,
+    form: Form = None,
+    allow_duplicates: Twins = False,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """Initial and maintenance margin of a book under one model."""
+    from crossmargin.interfaces.verbs import margin as verb
+
+    _one_form(json_, csv)
+    with working("margining the book", quiet=json_ or csv):
+        result = verb(
+            book,
+            market,
+            model,
+            as_of,
+            params,
+            readings,
+            threads,
+            account=account,
+            changes=_changes(changes),
+            venue=venue,
+            form=form,
+            allow_duplicates=allow_duplicates,
+        )
+        if explain:
+            result = result.explain(account)
+    if json_:
+        _write(result.statement())
+    elif csv:
+        _write(result.to_csv())
+    else:
+        show(result.document(top))
+        _receipt(result.receipt.to_dict())
+    return 0
+
+
+@app.command
+def compare(
+    book: Book,
+    /,
+    *,
+    market: Market,
+    models: Annotated[
+        str | None, Parameter(name="--models", help="Models, comma between; default all.")
+    ] = None,
+    as_of: AsOf = None,
+    account: Account = None,
+    venue: Venue = None,
+    form: Form = None,
+    allow_duplicates: Twins = False,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """One account under several models, side by side in figures that may be compared."""
+    from crossmargin.interfaces.verbs import compare as verb
+
+    _one_form(json_, csv)
+    with working("margining the book under every model", quiet=json_ or csv):
+        result = verb(
+            book,
+            market,
+            models,
+            as_of,
+            account=account,
+            venue=venue,
+            form=form,
+            allow_duplicates=allow_duplicates,
+        )
+    _print(result, json_, csv)
+    if not (json_ or csv):
+        _receipt(result.receipt.to_dict())
+    return 0
+
+
+@app.command
+def models(
+    name: Annotated[str | None, Parameter(help="Model to show in full.")] = None,
+    /,
+    *,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """The models; with a name its rules, sources, readings, gaps and every number."""
+    from crossmargin.interfaces.verbs import models as verb
+
+    _one_form(json_, csv)
+    _print(verb(name), json_, csv)
+    return 0
+
+
+@market_app.command(name="import")
+def market_import(
+    *files: Annotated[str, Parameter(help="Chains, and prices that accompany them.")],
+    at: Annotated[
+        str | None, Parameter(name="--at", help="Take the chain nearest to this time.")
+    ] = None,
+    currency: Annotated[
+        str | None, Parameter(name="--currency", help="Underlying of files that name none.")
+    ] = None,
+    usd: Annotated[
+        list[str] | None,
+        Parameter(name="--usd", negative="", help="CURRENCY=DOLLARS of a stablecoin."),
+    ] = None,
+    index: Annotated[
+        list[str] | None,
+        Parameter(name="--index", negative="", help="PAIR=INDEX where no file gives it."),
+    ] = None,
+    output: Annotated[str, Parameter(name=["--output", "-o"], help="Snapshot to write.")],
+) -> int:
+    """Merge market files into one coherent snapshot."""
+    from crossmargin.core.clock import parse_ms
+    from crossmargin.interfaces.verbs import quality
+    from crossmargin.venues.market_file import write_snapshot
+    from crossmargin.venues.market_import import import_market
+
+    with working("reading the market"):
+        snapshot = import_market(
+            list(files),
+            None if at is None else parse_ms(at, "--at"),
+            currency,
+            usd=_numbers(usd, "--usd"),
+            index=_numbers(index, "--index"),
+        )
+        write_snapshot(snapshot, output)
+    show(quality(snapshot).document())
+    print(f"\nwritten to {output}")
+    return 0
+
+
+@market_app.command(name="show")
+def market_show(
+    snapshot: Annotated[str, Parameter(help="Snapshot, or a file that can be imported.")],
+    /,
+    *,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """Index, forwards, spreads in basis points, and what was not simply quoted."""
+    from crossmargin.interfaces.verbs import quality
+
+    _one_form(json_, csv)
+    _print(quality(snapshot), json_, csv)
+    return 0
+
+
+@market_app.command(name="check")
+def market_check(
+    snapshot: Annotated[str, Parameter(help="Snapshot, or a file that can be imported.")],
+    /,
+    *,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """Verdicts item by item; exit status 1 if one is stale, incoherent, crossed, impossible."""
+    from crossmargin.interfaces.tables import csv_text
+    from crossmargin.interfaces.verbs import quality
+
+    _one_form(json_, csv)
+    result = quality(snapshot)
+    if json_:
+        _write(result.to_json())
+    elif csv:
+        _write(csv_text(result.document(check=True)))
+    else:
+        show(result.document(check=True))
+    return 1 if result.bad else 0
+
+
+def _print(result: Any, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        _write(result.to_json())
+    elif as_csv:
+        _write(result.to_csv())
+    else:
+        show(result.document())
+
+
+def _write(text: str | bytes) -> None:
+    """Exactly these bytes: no colour, no line folding."""
+    data = text.encode() if isinstance(text, str) else text
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def _receipt(receipt: dict[str, Any]) -> None:
+    build = receipt["build"]
+    print(
+        f"\nreceipt  book {receipt['book_sha256'][:12]}  orders {receipt['orders_sha256'][:12]}  "
+        f"market {receipt['snapshot_sha256'][:12]}\n"
+        f"         build {build['crossmargin']} {build['sources_sha256'][:12]}  "
+        f"(in full with --json)\n         {receipt['command']}"
+    )
+
+
+def _one_form(as_json: bool, as_csv: bool) -> None:
+    if as_json and as_csv:
+        raise InputError(
+            "option_unknown",
+            "--json and --csv exclude each other",
+            remedy="Ask for one of them.",
+        )
+
+
+def _pairs(texts: list[str] | None, flag: str) -> dict[str, str]:
+    found = {}
+    for text in texts or []:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise InputError(
+                "option_unknown",
+                "not NAME=VALUE",
+                place=flag,
+                value=text,
+                remedy="Write a name, an equals sign and a value.",
+            )
+        found[name] = value
+    return found
+
+
+def _changes(texts: list[str] | None) -> dict[str, Any]:
+    """Values as JSON where they are (numbers, lists), else as text."""
+    out: dict[str, Any] = {}
+    for name, text in _pairs(texts, "--set").items():
+        try:
+            out[name] = json.loads(text)
+        except ValueError:
+            out[name] = text
+    return out
+
+
+def _numbers(texts: list[str] | None, flag: str) -> dict[str, float]:
+    from crossmargin.venues.reading import number  # the strict door of every reader
+
+    return {name: number(text, f"{flag} {name}") for name, text in _pairs(texts, flag).items()}

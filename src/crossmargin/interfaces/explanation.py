@@ -1,0 +1,166 @@
+"""Why a requirement is what it is: tree, scenario grid, runner-up, contributions, three values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crossmargin.core.errors import InputError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.interfaces.figures import scenario_name
+from crossmargin.margin.contributions import contributions
+from crossmargin.margin.model import Fidelity, Requirement, Rule
+from crossmargin.margin.pools import cut
+from crossmargin.margin.sheet import Node
+
+__all__ = ["explain", "rule_figures"]
+
+
+def explain(requirement: Requirement, account: str | None = None) -> dict[str, Any]:
+    """The explanation of one account as plain values, pool by pool.
+
+    Raises InputError ``option_unknown`` where the book has several accounts and none is named.
+    """
+    names = list(requirement.book.account)
+    if account is None and len(names) == 1:
+        account = names[0]
+    if account not in names:
+        raise InputError(
+            "option_unknown",
+            "an explanation is of one account" if account is None else "no such account",
+            value=account,
+            limit=", ".join(names[:8]),
+            remedy="Choose one with --account.",
+        )
+    number = names.index(account)
+    rows = np.flatnonzero(requirement.sheet.account == number).tolist()
+    pools = []
+    for row in rows:
+        pool = requirement.plan.pools[int(requirement.sheet.pool[row])]
+        held = cut(requirement.book.rows(number, number + 1), pool, number)
+        if len(held.column) or requirement.sheet["im"][row]:
+            pools.append(_pool(requirement, row))
+    return {
+        "account": account,
+        "pools": pools,
+        "rules": [rule_figures(rule) for rule in requirement.model.rules],
+        "unknown": list(requirement.model.unknown),
+    }
+
+
+def rule_figures(rule: Rule) -> dict[str, Any]:
+    """A rule with its source and how well it is known, by kind where that differs."""
+    known = rule.fidelity
+    by_kind = (
+        {"all": known.value}
+        if isinstance(known, Fidelity)
+        else {kind.name.lower(): level.value for kind, level in known.items()}
+    )
+    return {
+        "rule": rule.name,
+        "text": rule.text,
+        "source": rule.source,
+        "fidelity": by_kind,
+        "readings": list(rule.readings),
+    }
+
+
+def _pool(requirement: Requirement, row: int) -> dict[str, Any]:
+    priced = requirement.priced[int(requirement.sheet.pool[row])]
+    return {
+        "pool": priced.pool.label,
+        "currency": priced.pool.currency,
+        "im": _node(requirement.sheet.tree(row, "im")),
+        "mm": _node(requirement.sheet.tree(row, "mm")),
+        "grid": _grid(requirement, row),
+        "contributions": _contributions(requirement, row),
+    }
+
+
+def _node(node: Node) -> dict[str, Any]:
+    """A node and its children; ``operator`` says how the value follows from them."""
+    return {
+        "name": node.name,
+        "value": node.value,
+        "operator": node.operator,
+        "rule": node.rule,
+        "constant": node.constant,
+        "children": [_node(child) for child in node.children],
+    }
+
+
+def _grid(requirement: Requirement, row: int) -> dict[str, Any] | None:
+    """P&L of the account in every scenario, gains positive; None for a model without scenarios."""
+    number = int(requirement.sheet.pool[row])
+    priced = requirement.priced[number]
+    account = int(requirement.sheet.account[row])
+    held = cut(requirement.book.rows(account, account + 1), requirement.plan.pools[number], account)
+    vector = requirement.via.vector(priced, held)
+    if vector is None or priced.scenarios is None:
+        return None
+    scenarios = priced.scenarios
+    worst, second = int(requirement.scenario[row]), int(requirement.runner_up[row])
+    return {
+        "cells": [
+            {
+                "scenario": scenarios.label[s],
+                "move": float(scenarios.move[s]),
+                "vol": scenarios.vol_label[s],
+                "pnl": float(vector[0, s]),
+                "mark": "worst" if s == worst else "runner-up" if s == second else "",
+            }
+            for s in range(len(scenarios))
+        ],
+        "worst": scenario_name(requirement, row, worst),
+        "runner_up": scenario_name(requirement, row, second),
+        "runner_up_loss": float(requirement.runner_up_loss[row]) if second >= 0 else None,
+    }
+
+
+def _contributions(requirement: Requirement, row: int) -> dict[str, Any]:
+    """Each position's share of IM, with the three values of its contract kept apart."""
+    number = int(requirement.sheet.pool[row])
+    priced, pool = requirement.priced[number], requirement.plan.pools[number]
+    part, view = priced.pool.instruments, priced.view
+    found = contributions(requirement, row, "im")
+    place = {part.label(k): k for k in range(len(part))}
+    lines: list[dict[str, Any]] = []
+    for line in found.lines:
+        k = place[line.label]
+        item = part.items[k]
+        option = item.kind == Kind.OPTION
+        model = (
+            float(priced.risk.value[k]) / item.multiplier
+            if option and priced.risk is not None
+            else None
+        )
+        mark = float(view.mark[k])
+        residual = mark - model if model is not None else None
+        settle_usd = float(view.usd[part.settle[k]])
+        quoted, price = (view.has_bid, view.bid) if line.quantity > 0 else (view.has_ask, view.ask)
+        lines.append(
+            {
+                "instrument": item.native_id,
+                "quantity": line.quantity,
+                "im_share": line.value,
+                "mark": mark,
+                "model": model,
+                "residual": residual,
+                "residual_usd": (
+                    None
+                    if residual is None
+                    else line.quantity * item.multiplier * residual * settle_usd
+                ),
+                "executable": float(price[k]) if quoted[k] else None,
+                "price_unit": item.settle if item.inverse and option else item.quote,
+            }
+        )
+    lines.sort(key=lambda each: (-abs(each["im_share"]), each["instrument"]))
+    return {
+        "pool": pool.label,
+        "currency": found.currency,
+        "lines": lines,
+        "fixed": found.fixed,
+        "im": float(requirement.sheet["im"][row]),
+    }

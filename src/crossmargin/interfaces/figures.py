@@ -1,0 +1,239 @@
+"""A requirement as plain values: totals, pools, scenarios. Nothing is computed but ratios and sums.
+
+Every face is drawn from these dictionaries: JSON is them, tables and CSV are views of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from crossmargin.core.clock import DAY_MS
+from crossmargin.core.errors import StateError
+from crossmargin.instruments.book import Book
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.equity import SOURCES
+from crossmargin.margin.model import EquitySource, Requirement
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.totals import account_totals
+from crossmargin.market.snapshot import Snapshot
+from crossmargin.market.view import View
+
+__all__ = [
+    "account_figures",
+    "assumed_dollars",
+    "book_figures",
+    "checked",
+    "market_notes",
+    "parameter_figures",
+    "scenario_name",
+    "settlement_coin",
+]
+
+# The column of a sheet that holds the scan loss, by family; models without scenarios have none.
+_SCAN_LOSS = ("worst_case_unrounded", "span_loss", "scan_risk")
+
+
+def checked(value: Any, place: str = "result") -> Any:
+    """The value itself if every number in it is finite: JSON has no NaN, and a null would lie."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            checked(item, f"{place}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            checked(item, f"{place}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise StateError(
+            "number_not_finite",
+            "a result holds a number that is not finite",
+            place=place,
+            value=value,
+            remedy="Report this with the receipt.",
+        )
+    return value
+
+
+def scenario_name(requirement: Requirement, row: int, code: int) -> str | None:
+    """Label of a scenario of a row; None where the model has none."""
+    scenarios = requirement.priced[int(requirement.sheet.pool[row])].scenarios
+    if scenarios is None or code < 0:
+        return None
+    return scenarios.label[code] if code < len(scenarios) else "basis contingency"
+
+
+def book_figures(book: Book) -> dict[str, Any]:
+    """Sizes of a book, and how many rows were lots of another."""
+    return {
+        "accounts": len(book),
+        "lines": len(book.column),
+        "open_orders": len(book.orders.column),
+        "lots_merged": book.lots_merged,
+    }
+
+
+def parameter_figures(
+    parameters: Parameters, as_of_ms: int, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Which set was used, how old it is, and what is doubtful about it."""
+    chosen_ms = parameters.effective_ms or parameters.observed_ms
+    return {
+        "set": f"{parameters.model}/{parameters.label}",
+        "version": parameters.version,
+        "date": parameters.date_text,
+        "age_days": (as_of_ms - chosen_ms) / DAY_MS if chosen_ms else None,
+        "verdicts": list(parameters.verdicts),
+        "changes": dict(changes),
+        "sha256": parameters.sha256,
+    }
+
+
+def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]]:
+    """One entry an account that was margined: dollars over its pools, and each pool in its own.
+
+    ``view`` is that of the book as it was given, before any mapping: it names the coin.
+    """
+    totals = account_totals(requirement)
+    sheet = requirement.sheet
+    rows_of: list[list[int]] = [[] for _ in range(len(requirement.book))]
+    for row, account in enumerate(sheet.account.tolist()):
+        rows_of[account].append(row)
+    coin, rate = settlement_coin(view)
+    out = []
+    for number, rows in enumerate(rows_of):
+        given = bool((requirement.source[rows] > 0).any())
+        pools = [_pool_figures(requirement, row, given) for row in rows]
+        kept = [pool for pool in pools if _holds_anything(pool)] or pools[:1]
+        known = [pool["equity_source"] for pool in kept]
+        entry: dict[str, Any] = {
+            "account": requirement.book.account[number],
+            "im_usd": float(totals.im_usd[number]),
+            "mm_usd": float(totals.mm_usd[number]),
+            "coin": coin,
+            "im_coin": float(totals.im_usd[number]) / rate if coin else None,
+            "mm_coin": float(totals.mm_usd[number]) / rate if coin else None,
+            "equity_usd": float(totals.equity_usd[number]) if given else None,
+            "counted_im_usd": float(totals.counted_im_usd[number]) if given else None,
+            "counted_mm_usd": float(totals.counted_mm_usd[number]) if given else None,
+            "equity_source": "+".join(
+                dict.fromkeys(
+                    name for name in known if name != EquitySource.NONE.value or not given
+                )
+            ),
+        }
+        entry["im_usage"] = _usage(entry["im_usd"], entry["counted_im_usd"])
+        entry["mm_usage"] = _usage(entry["mm_usd"], entry["counted_mm_usd"])
+        entry["worst_scenario"] = _worst_of(kept)
+        entry["bound"] = requirement.bound.value
+        entry["pools"] = kept
+        out.append(entry)
+    return out
+
+
+def _pool_figures(requirement: Requirement, row: int, given: bool) -> dict[str, Any]:
+    """One pool in its own currency; ``given``: something says what the account's equity is."""
+    sheet = requirement.sheet
+    number = int(sheet.pool[row])
+    priced = requirement.priced[number]
+    source = SOURCES[int(requirement.source[row])]
+    counted_im = float(sheet["counted_im"][row])
+    counted_mm = float(sheet["counted_mm"][row])
+    im, mm = float(sheet["im"][row]), float(sheet["mm"][row])
+    scenario, runner_up = int(requirement.scenario[row]), int(requirement.runner_up[row])
+    loss = next((float(sheet[name][row]) for name in _SCAN_LOSS if name in sheet), None)
+    second = scenario_name(requirement, row, runner_up)
+    second_loss = float(requirement.runner_up_loss[row]) if second else None
+    worst = scenario_name(requirement, row, scenario)
+    return {
+        "pool": priced.pool.label,
+        "currency": priced.pool.currency,
+        "usd_per_unit": priced.usd_per_unit,
+        "positions": _held(requirement, row),
+        "im": im,
+        "mm": mm,
+        "equity": float(sheet["equity"][row]) if given else None,
+        "counted_im": counted_im if given else None,
+        "counted_mm": counted_mm if given else None,
+        "im_usage": _usage(im, counted_im if given else None),
+        "mm_usage": _usage(mm, counted_mm if given else None),
+        "equity_source": source.value,
+        "worst_scenario": worst,
+        "worst_loss": loss if worst else None,
+        "runner_up_scenario": second,
+        "runner_up_loss": second_loss,
+        "gap": loss - second_loss
+        if worst and loss is not None and second_loss is not None
+        else None,
+    }
+
+
+def _held(requirement: Requirement, row: int) -> int:
+    """Lines of the row's account in the row's pool."""
+    account = int(requirement.sheet.account[row])
+    book, pool = requirement.book, requirement.plan.pools[int(requirement.sheet.pool[row])]
+    span = book.column[int(book.row[account]) : int(book.row[account + 1])]
+    return int(np.isin(span, pool.columns).sum())
+
+
+def _holds_anything(pool: Mapping[str, Any]) -> bool:
+    return bool(pool["positions"] or pool["im"] or pool["mm"] or pool["equity"])
+
+
+def _usage(requirement: float, counted: float | None) -> float | None:
+    """Requirement over what counts against it; None where nothing positive counts."""
+    if counted is None or not counted > 0.0:
+        return None
+    return requirement / counted
+
+
+def _worst_of(pools: list[dict[str, Any]]) -> str | None:
+    """The binding scenario of an account; with several pools each is named."""
+    named = [pool for pool in pools if pool["worst_scenario"]]
+    if not named:
+        return None
+    if len(named) == 1:
+        return str(named[0]["worst_scenario"])
+    return "; ".join(f"{pool['pool']}: {pool['worst_scenario']}" for pool in named)
+
+
+def settlement_coin(view: View) -> tuple[str | None, float]:
+    """The one coin that settles every derivative of a view, and its dollars; else none."""
+    table = view.instruments
+    derivative = table.kind != Kind.ASSET
+    settles = {table.names[int(code)] for code in table.settle[derivative]}
+    if len(settles) != 1:
+        return None, 1.0
+    coin = settles.pop()
+    rate = float(view.usd[table.names.index(coin)])
+    return (coin, rate) if coin != "USD" and rate > 0.0 else (None, 1.0)
+
+
+def market_notes(view: View) -> list[str]:
+    """What of the market behind a view was not simply quoted, for the contracts that are held."""
+    notes = []
+    estimated = sorted(view.reads.get("estimated", {}))
+    if estimated:
+        shown = ", ".join(estimated[:3]) + (", …" if len(estimated) > 3 else "")
+        notes.append(f"{len(estimated)} values are estimated, not quoted: {shown}")
+    notes += [
+        f"no price of {name} in the snapshot: taken as assumed there"
+        for name in sorted(view.reads.get("assumed", {}))
+    ]
+    for pair, spread_bp in sorted(view.reads.get("incoherent", {}).items()):
+        notes.append(
+            f"{pair}: rows fetched at different instants disagree by {spread_bp:.0f} bp; "
+            "one index and one forward an expiry are used"
+        )
+    return notes
+
+
+def assumed_dollars(snapshot: Snapshot, names: Sequence[str]) -> tuple[str, ...]:
+    """Currencies of a mapped book whose dollar price the snapshot only assumes."""
+    places = snapshot.places("usd")
+    return tuple(
+        f"{name} is taken at {float(snapshot.value[places[name]]):g} USD, assumed and not quoted"
+        for name in names
+        if name in places and snapshot.verdict[places[name]] == "assumed"
+    )

@@ -1,0 +1,295 @@
+"""Which tables a margin result and a comparison are: columns, units, order and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from crossmargin.interfaces.tables import Column, Document, Table
+
+__all__ = ["FIDELITY_TEXT", "compare_document", "margin_document"]
+
+Figures = Mapping[str, Any]
+
+FIDELITY_TEXT = {
+    "exact": "reproduces recorded numbers of the venue",
+    "stated": "the venue's own text, no recorded numbers to check against",
+    "inferred": "rival readings: see the interval of --readings",
+    "missing": "a rule is unknown and left out: the result is at least that",
+}
+_VERDICTS = {
+    "parameters_later_than_market": (
+        "the earliest known parameters are later than the market: the rules of the day may differ"
+    ),
+}
+# More pools than this are drawn one below the other.
+_ACROSS_MAX = 4
+
+_MARGIN = (
+    Column("account", "account", "name"),
+    Column("pool", "pool", "name"),
+    Column("currency", "currency", "name"),
+    Column("im", "Initial margin (IM)", "amount"),
+    Column("mm", "Maintenance margin (MM)", "amount"),
+    Column("im_low", "IM, lowest reading", "amount", essential=False),
+    Column("im_high", "IM, highest reading", "amount", essential=False),
+    Column("mm_low", "MM, lowest reading", "amount", essential=False),
+    Column("mm_high", "MM, highest reading", "amount", essential=False),
+    Column("equity", "Equity", "amount", essential=False),
+    Column("counted_im", "Counted against IM", "amount", essential=False),
+    Column("counted_mm", "Counted against MM", "amount", essential=False),
+    Column("im_usage", "IM / counted", "fraction"),
+    Column("mm_usage", "MM / counted", "fraction"),
+    Column("worst_loss", "Worst scan loss", "amount", essential=False),
+    Column("worst_scenario", "Worst scenario"),
+    Column("runner_up_scenario", "Runner-up", essential=False),
+    Column("gap", "Gap to the runner-up", "amount", essential=False),
+    Column("equity_source", "Equity comes from", essential=False),
+    Column("bound", "bound", "machine"),
+)
+_SOURCES = {
+    "none": "no balance given",
+    "venue": "the venue's figure",
+    "balances": "balances",
+    "rebuilt": "entry prices",
+}
+
+
+def margin_document(figures: Figures, explained: Figures | None, top: int) -> Document:
+    """The margin of a book: totals, pools, what they rest on, and with an explanation, why."""
+    model, book = figures["model"], figures["book"]
+    accounts = f"{book['accounts']} account" + ("" if book["accounts"] == 1 else "s")
+    lines = (
+        f"{accounts}, {book['lines']} lines, {book['open_orders']} open orders; "
+        f"market of {figures['as_of']}",
+        "requirements and gains are positive; a short quantity is negative",
+    )
+    tables = [_margin(figures["accounts"])] if figures["accounts"] else []
+    if figures["failures"]:
+        tables.append(_failures(figures["failures"]))
+    if len(figures.get("readings", ())) > len(figures["accounts"]):
+        tables.append(_readings(figures["readings"]))
+    tables += [_fidelity(figures["fidelity"]), _parameters(figures["parameters"])]
+    if explained is not None:
+        from crossmargin.interfaces.layouts_why import explained_tables  # only where asked for
+
+        tables += explained_tables(explained, top)
+    notes = list(figures["notes"])
+    notes += [_VERDICTS.get(name, name) for name in figures["parameters"]["verdicts"]]
+    if figures["bound"] == "at_least":
+        notes += [f"≥ left out or only partly known: {text}" for text in model["unknown"]]
+    return Document(f"{model['name']}: {model['title']}", lines, tuple(tables), tuple(notes))
+
+
+def _margin(accounts: list[dict[str, Any]]) -> Table:
+    """One row a pool of an account, then its total in dollars, and in its one coin if any."""
+    rows = [row for account in accounts for row in _account_rows(account)]
+    keys = [column.key for column in _MARGIN]
+    kept = tuple(
+        column
+        for k, column in enumerate(_MARGIN)
+        if k < 5 or any(row.get(column.key) is not None for row in rows)
+    )
+    marks = {
+        (r, keys.index(name)): "≥"
+        for r, row in enumerate(rows)
+        for name in ("im", "mm")
+        if row["bound"] == "at_least"
+    }
+    card = len(accounts) == 1 and len(rows) <= _ACROSS_MAX
+    if card:
+        # The title names the account; the column stays for machines.
+        kept = (replace(kept[0], style="machine"), *kept[1:])
+    return Table(
+        "margin",
+        f"account {accounts[0]['account']}" if len(accounts) == 1 else "accounts",
+        kept,
+        tuple(tuple(row.get(column.key) for column in kept) for row in rows),
+        kind="card" if card else "table",
+        heads=3,
+        currency="currency",
+        marks=marks,
+    )
+
+
+def _account_rows(account: Figures) -> list[dict[str, Any]]:
+    name, bound = account["account"], account["bound"]
+    # Beside a pool with a balance, one without has none of its own.
+    words = {**_SOURCES, "none": _SOURCES["none"] if account["equity_usd"] is None else "no cash"}
+    rows = [
+        {**pool, "account": name, "bound": bound, "equity_source": words[pool["equity_source"]]}
+        for pool in account["pools"]
+    ]
+    total: dict[str, Any] = {
+        "account": name,
+        "pool": "total",
+        "currency": "USD",
+        "bound": bound,
+        "im_usage": account["im_usage"],
+        "mm_usage": account["mm_usage"],
+    }
+    for key in ("im", "mm", "equity", "counted_im", "counted_mm", "im_low", "im_high"):
+        total[key] = account.get(f"{key}_usd")
+    for key in ("mm_low", "mm_high"):
+        total[key] = account.get(f"{key}_usd")
+    if len(rows) == 1 and rows[0]["currency"] == "USD":
+        rows[0] = {
+            **rows[0],
+            **{key: total[key] for key in ("im_low", "im_high", "mm_low", "mm_high")},
+        }
+    else:
+        rows.append(total)
+    coin = account["coin"]
+    if coin and all(row["currency"] != coin for row in rows):
+        coins = {"im": account["im_coin"], "mm": account["mm_coin"]}
+        rows.append({"account": name, "pool": "total", "currency": coin, "bound": bound, **coins})
+    return rows
+
+
+def _failures(failures: list[dict[str, str]]) -> Table:
+    columns = (Column("account", "account"), Column("code", "code"), Column("reason", "reason"))
+    rows = tuple((f["account"], f["code"], f["reason"]) for f in failures)
+    return Table("failures", "accounts that could not be margined: no number", columns, rows)
+
+
+def _readings(readings: list[dict[str, Any]]) -> Table:
+    names = list(readings[0]["choices"])
+    columns = (
+        Column("account", "account"),
+        *(Column(name, name.removeprefix("reading.")) for name in names),
+        Column("im_usd", "IM", "usd"),
+        Column("mm_usd", "MM", "usd"),
+    )
+    rows = tuple(
+        (
+            each["account"],
+            *(each["choices"][name] for name in names),
+            each["im_usd"],
+            each["mm_usd"],
+        )
+        for each in readings
+    )
+    title = "every reading of the rules that the sources allow; the first is the default"
+    return Table("readings", title, columns, rows)
+
+
+def _fidelity(shares: Figures) -> Table:
+    columns = (
+        Column("fidelity", "the initial margin rests on", "name"),
+        Column("share", "share", "fraction"),
+        Column("meaning", "which means"),
+    )
+    rows = tuple(
+        (name, float(share), FIDELITY_TEXT[name]) for name, share in shares.items() if share > 0.0
+    )
+    return Table("fidelity", "", columns, rows)
+
+
+def _parameters(parameters: Figures) -> Table:
+    columns = (
+        Column("parameters", "parameters", "name"),
+        Column("date", "date", "name"),
+        Column("age_days", "age\ndays", "count"),
+        Column("changes", "changed by hand"),
+        Column("parameters_sha256", "sha256", "machine"),
+    )
+    changes = "; ".join(f"{name} = {value}" for name, value in parameters["changes"].items())
+    row = (
+        parameters["set"],
+        parameters["date"],
+        parameters["age_days"],
+        changes or None,
+        parameters["sha256"],
+    )
+    return Table("parameters", "", columns, (row,))
+
+
+def compare_document(figures: Figures) -> Document:
+    """One row a model; what cannot be margined says why."""
+    good = [row for row in figures["models"] if row["error"] is None]
+    bad = [row for row in figures["models"] if row["error"] is not None]
+    book = figures["book"]
+    lines = (
+        f"account {figures['account']}, {book['lines']} lines, {book['open_orders']} open orders; "
+        f"market of {figures['as_of']}; gross notional {figures['gross_notional_usd']:,.0f} USD",
+        "cash to hold: least cash that passes IM under the model's own balance side; "
+        "to stay alive: the same for MM",
+    )
+    tables = []
+    if good:
+        tables += [_cash(good), _why(good), _known(good)]
+    if bad:
+        columns = (Column("model", "model"), Column("error", "why there is no number"))
+        rows = tuple((row["model"], row["error"]) for row in bad)
+        tables.append(Table("errors", "models that cannot margin this book", columns, rows))
+    notes = list(figures["notes"])
+    for row in good:
+        notes += [f"{row['model']}: {_VERDICTS.get(note, note)}" for note in row["notes"]]
+    title = "the same book under several models"
+    return Document(title, lines, tuple(tables), tuple(dict.fromkeys(notes)))
+
+
+def _cash(rows: list[dict[str, Any]]) -> Table:
+    coin = next((row["coin"] for row in rows if row["coin"]), None)
+    columns = [
+        Column("model", "model", "name"),
+        Column("cash_to_hold_usd", "cash to\nhold", "usd"),
+        Column("cash_to_stay_alive_usd", "cash to\nstay alive", "usd"),
+        Column("im_usd", "IM", "usd"),
+        Column("mm_usd", "MM", "usd"),
+        Column("alone_im_usd", "IM of the\nlegs alone", "usd"),
+    ]
+    if coin:
+        columns += [
+            Column("cash_to_hold_coin", "cash to\nhold", "amount", coin),
+            Column("cash_to_stay_alive_coin", "cash to\nstay alive", "amount", coin),
+            Column("im_coin", "IM", "amount", coin),
+            Column("mm_coin", "MM", "amount", coin),
+        ]
+    return _of_models("cash", "what it costs", columns, rows)
+
+
+def _why(rows: list[dict[str, Any]]) -> Table:
+    columns = [
+        Column("model", "model", "name"),
+        Column("worst_scenario", "worst scenario"),
+        Column("stress_leverage", "stress\nleverage", "number"),
+        Column("gross_leverage", "gross\nleverage", "number"),
+        Column("saving_fraction", "saving\nin cash", "fraction"),
+        Column("saving_against", "against", "name"),
+    ]
+    lines = [{**row, "worst_scenario": row["worst_scenario"].replace("; ", "\n")} for row in rows]
+    table = _of_models("why", "what drives it", columns, lines)
+    notes = (
+        "stress leverage: worst scan loss / equity; gross leverage: gross notional / equity",
+        "saving: of the cash to hold, against the standard margin of the same venue",
+    )
+    return replace(table, notes=notes)
+
+
+def _known(rows: list[dict[str, Any]]) -> Table:
+    columns = [
+        Column("model", "model", "name"),
+        *(Column(f"{name}_fraction", name, "fraction") for name in FIDELITY_TEXT),
+        Column("parameters_label", "parameters", "name"),
+        Column("parameters_date", "date", "name", essential=False),
+        Column("parameters_age_days", "age\ndays", "count"),
+    ]
+    lines = [
+        {**row, **{f"{name}_fraction": share for name, share in row["fidelity"].items()}}
+        for row in rows
+    ]
+    return _of_models("known", "how well it is known: shares of IM by rule", columns, lines)
+
+
+def _of_models(name: str, title: str, columns: list[Column], rows: list[dict[str, Any]]) -> Table:
+    keys = [column.key for column in columns]
+    marks = {
+        (r, c): "≥"
+        for r, row in enumerate(rows)
+        for c, key in enumerate(keys)
+        if row["bound"] == "at_least" and key.startswith(("im_", "mm_", "cash_"))
+    }
+    body = tuple(tuple(row[key] for key in keys) for row in rows)
+    return Table(name, title, tuple(columns), body, marks=marks)

@@ -1,0 +1,190 @@
+"""What the verbs give back: plain values inside, a table for people, a receipt with every one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossmargin.core.errors import InputError
+from crossmargin.instruments.book import Book
+from crossmargin.interfaces.explanation import explain
+from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.layouts import compare_document, margin_document
+from crossmargin.interfaces.receipt import Receipt
+from crossmargin.interfaces.tables import Document, csv_text, plain_text
+from crossmargin.margin.comparison import ComparisonRow
+from crossmargin.margin.model import Requirement
+from crossmargin.market.snapshot import Snapshot
+
+__all__ = ["CompareResult", "MarginResult", "MarketResult", "ModelCard", "ModelList"]
+
+
+class _Shown(ABC):
+    """The faces that every result has; ``document`` says what is shown."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def document(self) -> Document:
+        """Tables and lines of this result."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+
+    def __repr__(self) -> str:
+        return plain_text(self.document())
+
+    def _repr_html_(self) -> str:
+        from crossmargin.interfaces.notebook import html_text  # only in a notebook
+
+        return html_text(self.document())
+
+    def to_json(self) -> bytes:
+        """The plain values as JSON text."""
+        import msgspec
+
+        return msgspec.json.format(msgspec.json.encode(self.to_dict()), indent=2) + b"\n"
+
+    def to_csv(self) -> str:
+        """Every table in one CSV: the first column names the table."""
+        return csv_text(self.document())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MarginResult(_Shown):
+    """The margin of a book under one model. ``accounts`` is one dictionary an account."""
+
+    requirement: Requirement
+    book: Book  # as it was given, before any mapping
+    snapshot: Snapshot
+    figures: Mapping[str, Any]
+    receipt: Receipt
+    explained: Mapping[str, Any] | None = None
+
+    @property
+    def accounts(self) -> list[dict[str, Any]]:
+        """One entry an account: dollars, coin, usage, equity and its source, pools."""
+        return list(self.figures["accounts"])
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        """Accounts that could not be margined, and why; they have no number."""
+        return list(self.figures["failures"])
+
+    @property
+    def im_usd(self) -> float:
+        """Initial margin of the only account, in dollars."""
+        return float(self._only()["im_usd"])
+
+    @property
+    def mm_usd(self) -> float:
+        """Maintenance margin of the only account, in dollars."""
+        return float(self._only()["mm_usd"])
+
+    def _only(self) -> dict[str, Any]:
+        if len(self.accounts) != 1:
+            raise InputError(
+                "option_unknown",
+                "the book has several accounts",
+                value=len(self.accounts),
+                limit="one account",
+                remedy="Read them from .accounts, or name one: margin(..., account=NAME).",
+            )
+        return self.accounts[0]
+
+    def explain(self, account: str | None = None) -> MarginResult:
+        """The same result with tree, scenario grid and contributions of one account."""
+        found = checked(explain(self.requirement, account), "explain")
+        return MarginResult(
+            self.requirement, self.book, self.snapshot, self.figures, self.receipt, found
+        )
+
+    def document(self, top: int = 0) -> Document:
+        """What is shown; ``top`` cuts the contributions to the largest (0: all)."""
+        return margin_document(self.figures, self.explained, top)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``result`` of the schema margin-statement/1."""
+        out = dict(self.figures)
+        if self.explained is not None:
+            out["explain"] = dict(self.explained)
+        return out
+
+    def statement(self) -> bytes:
+        """Book, result and receipt as ``margin-statement/1``; it can be margined again."""
+        from crossmargin.venues.statement import encode_statement  # the writer, only when asked
+
+        return encode_statement(self.book, self.to_dict(), self.receipt.to_dict())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CompareResult(_Shown):
+    """One account under several models. ``rows`` are the rows of the comparison."""
+
+    rows: tuple[ComparisonRow, ...]
+    figures: Mapping[str, Any]
+    receipt: Receipt
+
+    def document(self) -> Document:
+        """One row a model."""
+        return compare_document(self.figures)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the receipt."""
+        return {**self.figures, "receipt": self.receipt.to_dict()}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelList(_Shown):
+    """The models that are known."""
+
+    figures: Mapping[str, Any]
+
+    def document(self) -> Document:
+        """One row a model."""
+        from crossmargin.interfaces.layouts_models import models_document
+
+        return models_document(self.figures)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dict(self.figures)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelCard(_Shown):
+    """One model: rules with source and fidelity, readings, gaps, and every dated number."""
+
+    figures: Mapping[str, Any]
+
+    def document(self) -> Document:
+        """Rules, readings, gaps and parameters."""
+        from crossmargin.interfaces.layouts_models import model_document
+
+        return model_document(self.figures)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dict(self.figures)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MarketResult(_Shown):
+    """The quality of a snapshot. ``bad`` are the verdicts that make it fail a check."""
+
+    snapshot: Snapshot
+    figures: Mapping[str, Any]
+    bad: Mapping[str, int] = field(default_factory=dict)
+
+    def document(self, check: bool = False) -> Document:
+        """Pairs, expiries and verdicts; with ``check`` every item that is not as quoted."""
+        from crossmargin.interfaces.layouts_market import market_document
+
+        return market_document(self.figures, self.bad, check)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**self.figures, "bad": dict(self.bad)}

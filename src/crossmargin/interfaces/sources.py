@@ -1,0 +1,201 @@
+"""What a verb is given, as the rooms take it: book, snapshot, parameters, one account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossmargin.core.arrays import frozen
+from crossmargin.core.clock import parse_ms
+from crossmargin.core.errors import InputError
+from crossmargin.instruments.book import Book, Orders, Reported, account_of
+from crossmargin.instruments.contracts import Instruments
+from crossmargin.margin.model import MarginModel
+from crossmargin.margin.parameter_files import (
+    Parameters,
+    available,
+    load,
+    overlay,
+    read_parameters,
+)
+from crossmargin.market.snapshot import Snapshot
+
+__all__ = [
+    "BookLike",
+    "MarketLike",
+    "ParametersLike",
+    "book_of",
+    "moment_of",
+    "one_account",
+    "parameters_of",
+    "snapshot_of",
+]
+
+BookLike = Book | str | Path | Sequence[Mapping[str, Any]]
+MarketLike = Snapshot | str | Path
+ParametersLike = Parameters | str | Path | Mapping[str, Any]
+
+_TOML_BYTES_MAX = 4_000_000
+
+
+def book_of(
+    source: BookLike,
+    *,
+    venue: str | None = None,
+    form: str | None = None,
+    allow_duplicates: bool = False,
+) -> Book:
+    """A book from a file, from rows with the columns of a book file, or as it is."""
+    if isinstance(source, Book):
+        return source
+    if isinstance(source, str | Path):
+        from crossmargin.venues.books import read_book  # the readers, only where a file is read
+
+        return read_book(source, venue=venue, allow_duplicates=allow_duplicates, format=form)
+    return _book_of_rows(source, venue, allow_duplicates)
+
+
+def _book_of_rows(
+    rows: Iterable[Mapping[str, Any]], venue: str | None, allow_duplicates: bool
+) -> Book:
+    from crossmargin.venues.assemble import assemble
+    from crossmargin.venues.table import check_columns, row_of
+
+    kept = [dict(row) for row in rows]
+    names = list(dict.fromkeys(name for row in kept for name in row))
+    if kept:
+        check_columns(names, "rows", venue=venue is not None)
+    lines = [row_of(row, f"row {number}", venue, None) for number, row in enumerate(kept)]
+    return assemble(lines, "rows", allow_duplicates=allow_duplicates)
+
+
+def snapshot_of(source: MarketLike, at: str | int | None = None) -> Snapshot:
+    """A snapshot from its own file, from any file that can be imported, or as it is."""
+    if isinstance(source, Snapshot):
+        return source
+    from crossmargin.venues.market_import import read_market  # only where a file is read
+
+    return read_market(source, at_ms=moment_of(at, "--at"))
+
+
+def moment_of(time: str | int | None, place: str) -> int | None:
+    """UTC milliseconds of a text with its zone or of integer milliseconds."""
+    return None if time is None else parse_ms(time, place)
+
+
+def parameters_of(
+    model: MarginModel,
+    as_of_ms: int,
+    source: ParametersLike | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> tuple[Parameters, dict[str, Any]]:
+    """The set to use and what was changed by hand.
+
+    ``source``: None (the set in force at ``as_of_ms``), the label of a set that ships
+    (``2026-02-15``), a TOML file (a full set, or changes only), a mapping of changes, or a set.
+    Changes are dotted names; each stays inside the bounds of its entry.
+    """
+    made: dict[str, Any] = {}
+    if isinstance(source, Parameters):
+        base = _same_model(model, source, source.label)
+    elif isinstance(source, str | Path):
+        base, made = _from_text(model, as_of_ms, source)
+    else:
+        base = load(model.spec.folder, as_of_ms)
+        made = _flat(source or {})
+    made = {**made, **_flat(changes or {})}
+    return (overlay(base, made, "changed by hand") if made else base), made
+
+
+def _from_text(
+    model: MarginModel, as_of_ms: int, source: str | Path
+) -> tuple[Parameters, dict[str, Any]]:
+    shipped = {known.label: known for known in available(model.spec.folder)}
+    if str(source) in shipped:
+        return shipped[str(source)], {}
+    place = Path(source)
+    if not place.is_file():
+        raise InputError(
+            "file_unreadable",
+            "no such parameter file, and no set of that label ships with the model",
+            place=str(source),
+            limit=f"a TOML file, or one of {', '.join(shipped)}",
+            remedy="Give a file, or a label that `crossmargin models NAME` lists.",
+        )
+    import tomllib
+
+    from crossmargin.venues.reading import file_bytes  # the strict door of every reader
+
+    try:
+        text = file_bytes(place, _TOML_BYTES_MAX).decode("utf-8")
+        content = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
+        raise InputError(
+            "file_unreadable",
+            f"not TOML ({cause})",
+            place=str(place),
+            limit="a full set, or a table of changes",
+            remedy="Correct the file.",
+        ) from None
+    if "model" in content:
+        return _same_model(model, read_parameters(text, place.name), str(place)), {}
+    return load(model.spec.folder, as_of_ms), _flat(content)
+
+
+def _same_model(model: MarginModel, given: Parameters, place: str) -> Parameters:
+    if given.model != model.spec.folder:
+        raise InputError(
+            "option_unknown",
+            "the parameters are those of another model",
+            place=place,
+            value=given.model,
+            limit=model.spec.folder,
+            remedy="Give the parameters of the model that is asked for.",
+        )
+    return given
+
+
+def _flat(changes: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as dotted names."""
+    out: dict[str, Any] = {}
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            out.update(_flat(value, f"{prefix}{name}."))
+        else:
+            out[prefix + name] = value
+    return out
+
+
+def one_account(book: Book, name: str) -> Book:
+    """The book of one account alone, over the instruments that it holds or has orders in.
+
+    What another account holds can then neither fail nor lengthen the result of this one.
+    """
+    number = account_of(book, name)
+    part = book.rows(number, number + 1)
+    used = np.unique(np.concatenate([part.column, part.orders.column]))
+    table = Instruments.of(book.instruments.items[k] for k in used.tolist())
+    # Both tables are in canonical order, so that codes keep their order.
+    place = np.full(len(book.instruments), -1, np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    orders = [replace(o, column=int(place[o.column])) for o in part.orders.items]
+    lines = [line for line in book.lines if line.account == name]
+    said = book.reported
+    return replace(
+        part,
+        instruments=table,
+        account=(name,),
+        column=frozen(place[part.column], np.int32),
+        orders=Orders.of(orders, (name,)),
+        reported=Reported(
+            {key: value for key, value in said.equity.items() if key[0] == name},
+            {key: value for key, value in said.holds.items() if key[0] == name},
+            {key: value for key, value in said.fields.items() if key[0] == name},
+        ),
+        lines=tuple(replace(line, column=int(place[line.column])) for line in lines),
+        lots_merged=len(lines) - len(part.column) if lines else 0,
+    )

@@ -1,0 +1,442 @@
+"""The verbs: margin, compare, models, and the readers. The command line calls these and no other.
+
+Here, once, stands what a failed account means: for a book of one account it is an error with the
+failure's code, for several it is a list beside the accounts that could be margined.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crossmargin.core.clock import format_ms
+from crossmargin.core.errors import CrossMarginError, Failure, InputError, MarketDataError
+from crossmargin.instruments.book import Book
+from crossmargin.interfaces import figures as plain
+from crossmargin.interfaces.explanation import rule_figures
+from crossmargin.interfaces.receipt import Receipt, command_line, manifest
+from crossmargin.interfaces.results import (
+    CompareResult,
+    MarginResult,
+    MarketResult,
+    ModelCard,
+    ModelList,
+)
+from crossmargin.interfaces.sources import (
+    BookLike,
+    MarketLike,
+    ParametersLike,
+    book_of,
+    moment_of,
+    one_account,
+    parameters_of,
+    snapshot_of,
+)
+from crossmargin.margin import comparison
+from crossmargin.margin.mapping import map_book
+from crossmargin.margin.model import Fidelity, MarginModel, Requirement
+from crossmargin.margin.parameter_files import Parameters, available
+from crossmargin.margin.readings import fidelity_shares, interval
+from crossmargin.margin.register import ALL_MODELS, model_named
+from crossmargin.margin.run import parameters_for, run
+from crossmargin.market.fields import VERDICTS
+from crossmargin.market.view import View
+
+__all__ = ["BAD_VERDICTS", "compare", "margin", "models", "quality"]
+
+# Verdicts with which a snapshot fails `market check`: the number may be wrong, not only derived.
+BAD_VERDICTS = ("stale", "incoherent", "outside_bounds", "crossed")
+
+
+def margin(
+    book: BookLike,
+    market: MarketLike,
+    model: str = "deribit-xpm",
+    as_of: str | int | None = None,
+    params: ParametersLike | None = None,
+    readings: bool = False,
+    threads: int = 1,
+    *,
+    account: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    venue: str | None = None,
+    form: str | None = None,
+    allow_duplicates: bool = False,
+) -> MarginResult:
+    """Initial and maintenance margin of a book under one model.
+
+    ``book``: a file, a Book, or rows with a book file's columns. ``market``: a snapshot, its file,
+    or a file that can be imported. ``as_of``: the instant that lives are counted from and
+    parameters chosen by (default: the snapshot's). ``params``: a file, a shipped set's label, a set
+    or a mapping of changes; ``changes``: further changes by dotted name. ``readings``: also the
+    interval over the rival readings of the rules. ``account``: that one alone.
+    Requirements are positive, gains are positive; each pool is in its own currency and in dollars.
+    Raises CrossMarginError with one code; nothing is shown of a book that is wrong.
+    """
+    chosen = model_named(model)
+    held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
+    if account is not None:
+        held = one_account(held, account)
+    snapshot = snapshot_of(market)
+    view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
+    parameters, made = parameters_of(chosen, view.as_of_ms, params, changes)
+    refuse_dead_orders(held, view)
+    mapped, seen, losses = mapped_for(chosen, held, view)
+    requirement = run(mapped, seen, chosen, parameters, threads=threads)
+    refuse_failures(requirement.failures, len(held), view)
+    if mapped is not held:
+        losses += plain.assumed_dollars(snapshot, mapped.instruments.names)
+    found = _margin_figures(requirement, held, view, losses, made)
+    if readings:
+        _add_readings(found, mapped, seen, chosen, parameters)
+    command = _command(
+        "margin",
+        (book, market),
+        model=chosen.spec.name,
+        as_of=None if as_of is None else format_ms(view.as_of_ms),
+        params=params,
+        changes=changes,
+        account=account,
+        venue=venue,
+        form=form,
+        readings=readings,
+        allow_duplicates=allow_duplicates,
+    )
+    receipt = Receipt(
+        book=held.positions_sha256(),
+        orders=held.orders_sha256(),
+        snapshot=snapshot.sha256,
+        parameters={chosen.spec.name: parameters.sha256},
+        changes=made,
+        as_of=format_ms(view.as_of_ms),
+        model=chosen.spec.name,
+        command=command,
+        build=manifest(),
+    )
+    return MarginResult(requirement, held, snapshot, plain.checked(found), receipt)
+
+
+def mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, tuple[str, ...]]:
+    """The book as the model takes it: mapped explicitly where it is another venue's."""
+    home = model.spec.venue
+    others = {item.venue for item in book.instruments.items} - {home}
+    if not home or not others or not others <= set(model.spec.maps_from):
+        return book, view, ()
+    mapped = map_book(book, view, home)
+    return mapped.book, mapped.view, mapped.losses
+
+
+def refuse_dead_orders(book: Book, view: View) -> None:
+    """An open order in a contract that expired is an error: no venue would hold it."""
+    dead = {f.subject: f for f in view.failures if f.code == "instrument_expired"}
+    for code in sorted(set(book.orders.column.tolist())):
+        failure = dead.get(book.instruments.label(code))
+        if failure is not None:
+            raise error_of(
+                Failure("open order", failure.code, f"{failure.subject}: {failure.reason}"), view
+            )
+
+
+def refuse_failures(failures: Sequence[Failure], accounts: int, view: View) -> None:
+    """A book of one account that failed is an error; so is one of which nothing is left."""
+    if failures and len(failures) >= accounts:
+        raise error_of(failures[0], view)
+
+
+def error_of(failure: Failure, view: View) -> CrossMarginError:
+    """The failure of an account as an error with the same code."""
+    label, _, reason = failure.reason.partition(": ")
+    expired = failure.code == "instrument_expired"
+    kind = InputError if expired else MarketDataError
+    remedies = {
+        "instrument_expired": "Remove the line, or give the market of its time.",
+        "index_missing": "Import a market that holds this underlying.",
+        "currency_unknown": "Import a market with the price of this currency.",
+    }
+    return kind(
+        failure.code,
+        reason or failure.reason,
+        place=f"account {failure.subject}, {label}",
+        limit=f"contracts alive at {format_ms(view.as_of_ms)}" if expired else "",
+        remedy=remedies.get(failure.code, "Import a market that quotes this contract."),
+    )
+
+
+def _margin_figures(
+    requirement: Requirement,
+    book: Book,
+    view: View,
+    losses: tuple[str, ...],
+    made: Mapping[str, Any],
+) -> dict[str, Any]:
+    spec, parameters = requirement.model, requirement.parameters
+    notes = [f"mapped to {spec.venue}: {loss}" for loss in losses]
+    notes += [*requirement.notes, *plain.market_notes(view)]
+    if book.lots_merged:
+        notes.append(f"{book.lots_merged} rows were lots of one instrument and were summed")
+    return {
+        "verb": "margin",
+        "model": {
+            "name": spec.name,
+            "title": spec.title,
+            "version": spec.version,
+            "balance_side": spec.balance_side,
+            "unknown": list(spec.unknown),
+        },
+        "as_of": format_ms(view.as_of_ms),
+        "book": plain.book_figures(book),
+        "bound": requirement.bound.value,
+        "accounts": plain.account_figures(requirement, view),
+        "failures": [
+            {"account": f.subject, "code": f.code, "reason": f.reason} for f in requirement.failures
+        ],
+        "fidelity": _shares(requirement),
+        "parameters": plain.parameter_figures(parameters, view.as_of_ms, made),
+        "notes": notes,
+    }
+
+
+def _shares(requirement: Requirement) -> dict[str, float]:
+    found = fidelity_shares(requirement)
+    return {level.value: float(found.get(level, 0.0)) for level in Fidelity}
+
+
+def _add_readings(
+    found: dict[str, Any], book: Book, view: View, model: MarginModel, parameters: Parameters
+) -> None:
+    """Every reading's totals, and the interval of each account."""
+    combinations = interval(book, view, model, parameters)
+    if len(combinations) == 1:
+        found["notes"].append(f"{model.spec.name}: no rule has rival readings")
+    for number, entry in enumerate(found["accounts"] if len(combinations) > 1 else ()):
+        for level in ("im", "mm"):
+            values = [float(getattr(each, f"{level}_usd")[number]) for each in combinations]
+            entry[f"{level}_low_usd"], entry[f"{level}_high_usd"] = min(values), max(values)
+    found["readings"] = [
+        {
+            "choices": dict(each.choices),
+            "account": entry["account"],
+            "im_usd": float(each.im_usd[number]),
+            "mm_usd": float(each.mm_usd[number]),
+        }
+        for each in combinations
+        for number, entry in enumerate(found["accounts"])
+    ]
+
+
+def compare(
+    book: BookLike,
+    market: MarketLike,
+    models: str | Sequence[str] | None = None,
+    as_of: str | int | None = None,
+    *,
+    account: str | None = None,
+    venue: str | None = None,
+    form: str | None = None,
+    allow_duplicates: bool = False,
+) -> CompareResult:
+    """One account under several models (default: all), in figures that may stand side by side.
+
+    Cash to hold is the least settlement-currency cash with which the account passes the initial
+    margin under that model's own balance side, cash to stay alive the same for maintenance.
+    A model that cannot margin the book has a row that says why; a book that no model could margin
+    is an error.
+    """
+    held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
+    if account is not None:
+        held = one_account(held, account)
+    snapshot = snapshot_of(market)
+    view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
+    names = models.split(",") if isinstance(models, str) else list(models or ())
+    chosen = [model_named(name.strip()) for name in names] or list(ALL_MODELS)
+    refuse_dead_orders(held, view)
+    _refuse_unpriced(held, view)
+    rows = comparison.compare(held, view, [each.spec.name for each in chosen])
+    found = {
+        "verb": "compare",
+        "as_of": format_ms(view.as_of_ms),
+        "account": held.account[0],
+        "book": plain.book_figures(held),
+        "gross_notional_usd": comparison.gross_notional_usd(held, view),
+        "models": [_row_figures(row) for row in rows],
+        "notes": plain.market_notes(view),
+    }
+    command = _command(
+        "compare",
+        (book, market),
+        models=",".join(names) or None,
+        as_of=None if as_of is None else format_ms(view.as_of_ms),
+        account=account,
+        venue=venue,
+        form=form,
+        allow_duplicates=allow_duplicates,
+    )
+    hashes = {each.spec.name: parameters_for(each, view.as_of_ms).sha256 for each in chosen}
+    receipt = Receipt(
+        book=held.positions_sha256(),
+        orders=held.orders_sha256(),
+        snapshot=snapshot.sha256,
+        parameters=hashes,
+        changes={},
+        as_of=format_ms(view.as_of_ms),
+        model=",".join(hashes),
+        command=command,
+        build=manifest(),
+    )
+    return CompareResult(rows, plain.checked(found), receipt)
+
+
+def _refuse_unpriced(book: Book, view: View) -> None:
+    """What the market cannot price fails the book under every model: it is said once."""
+    held = set(book.column[book.quantity != 0.0].tolist())
+    for failure in view.failures:
+        code = next((k for k in held if book.instruments.label(k) == failure.subject), None)
+        if code is not None:
+            reason = f"{failure.subject}: {failure.reason}"
+            raise error_of(Failure(book.account[0], failure.code, reason), view)
+
+
+def _row_figures(row: comparison.ComparisonRow) -> dict[str, Any]:
+    names = [
+        "model",
+        "title",
+        "coin",
+        "cash_to_hold_usd",
+        "cash_to_stay_alive_usd",
+        "cash_to_hold_coin",
+        "cash_to_stay_alive_coin",
+        "im_usd",
+        "mm_usd",
+        "im_coin",
+        "mm_coin",
+        "worst_scenario",
+        "saving_fraction",
+        "saving_against",
+        "stress_leverage",
+        "gross_leverage",
+        "alone_im_usd",
+        "parameters_label",
+        "parameters_date",
+        "parameters_age_days",
+    ]
+    if row.error is not None:
+        # A failed cell is its reason, never a zero.
+        return {"model": row.model, "title": row.title, "error": row.error}
+    found = {name: getattr(row, name) for name in names}
+    found["fidelity"] = {level.value: float(row.fidelity.get(level, 0.0)) for level in Fidelity}
+    found["bound"] = row.bound.value
+    found["notes"] = list(row.notes)
+    found["error"] = None
+    return found
+
+
+def models(name: str | None = None) -> ModelList | ModelCard:
+    """The models that are known; with a name, that model's rules, readings, gaps and numbers."""
+    if name is not None:
+        return ModelCard(_card(model_named(name)))
+    return ModelList(
+        {
+            "verb": "models",
+            "models": [
+                {
+                    "model": each.spec.name,
+                    "title": each.spec.title,
+                    "family": each.spec.family,
+                    "venue": each.spec.venue or "any",
+                    "currency": each.spec.currency,
+                    "rules": len(each.spec.rules),
+                    "parameter_sets": len(available(each.spec.folder)),
+                    "newest_set": available(each.spec.folder)[-1].label,
+                    "standard": each.spec.standard,
+                }
+                for each in ALL_MODELS
+            ],
+        }
+    )
+
+
+def _card(model: MarginModel) -> dict[str, Any]:
+    spec = model.spec
+    return {
+        "verb": "models",
+        "model": spec.name,
+        "title": spec.title,
+        "family": spec.family,
+        "venue": spec.venue or "any",
+        "version": spec.version,
+        "currency": spec.currency,
+        "scale": spec.scale.value,
+        "balance_side": spec.balance_side,
+        "has_im": spec.has_im,
+        "kinds": [kind.name.lower() for kind in spec.kinds],
+        "maps_from": list(spec.maps_from),
+        "standard": spec.standard,
+        "rules": [rule_figures(rule) for rule in spec.rules],
+        "readings": {name: list(values) for name, values in spec.readings.items()},
+        "unknown": list(spec.unknown),
+        "parameter_sets": [_set_figures(found) for found in available(spec.folder)],
+    }
+
+
+def _set_figures(found: Parameters) -> dict[str, Any]:
+    return {
+        "set": found.label,
+        "date": found.date_text,
+        "version": found.version,
+        "source": found.source,
+        "sha256": found.sha256,
+        "entries": [
+            {
+                "name": name,
+                "value": entry.value,
+                "unit": entry.unit,
+                "low": entry.low,
+                "high": entry.high,
+                "choices": list(entry.choices),
+                "source": entry.source,
+            }
+            for name, entry in found.entries.items()
+        ],
+    }
+
+
+def quality(source: MarketLike, at: str | int | None = None) -> MarketResult:
+    """The quality of a snapshot: forwards, index, spreads in bp, and every doubtful item."""
+    from crossmargin.market.quality import report  # reads every row: only when asked for
+
+    snapshot = snapshot_of(source, at)
+    found = plain.checked({"verb": "market", **report(snapshot)})
+    counts: dict[str, int] = {}
+    for by_verdict in found["counts"].values():
+        for verdict, count in by_verdict.items():
+            counts[verdict] = counts.get(verdict, 0) + count
+    found["verdicts"] = {name: counts[name] for name in VERDICTS if name in counts}
+    bad = {name: counts[name] for name in BAD_VERDICTS if name in counts}
+    return MarketResult(snapshot, found, bad)
+
+
+def _command(verb: str, sources: tuple[BookLike, MarketLike], **options: Any) -> str:
+    """The command that gives the same bits; empty where something came from no file."""
+    book, snapshot = sources
+    if not isinstance(book, str | Path) or not isinstance(snapshot, str | Path):
+        return ""
+    params = options.pop("params", None)
+    changes = dict(options.pop("changes", None) or {})
+    if isinstance(params, Mapping):
+        changes = {**params, **changes}
+        params = None
+    if isinstance(params, Parameters):
+        return ""
+    parts = ["crossmargin", verb, str(book), "--market", str(snapshot)]
+    names = {"form": "--format"}
+    for name, value in {**options, "params": params}.items():
+        flag = names.get(name, "--" + name.replace("_", "-"))
+        if value is True:
+            parts.append(flag)
+        elif value is not None and value is not False:
+            parts += [flag, str(value)]
+    for name, value in changes.items():
+        parts += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    return command_line(parts)
