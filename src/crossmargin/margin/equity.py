@@ -77,7 +77,7 @@ def equity_of(priced: Priced, held: PoolBook, to_pool: Floats) -> Equity:
     source = np.zeros(accounts, np.int8)
     if priced.pool.cash.any():
         rows = row_of_position(held.row)[priced.pool.cash[held.column] > 0]
-        source[np.unique(rows)] = _BALANCES
+        source[rows] = _BALANCES
     if held.entry_known.any():
         _rebuild(priced, held, to_pool, source, cash, unrealised, option_value)
     _reported(priced, held, to_pool, source, cash, unrealised, option_value)

@@ -9,7 +9,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import Plan, Pool, PoolBook
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, make_pool
+from crossmargin.margin.pools import is_kind, make_pool, row_of_position
 from crossmargin.market.view import View
 
 __all__ = ["cash_and_source", "plan_by_underlying", "stable_usd"]
@@ -60,6 +60,7 @@ def stable_usd(view: View, part: Instruments) -> float:
 def cash_and_source(cash_flag: Bytes, held: PoolBook, cash: Floats) -> tuple[Floats, Bytes]:
     """Cash of each account and the code of its source (2: balances, 0: nothing given)."""
     source = np.zeros(len(cash), np.int8)
-    rows = np.repeat(np.arange(len(cash)), np.diff(held.row))
-    source[np.unique(rows[cash_flag[held.column] > 0])] = 2
+    if cash_flag.any():
+        rows = row_of_position(held.row)
+        source[rows[cash_flag[held.column] > 0]] = 2
     return cash, source

@@ -13,7 +13,7 @@ from crossmargin.margin.model import Pool, PoolBook
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row, is_kind, per_row, row_of_position
 from crossmargin.market.view import View
-from crossmargin.pricing.sums import sums
+from crossmargin.pricing.sums import row_sums, sums
 
 __all__ = ["Contingencies"]
 
@@ -27,8 +27,6 @@ class Contingencies:
     spot: float
     perp: Floats  # [I] 1 for perpetuals
     option: Floats  # [I] 1 for options
-    call: Floats
-    put: Floats
     collateral: Floats  # [I] price / stable
     mm_haircut: Floats  # [I]
     im_haircut: Floats
@@ -68,15 +66,12 @@ class Contingencies:
             for name in names
         ]
         pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
-        right = part.right
         return Contingencies(
             pool=pool,
             view=view,
             spot=float(view.index[pairs[pool.label]]) if pool.label in pairs else 0.0,
             perp=is_kind(part, Kind.PERPETUAL).astype(np.float64),
             option=is_kind(part, Kind.OPTION).astype(np.float64),
-            call=np.asarray(right > 0, np.float64),
-            put=np.asarray(right < 0, np.float64),
             collateral=collateral,
             mm_haircut=mm,
             im_haircut=im,
@@ -93,30 +88,31 @@ class Contingencies:
 
     def charges(self, held: PoolBook) -> dict[str, Floats]:
         """[A] each contingency, initial and maintenance."""
-        size = np.abs(held.quantity)
-        perp = per_row(held.row, size * self.perp[held.column]) * self.spot
+        mm, im = self.collateral * self.mm_haircut, self.collateral * self.im_haircut
+        table = np.stack([self.perp, mm, im], axis=1)
+        total = row_sums(held.row, held.column, held.quantity, table, trusted=True)
+        perp = (total.long[:, 0] - total.short[:, 0]) * self.spot
         naked = self._naked(held) * self.spot
-        value = held.quantity * self.collateral[held.column]
         return {
             "mm_perp": perp * self.rate["mm_perp"],
             "im_perp": perp * self.rate["im_perp"],
             "mm_option": naked * self.rate["mm_option"],
             "im_option": naked * self.rate["im_option"],
-            "mm_collateral": per_row(held.row, value * self.mm_haircut[held.column]),
-            "im_collateral": per_row(held.row, value * self.im_haircut[held.column]),
+            "mm_collateral": total.net[:, 1],
+            "im_collateral": total.net[:, 2],
             "im_confidence": self._confidence(held, perp),
         }
 
     def _naked(self, held: PoolBook) -> Floats:
-        """[A] short options not covered by the other type at the same strike and expiry."""
-        table = np.stack([self.call, self.put], axis=1)
+        """[A] short options not covered by the other type at the same strike and expiry.
+
+        The rule's cases (one type held, both short, one covers the other) are all the shortage of
+        the strike's net size, calls and puts together.
+        """
         run: Ints = self.pool.facts["strike_run"]
-        found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
-        calls, puts = found.net[:, 0], found.net[:, 1]
-        apart = np.maximum(-calls, 0.0) + np.maximum(-puts, 0.0)
-        together = np.maximum(-(calls + puts), 0.0)
-        naked = np.where(calls * puts < 0.0, together, apart)
-        return by_row(found.row, naked, len(held.row) - 1)
+        option = self.option[:, None]
+        found = sums(held.row, held.column, held.quantity, run, option, trusted=True)
+        return by_row(found.row, np.maximum(-found.net[:, 0], 0.0), len(held.row) - 1)
 
     def _confidence(self, held: PoolBook, perp_notional: Floats) -> Floats:
         """[A] ``(1 - c) conf_margin notional`` where a feed's confidence c is too low."""
