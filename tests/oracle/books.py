@@ -137,7 +137,7 @@ def books(
 
 def strikes(spot: float) -> list[float]:
     """Strikes from far below to far above."""
-    return [float(round(spot * m, -1)) for m in (0.4, 0.7, 0.85, 0.95, 1.0, 1.08, 1.3, 2.5)]
+    return [float(round(spot * m, -1)) for m in (0.4, 0.7, 0.85, 0.95, 1.0, 1.08, 1.3, 2.5, 4.0)]
 
 
 def lives(*parts: float) -> list[int]:
