@@ -117,12 +117,12 @@ def _reported(
 ) -> None:
     """Where the venue reports the equity of a currency of this pool, cash is what is left of it.
 
-    Raises InputError ``currency_unknown`` where the book has no balance line of that currency.
+    Raises InputError ``currency_unknown`` for a currency of which the book holds nothing.
     """
     given = held.book.reported.equity
     if not given:
         return
-    _has_balance_lines(held)
+    _currencies_are_held(held)
     place = {name: k for k, name in enumerate(held.book.account)}
     instruments = priced.pool.instruments
     worth = {
@@ -130,7 +130,10 @@ def _reported(
         for k, item in enumerate(instruments.items)
         if item.kind == Kind.ASSET and priced.pool.cash[k]
     }
-    worth.setdefault(priced.pool.currency, 1.0)
+    if priced.pool.facts.get("home", True):  # of the pools that share a currency, one holds it
+        for k, item in enumerate(instruments.items):
+            if item.kind != Kind.ASSET:
+                worth.setdefault(item.settle, float(to_pool[k]))
     total: dict[int, float] = {}
     for (name, currency), equity in given.items():
         if name in place and currency in worth:
@@ -142,15 +145,14 @@ def _reported(
         source[row] = _VENUE
 
 
-def _has_balance_lines(held: PoolBook) -> None:
-    """Every currency of a reported equity stands as a line in the book's table."""
-    items = held.book.instruments.items
-    known = {item.underlying for item in items if item.kind == Kind.ASSET}
+def _currencies_are_held(held: PoolBook) -> None:
+    """Every currency of a reported equity has a balance or a contract in the book's table."""
+    known = {item.settle for item in held.book.instruments.items}
     for account, currency in held.book.reported.equity:
         if currency not in known:
             raise InputError(
                 "currency_unknown",
-                "equity is reported in a currency of which the book has no balance line",
+                "equity is reported in a currency of which the book holds nothing",
                 place=f"account {account}",
                 value=currency,
                 limit=", ".join(sorted(known)) or "none",

@@ -42,7 +42,14 @@ def plan_by_underlying(
     owner = {name: k for k, name in enumerate(names)}
     home = np.array([owner.get(item.underlying, 0) for item in instruments.items], np.int32)
     pools: tuple[Pool, ...] = tuple(
-        make_pool(instruments, np.flatnonzero(home == k).astype(np.int32), name, CASH, (CASH,))
+        make_pool(
+            instruments,
+            np.flatnonzero(home == k).astype(np.int32),
+            name,
+            CASH,
+            (CASH,),
+            {"home": k == 0},
+        )
         for k, name in enumerate(names)
     )
     return Plan(pools, parameters, (note,) if len(pools) > 1 else ())

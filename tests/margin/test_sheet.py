@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossmargin.core.errors import ModelError
+from crossmargin.margin.sheet import SheetBuilder, stack
+
+
+def built() -> SheetBuilder:
+    sheet = SheetBuilder(2)
+    sheet.leaf("a", np.array([1.0, 0.1]), "rule a")
+    sheet.leaf("b", np.array([2.0, 0.2]), "rule b")
+    sheet.leaf("c", 3.0, "rule c")  # one number for every row
+    return sheet
+
+
+def test_operators() -> None:
+    sheet = built()
+    sheet.sum("sum", "a", "b", "c")
+    sheet.difference("difference", "c", "a")
+    sheet.product("product", "b", "c")
+    sheet.max("max", "a", "b", "c")
+    sheet.min("min", "a", "b", "c")
+    sheet.scale("scale", "b", 0.5, "rule s")
+    sheet.leaf("fine", np.array([1.00049, 0.125]), "rule f")
+    sheet.round("round", "fine", 2)
+    found = sheet.build(np.array([4, 5], np.int32), 7)
+    assert found["sum"].tolist() == [6.0, (0.1 + 0.2) + 3.0]  # added from the left
+    assert found["difference"].tolist() == [2.0, 2.9]
+    assert found["product"].tolist() == [6.0, 0.2 * 3.0]
+    assert found["max"].tolist() == [3.0, 3.0]
+    assert found["min"].tolist() == [1.0, 0.1]
+    assert found["scale"].tolist() == [1.0, 0.1]
+    assert found["round"].tolist() == [1.0, 0.12]  # a half goes to the even place
+    assert found.account.tolist() == [4, 5]
+    assert found.pool.tolist() == [7, 7]
+    assert len(found) == 2
+    assert "scale" in found
+    assert "elsewhere" not in found
+    assert not found["sum"].flags.writeable
+
+
+def test_a_sum_does_not_change_its_first_child() -> None:
+    sheet = built()
+    sheet.sum("sum", "a", "b")
+    assert sheet["a"].tolist() == [1.0, 0.1]
+
+
+def test_a_row_is_a_tree() -> None:
+    sheet = built()
+    sheet.sum("ab", "a", "b")
+    sheet.max("im", "ab", "c")
+    sheet.scale("half", "im", 0.5, "rule h")
+    found = sheet.build(np.array([0, 1], np.int32), 0)
+    node = found.tree(0)
+    assert (node.name, node.operator, node.value) == ("im", "max", 3.0)
+    assert [child.name for child in node.children] == ["ab", "c"]
+    assert [leaf.rule for leaf in node.children[0].children] == ["rule a", "rule b"]
+    assert [leaf.value for leaf in found.tree(1).children[0].children] == [0.1, 0.2]
+    half = found.tree(0, "half")
+    assert (half.constant, half.rule, half.children[0].name) == (0.5, "rule h", "im")
+    with pytest.raises(KeyError):
+        found.tree(0, "elsewhere")
+
+
+def test_a_column_that_is_not_there_is_a_named_error() -> None:
+    with pytest.raises(ModelError) as caught:
+        _ = built().build(np.array([0, 1], np.int32), 0)["d"]
+    assert caught.value.code == "option_unknown"
+    assert caught.value.limit == "a, b, c"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_leaf_that_is_not_finite_is_refused(bad: float) -> None:
+    with pytest.raises(ModelError) as caught:
+        SheetBuilder(2).leaf("a", np.array([1.0, bad]), "rule")
+    assert (caught.value.code, caught.value.place) == ("number_not_finite", "row 1")
+
+
+def test_a_name_is_given_once() -> None:
+    sheet = built()
+    with pytest.raises(ModelError) as caught:
+        sheet.sum("a", "b", "c")
+    assert caught.value.code == "option_unknown"
+
+
+def test_sheets_stand_under_each_other() -> None:
+    first = built().build(np.array([0, 1], np.int32), 0)
+    second = built().build(np.array([2, 3], np.int32), 1)
+    found = stack([first, second])
+    assert found.account.tolist() == [0, 1, 2, 3]
+    assert found.pool.tolist() == [0, 0, 1, 1]
+    assert found["a"].tolist() == [1.0, 0.1, 1.0, 0.1]
+    assert found.columns == first.columns
+    assert stack([first]) is first
