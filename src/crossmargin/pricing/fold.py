@@ -24,19 +24,14 @@ import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, Ints
 from crossmargin.core.errors import InputError
-from crossmargin.core.jit import helper, kernel
+from crossmargin.core.jit import kernel
+from crossmargin.core.threads import blocks
 from crossmargin.pricing.checks import codes, positions, reals, scenario_weights, shaped, shocked
-from crossmargin.pricing.netting import Worst
-from crossmargin.pricing.rows import net_span, tile_width, two_worst
+from crossmargin.pricing.netting import NONE, Worst, batch_rows, empty_worst, pick_kernel
+from crossmargin.pricing.rows import tile_width
+from crossmargin.pricing.vectors import MOST, aligned, net_tile
 
-__all__ = [
-    "FoldTables",
-    "fold_net",
-    "fold_net_kernel",
-    "fold_tables",
-    "fold_worst",
-    "fold_worst_kernel",
-]
+__all__ = ["FoldTables", "fold_kernel", "fold_net", "fold_tables", "fold_worst"]
 
 LARGEST = 1e300  # stands for "no cap": infinities are not allowed inside a kernel
 
@@ -54,10 +49,12 @@ class FoldTables(NamedTuple):
     reflect: Floats  # [S8], 1 where a gain counts as a loss
 
 
-@helper
-def fold_row(
-    begin: Any,
-    end: Any,
+@kernel(
+    "i8[:], i4[:], f8[:], f8[:], i4[:], f8[:], f8[:], f8[:], f8[:], f8[:], f8[:], f8[:], "
+    "out f8[:], out f8[:]"
+)
+def fold_kernel(
+    row_ptr: Any,
     column: Any,
     quantity: Any,
     pnl: Any,
@@ -72,121 +69,44 @@ def fold_row(
     part: Any,
     total: Any,
 ) -> Any:
-    """One account's folded P&L into ``total``; ``part`` holds a run. False if out of order."""
-    width = total.size
+    """Folded P&L vectors of rows into ``total``, unchecked; arrays are flat.
+
+    ``part`` has room for one vector. Returns the first row out of canonical order, or -1.
+    """
+    width = part.size
     vectors = width // 8
-    step = tile_width(vectors, 8)
-    flat = pnl.reshape(-1)
-    total[:] = 0.0
-    before = -1
-    j = begin
-    while j < end:
-        code = run[column[j]]
-        stop = j
-        held = 0.0
-        while stop < end and run[column[stop]] == code:
-            if column[stop] < before:
-                return False  # a run might be torn
-            before = column[stop]
-            held += quantity[stop] * value[before]
-            stop += 1
-        for first in range(0, vectors, step):
-            count = min(step, vectors - first)
-            net_span(count, part, 8 * first, flat, width, 8 * first, column, quantity, j, stop)
-        if code < 0:
-            for s in range(width):
-                total[s] += part[s] * weight[s]
-        else:
-            up, down, most, quiet = gain[code], loss[code], cap[code], dead[code]
-            for s in range(width):
-                m = part[s] + held
-                y = min((up if m >= 0.0 else down) * m - held, most)
-                rest = max(abs(y) - quiet[s], 0.0) * weight[s]
-                y = rest if y >= 0.0 else -rest
-                total[s] += -rest if reflect[s] > 0.0 else y
-        j = stop
-    return True
-
-
-@kernel(
-    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], f8[:], "
-    "i8, f8[:], out f8[:], out i4[:], out f8[:], out i4[:]"
-)
-def fold_worst_kernel(
-    row_ptr: Any,
-    column: Any,
-    quantity: Any,
-    pnl: Any,
-    run: Any,
-    gain: Any,
-    loss: Any,
-    cap: Any,
-    dead: Any,
-    value: Any,
-    weight: Any,
-    reflect: Any,
-    count: Any,
-    floor_loss: Any,
-    worst: Any,
-    scenario: Any,
-    runner_up: Any,
-    runner_up_scenario: Any,
-) -> Any:
-    """The loop of :func:`fold_worst`, unchecked; the first row out of canonical order, or -1."""
-    width = pnl.shape[1]
-    part = np.empty(width)
-    total = np.empty(width)
-    for r in range(worst.size):
-        begin, end = row_ptr[r], row_ptr[r + 1]
-        if not fold_row(
-            begin, end, column, quantity, pnl, run, gain, loss, cap, dead, value, weight, reflect,
-            part, total,
-        ):  # fmt: skip
-            return r
-        if end > begin:
-            least, at, second, other = two_worst(total, 0, count, width)
-        else:
-            least, at, second, other = 0.0, -1, 0.0, -1
-        if floor_loss.size > 0:  # one more candidate, ahead of all scenarios in the order
-            extra = -floor_loss[r]
-            if at < 0 or extra <= least + 1e-12 * abs(least):
-                least, at, second, other = min(extra, least if at >= 0 else extra), count, least, at
-            elif other < 0 or extra <= second + 1e-12 * abs(second):
-                second, other = min(extra, second if other >= 0 else extra), count
-        worst[r] = max(-least, 0.0)
-        scenario[r] = at
-        runner_up[r] = max(-second, 0.0)
-        runner_up_scenario[r] = other
-    return -1
-
-
-@kernel(
-    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], f8[:], "
-    "out f8[:,:]"
-)
-def fold_net_kernel(
-    row_ptr: Any,
-    column: Any,
-    quantity: Any,
-    pnl: Any,
-    run: Any,
-    gain: Any,
-    loss: Any,
-    cap: Any,
-    dead: Any,
-    value: Any,
-    weight: Any,
-    reflect: Any,
-    out: Any,
-) -> Any:
-    """The loop of :func:`fold_net`, unchecked; the first row out of canonical order, or -1."""
-    part = np.empty(pnl.shape[1])
-    for r in range(out.shape[0]):
-        if not fold_row(
-            row_ptr[r], row_ptr[r + 1], column, quantity, pnl, run, gain, loss, cap, dead, value,
-            weight, reflect, part, out[r],
-        ):  # fmt: skip
-            return r
+    step = tile_width(vectors, MOST)
+    for r in range(row_ptr.size - 1):
+        at = r * width
+        for s in range(width):
+            total[at + s] = 0.0
+        before = -1
+        j, end = row_ptr[r], row_ptr[r + 1]
+        while j < end:
+            code = run[column[j]]
+            stop = j
+            held = 0.0
+            while stop < end and run[column[stop]] == code:
+                if column[stop] < before:
+                    return r  # a run might be torn
+                before = column[stop]
+                held += quantity[stop] * value[before]
+                stop += 1
+            for first in range(0, vectors, step):
+                count = min(step, vectors - first)
+                net_tile(count, part, 8 * first, pnl, width, 8 * first, column, quantity, j, stop)
+            if code < 0:
+                for s in range(width):
+                    total[at + s] += part[s] * weight[s]
+            else:
+                up, down, most, quiet = gain[code], loss[code], cap[code], code * width
+                for s in range(width):
+                    m = part[s] + held
+                    y = min((up if m >= 0.0 else down) * m - held, most)
+                    rest = max(abs(y) - dead[quiet + s], 0.0) * weight[s]
+                    y = rest if y >= 0.0 else -rest
+                    total[at + s] += -rest if reflect[s] > 0.0 else y
+            j = stop
     return -1
 
 
@@ -260,10 +180,17 @@ def fold_worst(
     extra = np.zeros(0)
     if floor_loss_r is not None:
         extra = reals(floor_loss_r, "floor_loss", shape=(rows,))
-    result = Worst(
-        np.empty(rows), np.empty(rows, np.int32), np.empty(rows), np.empty(rows, np.int32)
-    )
-    _in_order(fold_worst_kernel.run(*book, table, *fold, n_scenarios, extra, *result))
+    width, flat = table.shape[1], table.ravel()
+    tables = fold._replace(dead=fold.dead.ravel())
+    result = empty_worst(rows)
+    batch = batch_rows(rows, width)
+    part, total = aligned(width), aligned(batch * width)
+    for low, high in blocks(rows, batch):
+        starts = book.row_ptr[low : high + 1]
+        torn = fold_kernel.run(starts, book.column, book.quantity, flat, *tables, part, total)
+        _in_order(torn, low)
+        found = (array[low:high] for array in result)
+        pick_kernel.run(starts, total, width, n_scenarios, NONE, extra[low:high], *found)
     return result
 
 
@@ -282,7 +209,9 @@ def fold_net(
     shaped(fold.run, (table.shape[0],), "run")
     shaped(fold.weight, (table.shape[1],), "weight")
     out = np.empty((book.row_ptr.size - 1, table.shape[1]))
-    _in_order(fold_net_kernel.run(*book, table, *fold, out))
+    tables = fold._replace(dead=fold.dead.ravel())
+    part = aligned(table.shape[1])
+    _in_order(fold_kernel.run(*book, table.ravel(), *tables, part, out.ravel()), 0)
     return out
 
 
@@ -300,11 +229,11 @@ def _contiguous(run: Ints) -> None:
         )
 
 
-def _in_order(row: int) -> None:
+def _in_order(row: int, first: int) -> None:
     if row >= 0:
         raise InputError(
             "number_out_of_range",
             "the positions of a row must be in rising order of column",
-            place=f"row {row}",
+            place=f"row {first + row}",
             remedy="Build the rows with order_positions.",
         )

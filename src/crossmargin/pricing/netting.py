@@ -15,17 +15,29 @@ import numpy as np
 import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, Ints
-from crossmargin.core.jit import helper, kernel
+from crossmargin.core.jit import kernel
+from crossmargin.core.threads import blocks
 from crossmargin.pricing.checks import positions, scenario_weights, shocked
-from crossmargin.pricing.rows import net_span, tile_width, two_worst
+from crossmargin.pricing.rows import TIE, find_worst, tile_width
+from crossmargin.pricing.vectors import MOST, aligned, copy_tile, net_tile
 
-__all__ = ["Worst", "net", "net_kernel", "worst", "worst_kernel"]
+__all__ = [
+    "Worst",
+    "batch_rows",
+    "empty_worst",
+    "net",
+    "net_kernel",
+    "packing_tile",
+    "pick_kernel",
+    "worst",
+]
 
 BATCH = 4096  # rows whose P&L vectors are held at once,
 BATCH_CELLS = 1 << 20  # and the numbers in them
 PACK_VECTORS = 4  # a packed tile has at most 32 scenarios
 PACK_INSTRUMENTS = 6000  # beyond it a packed tile does not fit into the second-level cache
 PACK_REUSE = 8  # positions per instrument from which packing pays
+NONE = np.empty(0)
 
 
 class Worst(NamedTuple):
@@ -43,98 +55,86 @@ class Worst(NamedTuple):
     runner_up_scenario: Ints
 
 
-@helper
-def net_batch(
-    low: Any,
-    high: Any,
-    row_ptr: Any,
-    column: Any,
-    quantity: Any,
-    pnl: Any,
-    pack: Any,
-    tile: Any,
-    total: Any,
-) -> Any:
-    """P&L vectors of rows ``low .. high`` into ``total``, tile by tile.
+@kernel("i8[:], i4[:], f8[:], f8[:], i8, out f8[:], out f8[:]")
+def net_kernel(
+    row_ptr: Any, column: Any, quantity: Any, pnl: Any, width: Any, tile: Any, total: Any
+) -> None:
+    """P&L vectors of rows into ``total``, tile by tile, unchecked; arrays are flat.
 
-    ``pack`` copies the tile's columns of the whole risk array side by side first: they then fit
-    into the second-level cache, where the rows of many accounts find them again.
+    A ``tile`` with room makes its columns of the whole risk array stand side by side first: they
+    then fit into the second-level cache, where the rows of many accounts find them again.
     """
-    instruments, width = pnl.shape
-    cells = total.reshape(-1)
-    flat = pnl.reshape(-1)
-    source = flat
     vectors = width // 8
-    step = tile_width(vectors, PACK_VECTORS if pack else 8)
+    step = tile_width(vectors, PACK_VECTORS if tile.size > 0 else MOST)
     for first in range(0, vectors, step):
         count = min(step, vectors - first)
-        start, span = 8 * first, 8 * count
-        stride, offset = width, start
-        if pack:
-            source, stride, offset = tile, span, 0
-            for i in range(instruments):
-                here, there = tile[i * span :], flat[i * width + start :]
-                for s in range(span):
-                    here[s] = there[s]
-        for r in range(low, high):
-            net_span(
-                count,
-                cells,
-                (r - low) * width + start,
-                source,
-                stride,
-                offset,
-                column,
-                quantity,
-                row_ptr[r],
-                row_ptr[r + 1],
-            )
+        source, stride, offset = pnl, width, 8 * first
+        if tile.size > 0:
+            source, stride, offset = tile, 8 * count, 0
+            for i in range(pnl.size // width):
+                copy_tile(count, tile, i * stride, pnl, i * width + 8 * first)
+        for r in range(row_ptr.size - 1):
+            at = r * width + 8 * first
+            begin, end = row_ptr[r], row_ptr[r + 1]
+            net_tile(count, total, at, source, stride, offset, column, quantity, begin, end)
 
 
-@kernel("i8[:], i4[:], f8[:], f8[:,:], i8, f8[:], b1, out f8[:], out i4[:], out f8[:], out i4[:]")
-def worst_kernel(
+@kernel("i8[:], out f8[:], i8, i8, f8[:], f8[:], out f8[:], out i4[:], out f8[:], out i4[:]")
+def pick_kernel(
     row_ptr: Any,
-    column: Any,
-    quantity: Any,
-    pnl: Any,
+    total: Any,
+    width: Any,
     count: Any,
     weight: Any,
-    weighted: Any,
+    floor_loss: Any,
     loss: Any,
     scenario: Any,
     runner_up: Any,
     runner_up_scenario: Any,
 ) -> None:
-    """The loop of :func:`worst`, unchecked."""
-    instruments, width = pnl.shape
-    rows = loss.size
-    batch = min(rows, BATCH, max(BATCH_CELLS // width, 1))
-    total = np.empty((batch, width))
-    pack = instruments <= PACK_INSTRUMENTS and column.size >= PACK_REUSE * instruments
-    room = np.empty(instruments * 8 * PACK_VECTORS + 8 if pack else 8)
-    tile = room[-(room.ctypes.data // 8) % 8 :]  # vectors do not straddle cache lines
-    for low in range(0, rows, max(batch, 1)):
-        high = min(low + batch, rows)
-        net_batch(low, high, row_ptr, column, quantity, pnl, pack, tile, total)
-        if weighted:
-            for r in range(high - low):
-                for s in range(count):
-                    total[r, s] *= weight[s]
-        cells = total.reshape(-1)
-        for r in range(low, high):
-            if row_ptr[r + 1] > row_ptr[r]:
-                worst = two_worst(cells, (r - low) * width, count, width)
-            else:
-                worst = 0.0, -1, 0.0, -1
-            loss[r], scenario[r] = max(-worst[0], 0.0), worst[1]
-            runner_up[r], runner_up_scenario[r] = max(-worst[2], 0.0), worst[3]
+    """The two worst of the first ``count`` of ``width`` cells per row of ``total``, unchecked.
+
+    ``weight`` and ``floor_loss`` may be empty; ``total`` is changed.
+    """
+    for r in range(loss.size):
+        at = r * width
+        for s in range(weight.size):
+            total[at + s] *= weight[s]
+        first, scene, second, other = 0.0, -1, 0.0, -1
+        if row_ptr[r + 1] > row_ptr[r]:
+            for s in range(at + count, at + width):
+                total[s] = np.inf  # padding is never the worst; only compared
+            first, scene = find_worst(total, at, width)
+            if count > 1:
+                total[at + scene] = np.inf
+                second, other = find_worst(total, at, width)
+        if floor_loss.size > 0:  # one more candidate, ahead of all scenarios in the order
+            extra = -floor_loss[r]
+            if scene < 0 or extra <= first + TIE * abs(first):
+                second, other = first, scene
+                first, scene = min(extra, first) if scene >= 0 else extra, count
+            elif other < 0 or extra <= second + TIE * abs(second):
+                second, other = min(extra, second) if other >= 0 else extra, count
+        loss[r] = max(-first, 0.0)
+        scenario[r] = scene
+        runner_up[r] = max(-second, 0.0)
+        runner_up_scenario[r] = other
 
 
-@kernel("i8[:], i4[:], f8[:], f8[:,:], out f8[:,:]")
-def net_kernel(row_ptr: Any, column: Any, quantity: Any, pnl: Any, out: Any) -> None:
-    """The loop of :func:`net`, unchecked."""
-    tile = np.empty(0)
-    net_batch(0, out.shape[0], row_ptr, column, quantity, pnl, False, tile, out)
+def batch_rows(rows: int, width: int) -> int:
+    """Rows whose P&L vectors are held at once."""
+    return max(min(rows, BATCH, BATCH_CELLS // width), 1)
+
+
+def packing_tile(positions: int, instruments: int) -> Floats:
+    """Room for :func:`net_kernel` to pack a tile; none where that would not pay."""
+    pays = instruments <= PACK_INSTRUMENTS and positions >= PACK_REUSE * instruments
+    return aligned(instruments * 8 * PACK_VECTORS if pays else 0)
+
+
+def empty_worst(rows: int) -> Worst:
+    """Room for the results of ``rows`` rows."""
+    return Worst(np.empty(rows), np.empty(rows, np.int32), np.empty(rows), np.empty(rows, np.int32))
 
 
 def worst(
@@ -156,11 +156,19 @@ def worst(
     table = shocked(pnl, n_scenarios, trusted=trusted)
     book = positions(row_ptr, column, quantity, table.shape[0], trusted=trusted)
     rows = book.row_ptr.size - 1
-    weight = scenario_weights(weight_s, n_scenarios, table.shape[1])
-    result = Worst(
-        np.empty(rows), np.empty(rows, np.int32), np.empty(rows), np.empty(rows, np.int32)
-    )
-    worst_kernel.run(*book, table, n_scenarios, weight, weight_s is not None, *result)
+    weight = np.empty(0)
+    if weight_s is not None:
+        weight = scenario_weights(weight_s, n_scenarios, table.shape[1])
+    width, flat = table.shape[1], table.ravel()
+    result = empty_worst(rows)
+    batch = batch_rows(rows, width)
+    tile = packing_tile(min(book.column.size, batch * book.column.size // max(rows, 1)), len(table))
+    total = aligned(batch * width)
+    for low, high in blocks(rows, batch):
+        starts = book.row_ptr[low : high + 1]
+        net_kernel.run(starts, book.column, book.quantity, flat, width, tile, total)
+        part = (array[low:high] for array in result)
+        pick_kernel.run(starts, total, width, n_scenarios, weight, NONE, *part)
     return result
 
 
@@ -175,6 +183,8 @@ def net(
     """The whole P&L vector of each row, ``[R, S8]``: what :func:`worst` takes the least of."""
     table = shocked(pnl, 1, trusted=trusted)
     book = positions(row_ptr, column, quantity, table.shape[0], trusted=trusted)
-    out = np.empty((book.row_ptr.size - 1, table.shape[1]))
-    net_kernel.run(*book, table, out)
+    rows, width = book.row_ptr.size - 1, table.shape[1]
+    out = np.empty((rows, width))
+    tile = packing_tile(book.column.size, len(table))
+    net_kernel.run(*book, table.ravel(), width, tile, out.ravel())
     return out

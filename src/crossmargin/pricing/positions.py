@@ -90,8 +90,9 @@ def order_kernel(
 ) -> Any:
     """The loops of :func:`order_positions`, unchecked; outputs have room for every row.
 
-    ``words`` and ``amounts`` are scratch for every row (NumPy gives it in large pages). Returns the number of entries. A row travels as one word, its column above its number, so that
-    sorting the words of an account is a stable sort by column.
+    ``words`` and ``amounts`` are scratch for every row (NumPy gives it in large pages). A row
+    travels as one word, its column above its number: sorting the words of an account is a stable
+    sort by column. Returns the number of entries.
     """
     count = account.size
     row_ptr[:] = 0

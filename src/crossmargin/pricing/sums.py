@@ -54,8 +54,7 @@ def count_kernel(row_ptr: Any, column: Any, run: Any) -> Any:
 
 
 @kernel(
-    "i8[:], i4[:], f8[:], i4[:], f8[:,:], out i4[:], out i4[:], out f8[:,:], out f8[:,:], "
-    "out f8[:,:]"
+    "i8[:], i4[:], f8[:], i4[:], f8[:], i8, out i4[:], out i4[:], out f8[:], out f8[:], out f8[:]"
 )
 def sums_kernel(
     row_ptr: Any,
@@ -63,6 +62,7 @@ def sums_kernel(
     quantity: Any,
     run: Any,
     table: Any,
+    width: Any,
     row: Any,
     name: Any,
     net: Any,
@@ -71,11 +71,8 @@ def sums_kernel(
 ) -> None:
     """Fill the entries that :func:`count_kernel` counted; unchecked.
 
-    ``table`` and the results have a multiple of four columns.
+    ``table`` and the results are flat, with ``width`` columns, a multiple of four.
     """
-    width = table.shape[1]
-    cells = table.reshape(-1)
-    net_cells, long_cells, short_cells = net.reshape(-1), long.reshape(-1), short.reshape(-1)
     at = 0
     for r in range(row_ptr.size - 1):
         j, end = row_ptr[r], row_ptr[r + 1]
@@ -88,18 +85,9 @@ def sums_kernel(
                 row[at] = r
                 name[at] = code
                 for first in range(0, width, 4):
+                    place = at * width + first
                     sum_tile(
-                        net_cells,
-                        long_cells,
-                        short_cells,
-                        at * width + first,
-                        cells,
-                        width,
-                        first,
-                        column,
-                        quantity,
-                        j,
-                        stop,
+                        net, long, short, place, table, width, first, column, quantity, j, stop
                     )
                 at += 1
             j = stop
@@ -139,7 +127,8 @@ def sums(
         np.empty(shape),
         np.empty(shape),
     )
-    sums_kernel.run(*book, run, wide, *result)
+    parts = (part.ravel() for part in result[2:])
+    sums_kernel.run(*book, run, wide.ravel(), wide.shape[1], result.row, result.run, *parts)
     if count == wide.shape[1]:
         return result
     return Sums(result.row, result.run, *(part[:, :count] for part in result[2:]))

@@ -9,15 +9,38 @@ for every tile width and every processor width (LLVM splits a vector that is too
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
+from crossmargin.core.arrays import Floats
 from crossmargin.core.jit import machine_code
 
-__all__ = ["LANES", "NARROW", "first_at_most", "least", "net_tiles", "sum_tile"]
+__all__ = [
+    "LANES",
+    "MOST",
+    "NARROW",
+    "aligned",
+    "copy_tile",
+    "first_at_most",
+    "least",
+    "net_tile",
+    "sum_tile",
+]
 
 LANES = 8  # scenarios in a vector of a risk array
+MOST = 8  # vectors that fit into registers beside the rest
 NARROW = 4  # columns in a vector of a table of sums
+
+
+def aligned(shape: int | tuple[int, ...]) -> Floats:
+    """Empty float64 that starts at a cache line: an AVX-512 load then touches one line, not two."""
+    count = math.prod(shape) if isinstance(shape, tuple) else shape
+    room = np.empty(count + LANES)
+    start = -(room.ctypes.data // 8) % LANES
+    return room[start : start + count].reshape(shape)
 
 
 def _tools(lanes: int) -> Any:
@@ -99,35 +122,68 @@ def _intrinsic(name: str, arguments: str, result: str, generate: Any) -> Any:
     return intrinsic(typed)
 
 
-def _net_tile(vectors: int) -> Any:
+def _net_tile(most: int) -> Any:
     """Intrinsic: ``out[at + k] = sum_j quantity[j] * table[column[j] * stride + offset + k]``.
 
-    For ``k`` below ``8 * vectors`` and ``j`` in ``begin .. end``, added in the order of ``j``.
-    Arguments: out, at, table, stride, offset, column, quantity, begin, end; arrays are flat.
+    For ``k`` below ``8 * vectors`` and ``j`` in ``begin .. end``, added in the order of ``j``;
+    ``vectors`` is 1 to ``most``, a loop for each. Arguments: vectors, out, at, table, stride,
+    offset, column, quantity, begin, end; arrays are flat.
     """
     tools = _tools(LANES)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kinds = signature.args
         out, table, column, quantity = (
-            tools.data(context, builder, kinds[n], args[n]) for n in (0, 2, 5, 6)
+            tools.data(context, builder, kinds[n], args[n]) for n in (1, 3, 6, 7)
         )
-        at, stride, offset, begin, end = (args[n] for n in (1, 3, 4, 7, 8))
-        steps = [at.type(LANES * k) for k in range(vectors)]
-        totals = tools.accumulators(builder, vectors)
-        with tools.positions(builder, begin, end) as loop:
-            row, amount = tools.position(builder, column, quantity, loop.index, stride)
-            start = builder.add(row, offset)
-            for step, total in zip(steps, totals, strict=True):
-                cells = tools.load(builder, table, builder.add(start, step))
-                product = builder.fmul(amount, cells, flags=("contract",))
-                more = builder.fadd(builder.load(total), product, flags=("contract",))
-                builder.store(more, total)
-        for step, total in zip(steps, totals, strict=True):
-            tools.store(builder, builder.load(total), out, builder.add(at, step))
+        vectors, at, stride, offset, begin, end = (args[n] for n in (0, 2, 4, 5, 8, 9))
+        steps = [at.type(LANES * k) for k in range(most)]
+
+        def tile(width: int) -> None:
+            totals = tools.accumulators(builder, width)
+            with tools.positions(builder, begin, end) as loop:
+                row, amount = tools.position(builder, column, quantity, loop.index, stride)
+                start = builder.add(row, offset)
+                for step, total in zip(steps, totals, strict=False):
+                    cells = tools.load(builder, table, builder.add(start, step))
+                    product = builder.fmul(amount, cells, flags=("contract",))
+                    more = builder.fadd(builder.load(total), product, flags=("contract",))
+                    builder.store(more, total)
+            for step, total in zip(steps, totals, strict=False):
+                tools.store(builder, builder.load(total), out, builder.add(at, step))
+
+        done = builder.append_basic_block("done")
+        choice = builder.switch(vectors, done)
+        for width in range(1, most + 1):
+            block = builder.append_basic_block(f"tile{width}")
+            choice.add_case(width, block)
+            builder.position_at_end(block)
+            tile(width)
+            builder.branch(done)
+        builder.position_at_end(done)
         return context.get_dummy_value()
 
-    return _intrinsic("net_tile", "a i a i i a a i i", "", generate)
+    return _intrinsic("net_tile", "i a i a i i a a i i", "", generate)
+
+
+def _copy_tile() -> Any:
+    """Intrinsic: ``8 * vectors`` cells from ``table[offset ..]`` to ``out[at ..]``.
+
+    Arguments: vectors, out, at, table, offset; arrays are flat.
+    """
+    tools = _tools(LANES)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kinds = signature.args
+        vectors, _, at, _, offset = args
+        out, table = (tools.data(context, builder, kinds[n], args[n]) for n in (1, 3))
+        with tools.positions(builder, vectors.type(0), vectors) as loop:
+            step = builder.mul(loop.index, at.type(LANES))
+            cells = tools.load(builder, table, builder.add(offset, step))
+            tools.store(builder, cells, out, builder.add(at, step))
+        return context.get_dummy_value()
+
+    return _intrinsic("copy_tile", "i a i a i", "", generate)
 
 
 def _sum_tile() -> Any:
@@ -219,7 +275,8 @@ def _first_at_most() -> Any:
     return _intrinsic("first_at_most", "a i f", "i", generate)
 
 
-net_tiles = tuple(machine_code(_net_tile, vectors) for vectors in range(1, 9))
+net_tile = machine_code(_net_tile, MOST)
+copy_tile = machine_code(_copy_tile)
 sum_tile = machine_code(_sum_tile)
 least = machine_code(_least)
 first_at_most = machine_code(_first_at_most)
