@@ -236,7 +236,10 @@ def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) 
     futures = [item.native_id for item in table.items if item.kind == Kind.FUTURE]
     if futures:
         shown = ", ".join(futures[:4]) + (", …" if len(futures) > 4 else "")
-        out.append(f"dated futures stand as perpetuals, their carry and expiry are lost: {shown}")
+        out.append(
+            "dated futures stand as perpetuals: carry, expiry and their hedge of the options' "
+            f"basis are lost: {shown}"
+        )
     carry_usd = 0.0
     for j, column in enumerate(book.column.tolist()):
         item = table.items[column]
@@ -251,6 +254,7 @@ def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) 
     risky = sorted({name for name in balances if name in coins})
     if risky:
         out.append(
-            f"balances in {', '.join(risky)} become USDC at the index: their price risk is lost"
+            f"balances in {', '.join(risky)} become USDC at the index: their price risk is lost, "
+            "and what they hedged stands bare"
         )
     return tuple(out)

@@ -25,6 +25,9 @@ from crossmargin.market.view import View
 from crossmargin.scenarios.risk_array import RiskArray
 from crossmargin.scenarios.sets import ScenarioSet
 
+# A loss below this many dollars is the noise of a hedged sum: no scenario is named for it.
+NOTHING_USD = 1e-6
+
 __all__ = [
     "Bound",
     "EquitySource",
@@ -228,12 +231,20 @@ class Requirement:
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def worst_loss(self, row: int) -> float:
+        """The loss in the binding scenario of a row, pool's currency; 0 without scenarios."""
+        for name in ("worst_case_unrounded", "span_loss", "scan_risk"):
+            if name in self.sheet:
+                return float(self.sheet[name][row])
+        return 0.0
+
     def scenario_label(self, row: int) -> str:
-        """Label of the binding scenario of a row, or a dash."""
+        """Label of the binding scenario of a row; a dash where nothing is lost in any."""
         code = int(self.scenario[row])
-        scenarios = self.priced[int(self.sheet.pool[row])].scenarios
-        if scenarios is None or code < 0:
+        priced = self.priced[int(self.sheet.pool[row])]
+        loss_usd = self.worst_loss(row) * priced.usd_per_unit
+        if priced.scenarios is None or code < 0 or loss_usd < NOTHING_USD:
             return "—"
-        if code >= len(scenarios):
+        if code >= len(priced.scenarios):
             return "basis contingency"
-        return scenarios.label[code]
+        return priced.scenarios.label[code]

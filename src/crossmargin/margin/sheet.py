@@ -107,7 +107,8 @@ class SheetBuilder:
 
     def leaf(self, name: str, values: Floats | float, rule: str) -> str:
         """A number that a rule makes; finite or a named error."""
-        full = np.ascontiguousarray(np.broadcast_to(np.asarray(values, np.float64), (self.rows,)))
+        # Adding zero turns the -0.0 of a negated empty sum into the 0.0 that a person expects.
+        full = np.broadcast_to(np.asarray(values, np.float64), (self.rows,)) + 0.0
         finite(full, name, lambda k: f"row {k}", ModelError)
         return self._add(Column(name, "leaf", (), rule), full)
 

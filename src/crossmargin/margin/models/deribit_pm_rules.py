@@ -88,6 +88,10 @@ SEGREGATED = ModelSpec(
         "correlation contingency: unpublished; a pool of several currencies is a lower bound",
         "extended table of options and the dampener's size: third-party text only",
         "order margin: taken from the account payload, not rebuilt",
+        "buckets are {base}_{settle} pairs, as the keys of the venue's vectors: coin- and "
+        "USDC-settled contracts of one coin meet only through the offset",
+        "the offset comes before the dampener; the decay of the last half hour also weighs the "
+        "dated futures of that expiry",
     ),
 )
 

@@ -261,9 +261,10 @@ def _scenarios(pool: Pool, view: View, parameters: Parameters, table: str) -> Sc
         move=frozen(move, np.float64),
         vol_label=tuple("up" if v > 0.0 else "down" for v in vol),
         spot=frozen(np.broadcast_to(1.0 + move, (len(part.pairs), len(rows))), np.float64),
+        # The text knows no settlement window: the whole forward scales with the spot.
         forward=shocked_forwards(
-            view.forward,
-            view.forward_settled,
+            view.forward + view.forward_settled,
+            np.zeros(len(part.expiries)),
             np.broadcast_to(1.0 + move, (len(part.expiries), len(rows))),
         ),
         vol_factor=frozen(np.maximum(1.0 + shock, 0.0) * root[:, None], np.float64),
