@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crossmargin.core.arrays import Floats, Ints
+from crossmargin.core.arrays import Bools, Floats, Ints
 from crossmargin.core.errors import InputError
 from crossmargin.core.jit import kernel
 from crossmargin.core.threads import blocks
@@ -43,10 +43,10 @@ class FoldTables(NamedTuple):
     gain: Floats  # [G]
     loss: Floats  # [G]
     cap: Floats  # [G]
-    dead: Floats  # [G, S8]
+    dead: Floats  # [G, S8], or [0, 0] for none
     value: Floats  # [I], zeros for none
     weight: Floats  # [S8]
-    reflect: Floats  # [S8], 1 where a gain counts as a loss
+    reflect: Bools  # [S8]
 
 
 @kernel(
@@ -137,17 +137,18 @@ def fold_tables(
         cap = np.full(groups, LARGEST)
     else:
         cap = reals(np.minimum(np.asarray(cap_g, float), LARGEST), "cap", shape=(groups,))
-    dead = np.zeros((groups, width))
+    dead = np.zeros((0, 0))
     if dead_gs is not None:
         narrow = reals(dead_gs, "dead", low=0.0)
         shaped(narrow, (groups, narrow.shape[-1]), "dead")
+        dead = np.zeros((groups, width))
         dead[:, : narrow.shape[1]] = narrow
     value = np.zeros(run.size)
     if value_i is not None:
         value = reals(value_i, "value", shape=(run.size,))
     weights = np.ones(0) if weight_s is None else np.asarray(weight_s, dtype=np.float64)
     weight = scenario_weights(weights, weights.size, width)
-    reflect = np.zeros(width)
+    reflect = np.zeros(width, np.bool_)
     if reflect_s is not None:
         flags = np.asarray(reflect_s, np.bool_)
         reflect[: flags.size] = flags
@@ -181,7 +182,7 @@ def fold_worst(
     if floor_loss_r is not None:
         extra = reals(floor_loss_r, "floor_loss", shape=(rows,))
     width, flat = table.shape[1], table.ravel()
-    tables = fold._replace(dead=fold.dead.ravel())
+    tables = _flat(fold)
     result = empty_worst(rows)
     batch = batch_rows(rows, width)
     part, total = aligned(width), aligned(batch * width)
@@ -209,10 +210,16 @@ def fold_net(
     shaped(fold.run, (table.shape[0],), "run")
     shaped(fold.weight, (table.shape[1],), "weight")
     out = np.empty((book.row_ptr.size - 1, table.shape[1]))
-    tables = fold._replace(dead=fold.dead.ravel())
+    tables = _flat(fold)
     part = aligned(table.shape[1])
     _in_order(fold_kernel.run(*book, table.ravel(), *tables, part, out.ravel()), 0)
     return out
+
+
+def _flat(fold: FoldTables) -> tuple[npt.NDArray[np.generic], ...]:
+    """The tables as the kernel takes them: flat, no dead zone as zeros, flags as 0.0 and 1.0."""
+    dead = fold.dead if fold.dead.size else np.zeros(fold.gain.size * fold.weight.size)
+    return (*fold[:4], dead.ravel(), *fold[5:7], fold.reflect.astype(np.float64))
 
 
 def _contiguous(run: Ints) -> None:
