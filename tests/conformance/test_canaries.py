@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -9,25 +11,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crossmargin.margin import equity, model_named, parameter_files
-from crossmargin.margin.models import (
-    deribit_pm,
-    deribit_sm,
-    derive_pm2,
-    derive_pm2_scenarios,
-    fixed_rate,
-    paradex_pm,
-)
-from crossmargin.scenarios.risk_array import RiskArray
+from crossmargin.margin import model_named, parameter_files
+from crossmargin.margin.sheet import Column, SheetBuilder
 from tests.conformance import test_parameter_sets as sets
 from tests.conformance.suite import broken
 from tests.conformance.world import subject_of
 
 Patch = pytest.MonkeyPatch
+Call = Callable[..., Any]
+MODELS = "crossmargin.margin.models"
 
 
 def red(name: str) -> list[str]:
     return broken(subject_of(model_named(name)))
+
+
+def plant(patch: Patch, family: str, function: str, fault: Callable[[Call], Call]) -> None:
+    """Put ``fault(function)`` in the place of a function, in every module of a model."""
+    right = None
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith(f"{MODELS}.{family}") and hasattr(module, function):
+            right = right or getattr(module, function)
+            patch.setattr(module, function, fault(right))
+    assert right is not None, f"{family} has no {function}"
+
+
+def after(change: Callable[[Any], Any]) -> Callable[[Call], Call]:
+    """A fault that spoils the result."""
+    return lambda right: lambda *given, **more: change(right(*given, **more))
 
 
 @pytest.mark.parametrize("name", ["deribit-spm", "deribit-sm", "derive-pm2", "paradex-pm"])
@@ -35,61 +46,45 @@ def test_without_a_fault_nothing_is_red(name: str) -> None:
     assert red(name) == []
 
 
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [
-        (deribit_pm, "deribit-spm"),
-        (deribit_pm, "deribit-xpm"),
-        (derive_pm2_scenarios, "derive-pm2"),
-        (paradex_pm, "paradex-pm"),
-    ],
-)
-def test_sign_of_the_vol_shock(monkeypatch: Patch, module: Any, name: str) -> None:
-    right = module.power_scale
-    monkeypatch.setattr(module, "power_scale", lambda *given: -right(*given))
+SCANS = [
+    ("deribit_pm", "deribit-spm"),
+    ("deribit_pm", "deribit-xpm"),
+    ("derive_pm2", "derive-pm2"),
+    ("paradex_pm", "paradex-pm"),
+]
+
+
+@pytest.mark.parametrize(("family", "name"), SCANS)
+def test_sign_of_the_vol_shock(monkeypatch: Patch, family: str, name: str) -> None:
+    plant(monkeypatch, family, "power_scale", after(lambda scale: -scale))
+    assert "scenarios_mean_what_they_say" in red(name)
+
+
+@pytest.mark.parametrize(("family", "name"), SCANS)
+def test_scenarios_off_by_one(monkeypatch: Patch, family: str, name: str) -> None:
+    shifted = after(lambda risk: replace(risk, pnl=np.roll(risk.pnl, 1, axis=1)))
+    plant(monkeypatch, family, "price", shifted)
     assert "scenarios_mean_what_they_say" in red(name)
 
 
 @pytest.mark.parametrize(
-    ("module", "name"),
-    [(deribit_pm, "deribit-spm"), (derive_pm2, "derive-pm2"), (paradex_pm, "paradex-pm")],
-)
-def test_scenarios_off_by_one(monkeypatch: Patch, module: Any, name: str) -> None:
-    right = module.price
-
-    def shifted(*given: Any) -> RiskArray:
-        risk = right(*given)
-        return replace(risk, pnl=np.roll(risk.pnl, 1, axis=1))
-
-    monkeypatch.setattr(module, "price", shifted)
-    found = red(name)
-    assert "scenarios_mean_what_they_say" in found
-
-
-@pytest.mark.parametrize(
-    ("module", "kernel", "name"),
+    ("family", "kernel", "name"),
     [
-        (deribit_pm, "fold_worst", "deribit-spm"),
-        (derive_pm2, "fold_worst", "derive-pm2"),
-        (paradex_pm, "worst", "paradex-pm"),
+        ("deribit_pm", "fold_worst", "deribit-spm"),
+        ("derive_pm2", "fold_worst", "derive-pm2"),
+        ("paradex_pm", "worst", "paradex-pm"),
     ],
 )
 def test_binding_scenario_off_by_one(
-    monkeypatch: Patch, module: Any, kernel: str, name: str
+    monkeypatch: Patch, family: str, kernel: str, name: str
 ) -> None:
-    right = getattr(module, kernel)
-
-    def shifted(*given: Any, **more: Any) -> Any:
-        found = right(*given, **more)
-        return found._replace(scenario=np.maximum(found.scenario - 1, 0))
-
-    monkeypatch.setattr(module, kernel, shifted)
+    shifted = after(lambda w: w._replace(scenario=np.maximum(w.scenario - 1, 0)))
+    plant(monkeypatch, family, kernel, shifted)
     assert "scenarios_mean_what_they_say" in red(name)
 
 
 def test_haircut_on_the_wrong_side(monkeypatch: Patch) -> None:
-    right = deribit_pm._haircut
-    monkeypatch.setattr(deribit_pm, "_haircut", lambda *given: -right(*given))
+    plant(monkeypatch, "deribit_pm", "haircut", after(lambda amount: -amount))
     assert "haircut_lowers_the_initial_side" in red("deribit-xpm")
 
 
@@ -109,55 +104,37 @@ def test_a_bound_that_is_not_checked(monkeypatch: Patch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(deribit_sm, "deribit-sm"), (fixed_rate, "fixed-rate")]
+    ("family", "name"), [("deribit_sm", "deribit-sm"), ("fixed_rate", "fixed-rate")]
 )
-def test_missing_sign_on_shorts(monkeypatch: Patch, module: Any, name: str) -> None:
-    right = module.row_sums
-
-    def unsigned(*given: Any, **more: Any) -> Any:
-        found = right(*given, **more)
-        return found._replace(short=-found.short)
-
-    monkeypatch.setattr(module, "row_sums", unsigned)
+def test_missing_sign_on_shorts(monkeypatch: Patch, family: str, name: str) -> None:
+    plant(monkeypatch, family, "row_sums", after(lambda s: s._replace(short=-s.short)))
     assert "sane_numbers" in red(name)
 
 
 def test_a_charge_that_reads_its_neighbour(monkeypatch: Patch) -> None:
-    right = deribit_pm._roll_shock
-    monkeypatch.setattr(
-        deribit_pm, "_roll_shock", lambda priced, held: np.cumsum(right(priced, held))
-    )
-    found = red("deribit-spm")
-    assert {"neighbours", "own_table", "failed_account"} <= set(found)
+    plant(monkeypatch, "deribit_pm", "roll_shock", after(np.cumsum))
+    assert {"neighbours", "own_table", "failed_account"} <= set(red("deribit-spm"))
 
 
 def test_a_base_that_is_the_mark_and_not_the_model(monkeypatch: Patch) -> None:
     """Then the zero shock is the residual between mark and model."""
-    right = deribit_pm.price
 
-    def from_mark(*given: Any) -> RiskArray:
-        risk = right(*given)
+    def from_mark(risk: Any) -> Any:
         return replace(risk, pnl=risk.pnl + 1e-9 * (risk.value[:, None] != 0.0))
 
-    monkeypatch.setattr(deribit_pm, "price", from_mark)
+    plant(monkeypatch, "deribit_pm", "price", after(from_mark))
     assert "zero_shock" in red("deribit-spm")
 
 
 def test_an_account_that_cannot_be_priced_is_kept(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(
-        import_module("crossmargin.margin.run"), "_without_failures", lambda book, view: (book, ())
-    )
+    driver = import_module("crossmargin.margin.run")
+    monkeypatch.setattr(driver, "_without_failures", lambda book, view: (book, ()))
     assert "failed_account" in red("paradex-pm")
 
 
 def test_a_charge_that_grows_slower_than_the_book(monkeypatch: Patch) -> None:
-    right = fixed_rate.row_sums
-
-    def damped(*given: Any, **more: Any) -> Any:
-        found = right(*given, **more)
-        return found._replace(short=-np.sqrt(-found.short))
-
-    monkeypatch.setattr(fixed_rate, "row_sums", damped)
+    damped = after(lambda found: found._replace(short=-np.sqrt(-found.short)))
+    plant(monkeypatch, "fixed_rate", "row_sums", damped)
     assert "scale_law" in red("fixed-rate")
 
 
@@ -169,19 +146,22 @@ def test_a_leaf_without_a_declared_rule(monkeypatch: Patch) -> None:
 
 
 def test_equity_counted_twice(monkeypatch: Patch) -> None:
-    right = equity.equity_of
-
-    def doubled(*given: Any) -> Any:
-        found = right(*given)
-        return replace(found, unrealised=found.unrealised + found.cash)
-
-    monkeypatch.setattr(deribit_sm, "equity_of", doubled)
+    doubled = after(lambda e: replace(e, unrealised=e.unrealised + e.cash))
+    plant(monkeypatch, "deribit_sm", "equity_of", doubled)
     assert "balances_count_once" in red("deribit-sm")
 
 
-def test_a_sum_that_skips_a_child(monkeypatch: Patch) -> None:
-    from crossmargin.margin.sheet import Column, SheetBuilder
+def test_a_long_leg_that_protects_nothing(monkeypatch: Patch) -> None:
+    """Gains of long options left out: a spread then loses more than its width."""
 
+    def deaf(risk: Any) -> Any:
+        return replace(risk, pnl=np.where(risk.value[:, None] < 3e3, 0.0, 3.0 * risk.pnl))
+
+    plant(monkeypatch, "derive_pm2", "price", after(deaf))
+    assert "spread_within_width" in red("derive-pm2")
+
+
+def test_a_sum_that_skips_a_child(monkeypatch: Patch) -> None:
     def short(self: SheetBuilder, name: str, *parts: str) -> str:
         return self._add(Column(name, "sum", parts), self[parts[0]] + 0.0)
 
