@@ -81,9 +81,11 @@ def codes(
     """Contiguous int32 in ``low <= code < below``; the first offending cell is named."""
     given = np.asarray(values)
     shaped(given, shape, what)
-    if given.size and (given.min() < low or given.max() >= below):
-        good = (given >= low) & (given < below)
-        raise _refused("number_out_of_range", given, good, what, f"{low} to {below - 1}")
+    whole = given.dtype.kind in "iu"
+    if given.size and not (whole and given.min() >= low and given.max() < below):
+        good = (given >= low) & (given < below) & (np.floor(given) == given)
+        if not good.all():
+            raise _refused("number_out_of_range", given, good, what, f"{low} to {below - 1}")
     return np.ascontiguousarray(given, dtype=np.int32)
 
 
