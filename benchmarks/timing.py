@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -123,9 +123,15 @@ def interleaved(candidates: Sequence[Candidate], settings: Settings) -> dict[str
 
 
 def latencies(
-    calls: Sequence[tuple[str, Callable[[], object]]], settings: Settings, count: int = 20_000
+    calls: Sequence[tuple[str, Callable[[], object]]],
+    settings: Settings,
+    count: int = 20_000,
+    inside: Mapping[str, int] | None = None,
 ) -> dict[str, Latency]:
-    """Percentiles of single calls, in turns of a fiftieth of ``count`` each."""
+    """Percentiles of single calls, in turns of a fiftieth of ``count`` each.
+
+    ``inside`` names the calls that do their work several times: theirs is the mean of each call.
+    """
     turns = 5 if settings.quick else 50
     share = max(count // 50, 20)
     clock = time.perf_counter_ns
@@ -139,11 +145,15 @@ def latencies(
                 call()
                 taken[n] = clock() - now
             found[name].append(taken)
-    return {name: _latency(name, np.concatenate(parts)) for name, parts in found.items()}
+    times = inside or {}
+    return {
+        name: _latency(name, np.concatenate(parts), times.get(name, 1))
+        for name, parts in found.items()
+    }
 
 
-def _latency(name: str, taken_ns: np.ndarray) -> Latency:
-    p50, p99 = np.percentile(taken_ns, [50, 99]) / 1e3
+def _latency(name: str, taken_ns: np.ndarray, times: int) -> Latency:
+    p50, p99 = np.percentile(taken_ns, [50, 99]) / (1e3 * times)
     return Latency(name, float(p50), float(p99), taken_ns.size)
 
 
