@@ -5,6 +5,7 @@ Exit status: 0 for an answer, 1 for a market that fails its check, 2 for one cle
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. Errors of use and of input are one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ≥ shows ?, and no traceback
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except CrossMarginError as error:

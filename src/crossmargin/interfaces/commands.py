@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.screen import show, working
+from crossmargin.interfaces.tables import Document
 
 __all__ = ["app"]
 
@@ -161,6 +162,27 @@ def compare(
 
 
 @app.command
+def demo() -> int:
+    """The three sample books under every model, and one of them explained."""
+    from crossmargin.interfaces.verbs import compare as compare_verb
+    from crossmargin.interfaces.verbs import margin as margin_verb
+    from crossmargin.sample import BOOKS, book_path, market_path
+
+    market = market_path()
+    for name in BOOKS:
+        with working(f"margining {name}"):
+            result = compare_verb(book_path(name), market)
+        show(_titled(result.document(), f"sample book {name}", ("cash", "why")))
+        print()
+    with working("explaining one"):
+        one = margin_verb(book_path(BOOKS[0]), market, "deribit-spm", readings=True).explain()
+    show(one.document(top=12))
+    _receipt(one.receipt.to_dict())
+    print("\nThe sample data are generated, not recorded; nothing here is a venue's account.")
+    return 0
+
+
+@app.command
 def models(
     name: Annotated[str | None, Parameter(help="Model to show in full.")] = None,
     /,
@@ -252,6 +274,12 @@ def market_check(
     else:
         show(result.document(check=True))
     return 1 if result.bad else 0
+
+
+def _titled(document: Document, title: str, kept: tuple[str, ...]) -> Document:
+    """The document under another title, with the named tables alone and without its notes."""
+    tables = tuple(table for table in document.tables if table.name in kept)
+    return Document(title, document.lines, tables)
 
 
 def _print(result: Any, as_json: bool, as_csv: bool) -> None:

@@ -218,20 +218,23 @@ def compare_document(figures: Figures) -> Document:
     )
     tables = []
     if good:
-        tables += [_cash(good), _why(good), _known(good)]
+        tables += [*_cash(good), _why(good), _known(good)]
     if bad:
         columns = (Column("model", "model"), Column("error", "why there is no number"))
         rows = tuple((row["model"], row["error"]) for row in bad)
         tables.append(Table("errors", "models that cannot margin this book", columns, rows))
-    notes = list(figures["notes"])
+    speakers: dict[str, list[str]] = {}
     for row in good:
-        notes += [f"{row['model']}: {_VERDICTS.get(note, note)}" for note in row["notes"]]
+        for note in row["notes"]:
+            speakers.setdefault(_VERDICTS.get(note, note), []).append(row["model"])
+    notes = list(figures["notes"])
+    notes += [f"{', '.join(names)}: {note}" for note, names in speakers.items()]
     title = "the same book under several models"
-    return Document(title, lines, tuple(tables), tuple(dict.fromkeys(notes)))
+    return Document(title, lines, tuple(tables), tuple(notes))
 
 
-def _cash(rows: list[dict[str, Any]]) -> Table:
-    coin = next((row["coin"] for row in rows if row["coin"]), None)
+def _cash(rows: list[dict[str, Any]]) -> list[Table]:
+    """What a model costs in dollars, and in the coin that settles everything, if one does."""
     columns = [
         Column("model", "model", "name"),
         Column("cash_to_hold_usd", "cash to\nhold", "usd"),
@@ -240,14 +243,19 @@ def _cash(rows: list[dict[str, Any]]) -> Table:
         Column("mm_usd", "MM", "usd"),
         Column("alone_im_usd", "IM of the\nlegs alone", "usd"),
     ]
+    tables = [_of_models("cash", "what it costs", columns, rows)]
+    coin = next((row["coin"] for row in rows if row["coin"]), None)
     if coin:
-        columns += [
+        columns = [
+            Column("model", "model", "name"),
+            Column("coin", "coin", "machine"),
             Column("cash_to_hold_coin", "cash to\nhold", "amount", coin),
             Column("cash_to_stay_alive_coin", "cash to\nstay alive", "amount", coin),
             Column("im_coin", "IM", "amount", coin),
             Column("mm_coin", "MM", "amount", coin),
         ]
-    return _of_models("cash", "what it costs", columns, rows)
+        tables.append(_of_models("cash_coin", f"the same in {coin}", columns, rows))
+    return tables
 
 
 def _why(rows: list[dict[str, Any]]) -> Table:

@@ -92,8 +92,8 @@ def _numbers(newest: Figures, earlier: list[dict[str, Any]]) -> Table:
         Column("value", "value"),
         Column("unit", "unit"),
         Column("bounds", "accepted"),
-        Column("earlier", "earlier sets"),
-        Column("source_number", "source", "count"),
+        Column("earlier", "earlier"),
+        Column("source_number", "from", "count"),
     )
     order = _source_order(newest)
     rows = []

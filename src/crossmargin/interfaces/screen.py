@@ -22,7 +22,7 @@ __all__ = ["show", "working"]
 # Work that lasts longer than this says what it is doing.
 _PATIENCE_S = 1.0
 # A column of text is not folded narrower than this.
-_TEXT_WIDTH_MIN = 10
+_TEXT_WIDTH_MIN = 8
 # A longer word (a path, an address) may be folded inside.
 _WORD_MAX = 20
 # Blanks between two columns.

@@ -83,6 +83,8 @@ def margin(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     parameters, made = parameters_of(chosen, view.as_of_ms, params, changes)
     refuse_dead_orders(held, view)
+    if len(held) == 1:
+        refuse_unpriced(held, view)
     mapped, seen, losses = mapped_for(chosen, held, view)
     requirement = run(mapped, seen, chosen, parameters, threads=threads)
     refuse_failures(requirement.failures, len(held), view)
@@ -252,7 +254,7 @@ def compare(
     names = models.split(",") if isinstance(models, str) else list(models or ())
     chosen = [model_named(name.strip()) for name in names] or list(ALL_MODELS)
     refuse_dead_orders(held, view)
-    _refuse_unpriced(held, view)
+    refuse_unpriced(held, view)
     rows = comparison.compare(held, view, [each.spec.name for each in chosen])
     found = {
         "verb": "compare",
@@ -288,8 +290,8 @@ def compare(
     return CompareResult(rows, plain.checked(found), receipt)
 
 
-def _refuse_unpriced(book: Book, view: View) -> None:
-    """What the market cannot price fails the book under every model: it is said once."""
+def refuse_unpriced(book: Book, view: View) -> None:
+    """What the market cannot price fails an only account before any model is asked."""
     held = set(book.column[book.quantity != 0.0].tolist())
     for failure in view.failures:
         code = next((k for k in held if book.instruments.label(k) == failure.subject), None)

@@ -1,0 +1,91 @@
+"""The tables of margin and compare: units in the headers, signs and bounds, sources named."""
+
+from __future__ import annotations
+
+import crossmargin as xm
+from crossmargin.interfaces.layouts import FIDELITY_TEXT
+from crossmargin.interfaces.tables import Document, Table, drawn
+from crossmargin.margin.model import Fidelity
+
+PERPETUAL = {"venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": 10.0}
+
+
+def named(document: Document, name: str) -> Table:
+    """The table of that name."""
+    return next(table for table in document.tables if table.name == name)
+
+
+def test_every_number_has_a_unit_or_is_a_ratio(compared: xm.CompareResult) -> None:
+    for table in compared.document().tables:
+        for column in table.columns:
+            if column.style in ("usd", "amount"):
+                assert "\n" in column.header
+            if column.style == "usd":
+                assert column.header.endswith("USD")
+
+
+def test_one_account_is_a_card_with_its_total_in_dollars(margined: xm.MarginResult) -> None:
+    shape = drawn(named(margined.document(), "margin"))
+    assert shape.heads == ["", "BTC", "total\nUSD"]
+    titles = [row[0] for row in shape.body]
+    assert titles[:2] == ["Initial margin (IM)", "Maintenance margin (MM)"]
+    assert "IM, highest reading" in titles
+    assert titles[-1] == "Equity comes from"
+
+
+def test_several_accounts_are_rows(market: str) -> None:
+    rows = [{**PERPETUAL, "account": name} for name in ("a", "b")]
+    table = named(xm.margin(rows, market, "deribit-spm").document(), "margin")
+    assert table.kind == "table"
+    assert [row[:3] for row in table.rows] == [
+        ("a", "BTC", "BTC"),
+        ("a", "total", "USD"),
+        ("b", "BTC", "BTC"),
+        ("b", "total", "USD"),
+    ]
+
+
+def test_a_dollar_pool_of_one_coin_is_shown_in_coin_too(retail: str, market: str) -> None:
+    result = xm.margin(retail, market, "deribit-xpm")
+    table = named(result.document(), "margin")
+    assert [row[2] for row in table.rows] == ["USD", "BTC"]
+    assert table.rows[1][3] == result.accounts[0]["im_coin"]
+
+
+def test_bounds_are_marked_where_a_rule_is_left_out(crossed: xm.MarginResult) -> None:
+    document = crossed.document()
+    table = named(document, "margin")
+    marked = {table.columns[column].key for _, column in table.marks}
+    assert marked == {"im", "mm"}
+    assert any(note.startswith("≥") for note in document.notes)
+
+
+def test_the_table_without_readings_has_no_range(crossed: xm.MarginResult) -> None:
+    keys = [column.key for column in named(crossed.document(), "margin").columns]
+    assert "im_low" not in keys
+
+
+def test_compare_has_a_row_a_model_and_the_legs_alone(compared: xm.CompareResult) -> None:
+    document = compared.document()
+    for name in ("cash", "cash_coin", "why", "known"):
+        table = named(document, name)
+        assert [row[0] for row in table.rows] == [row.model for row in compared.rows]
+    cash = named(document, "cash")
+    assert [row[-1] for row in cash.rows] == [row.alone_im_usd for row in compared.rows]
+
+
+def test_a_note_of_two_models_is_said_once(compared: xm.CompareResult) -> None:
+    notes = compared.document().notes
+    assert any(note.startswith("derive-pm2, paradex-pm: ") for note in notes)
+    assert len(notes) == len(set(notes))
+
+
+def test_every_fidelity_is_explained() -> None:
+    assert set(FIDELITY_TEXT) == {level.value for level in Fidelity}
+
+
+def test_parameters_later_than_the_market_are_said_in_words(retail: str, market: str) -> None:
+    document = xm.margin(retail, market, "paradex-pm", params="2026-11-22").document()
+    assert not any("later than the market" in note for note in document.notes)
+    early = xm.margin([PERPETUAL], market, "paradex-pm", as_of="2025-01-01T00:00:00Z").document()
+    assert any("later than the market" in note for note in early.notes)
