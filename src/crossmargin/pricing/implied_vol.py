@@ -67,16 +67,16 @@ class ImpliedVol(NamedTuple):
 
 
 @helper
-def mills(a: Any) -> Any:
+def _mills(a: Any) -> Any:
     """N(-a)/phi(a), a >= 0."""
     p, q = tail_relative(a)
     return SQRT_2PI * (p / q)
 
 
 @helper
-def taylor(h: Any, t: Any) -> Any:
+def _taylor(h: Any, t: Any) -> Any:
     """R(h - t) - R(h + t) for small t, from the odd derivatives of R at h."""
-    r0 = mills(h)
+    r0 = _mills(h)
     r1 = h * r0 - 1.0
     r2 = h * r1 + r0
     r3 = h * r2 + 2.0 * r1
@@ -96,10 +96,10 @@ def taylor(h: Any, t: Any) -> Any:
 
 
 @helper
-def first_guess(x: Any, price: Any, log_b: Any, log_c: Any) -> Any:
+def _first_guess(x: Any, price: Any, log_b: Any, log_c: Any) -> Any:
     """Total standard deviation to a few per cent; ``price`` is relative to the bound."""
     turn = math.sqrt(2.0 * x)
-    tail = mills(turn) * (1.0 / SQRT_2PI)
+    tail = _mills(turn) * (1.0 / SQRT_2PI)
     below = 0.5 - tail  # b and c at the inflection
     above = 0.5 + tail
     # Bachelier: scaled = Q x with Q = g(h) exp(-h^2/2)/h, g = 1 - hR(h)
@@ -116,7 +116,7 @@ def first_guess(x: Any, price: Any, log_b: Any, log_c: Any) -> Any:
 
 
 @helper
-def householder(w: Any, x: Any, log_b: Any, log_c: Any, upper: Any, series: Any) -> Any:
+def _householder(w: Any, x: Any, log_b: Any, log_c: Any, upper: Any, series: Any) -> Any:
     """One third-order step on ln b, or on -ln c where ``upper``; ``series`` is b where positive."""
     inverse = 1.0 / w
     h = x * inverse
@@ -180,15 +180,15 @@ def implied_vol_kernel(
             w[n] = price / small
             series[n] = 0.0
         for n in range(count):
-            w[n] = min(first_guess(x[n], w[n], log_b[n], log_c[n]), LARGEST_SPREAD)
+            w[n] = min(_first_guess(x[n], w[n], log_b[n], log_c[n]), LARGEST_SPREAD)
         for step in range(3):
             if step == 2:
                 for n in range(count):
                     if w[n] < SMALL_SPREAD:
-                        series[n] = taylor(x[n] / w[n], 0.5 * w[n])
+                        series[n] = _taylor(x[n] / w[n], 0.5 * w[n])
             for n in range(count):
                 upper = log_b[n] > log_c[n]
-                w[n] = householder(w[n], x[n], log_b[n], log_c[n], upper, series[n])
+                w[n] = _householder(w[n], x[n], log_b[n], log_c[n], upper, series[n])
         for n in range(count):
             i = begin + n
             live = code[n] == 0.0

@@ -38,7 +38,7 @@ class Ordered(NamedTuple):
 
 
 @helper
-def sort_in_place(values: Any, size: Any) -> Any:
+def _sort_in_place(values: Any, size: Any) -> Any:
     """Shell sort of the first ``size`` values: quick for tens, fair for many, no second array."""
     gap = 1
     while gap < size // 3:
@@ -55,7 +55,7 @@ def sort_in_place(values: Any, size: Any) -> Any:
 
 
 @helper
-def count_sort(keys: Any, size: Any, sorted_keys: Any, start: Any) -> Any:
+def _count_sort(keys: Any, size: Any, sorted_keys: Any, start: Any) -> Any:
     """Stable sort of ``keys`` by their high word, for accounts with many rows."""
     start[:] = 0
     for k in range(size):
@@ -68,6 +68,33 @@ def count_sort(keys: Any, size: Any, sorted_keys: Any, start: Any) -> Any:
         start[c] += 1
     for k in range(size):
         keys[k] = sorted_keys[k]
+
+
+@helper
+def _by_account(
+    account: Any,
+    column: Any,
+    quantity: Any,
+    accounts: Any,
+    row_ptr: Any,
+    words: Any,
+    amounts: Any,
+) -> Any:
+    """Counting sort of the rows by account; the number of rows of the largest account."""
+    row_ptr[:] = 0
+    for n in range(account.size):
+        row_ptr[account[n] + 1] += 1
+    most = 0
+    for a in range(accounts):
+        most = max(most, row_ptr[a + 1])
+        row_ptr[a + 1] += row_ptr[a]
+    fill = row_ptr[:accounts].copy()
+    for n in range(account.size):
+        k = fill[account[n]]
+        words[k] = (np.int64(column[n]) << 32) | n
+        amounts[k] = quantity[n]
+        fill[account[n]] = k + 1
+    return most
 
 
 @kernel(
@@ -94,20 +121,7 @@ def order_kernel(
     travels as one word, its column above its number: sorting the words of an account is a stable
     sort by column. Returns the number of entries.
     """
-    count = account.size
-    row_ptr[:] = 0
-    for n in range(count):
-        row_ptr[account[n] + 1] += 1
-    most = 0
-    for a in range(accounts):
-        most = max(most, row_ptr[a + 1])
-        row_ptr[a + 1] += row_ptr[a]
-    fill = row_ptr[:accounts].copy()
-    for n in range(count):
-        k = fill[account[n]]
-        words[k] = (np.int64(column[n]) << 32) | n
-        amounts[k] = quantity[n]
-        fill[account[n]] = k + 1
+    most = _by_account(account, column, quantity, accounts, row_ptr, words, amounts)
     keys, spare = np.empty(most, np.int64), np.empty(most, np.int64)
     start = np.empty(columns + 1, np.int64)
     held = np.empty(most)
@@ -121,9 +135,9 @@ def order_kernel(
         for k in range(size):
             keys[k] = (words[begin + k] & ~low_word) | k
         if size > 64 and size > columns // 4:
-            count_sort(keys, size, spare, start)
+            _count_sort(keys, size, spare, start)
         else:
-            sort_in_place(keys, size)
+            _sort_in_place(keys, size)
         j = 0
         while j < size:
             c = keys[j] >> 32
@@ -134,7 +148,7 @@ def order_kernel(
                 held[stop - j] = amounts[place]
                 stop += 1
             if stop - j > 1:
-                sort_in_place(held, stop - j)
+                _sort_in_place(held, stop - j)
             total = 0.0
             for k in range(stop - j):
                 total += held[k]
