@@ -57,6 +57,7 @@ lock: env-dev
 		-c requirements/run.txt -o requirements/dev.txt
 	$(COMPILE) pyproject.toml requirements/build.in requirements/bench.in --extra all \
 		-c requirements/run.txt -o requirements/bench.txt
+	$(COMPILE) --no-deps requirements/bench-source.in -o requirements/bench-source.txt
 	$(COMPILE) --allow-unsafe requirements/bootstrap.in -o requirements/bootstrap.txt
 
 clean:

@@ -137,12 +137,25 @@ def read_stamp(path):
     return dict(line.split(" ", 1) for line in lines if " " in line)
 
 
+def source_lock(name):
+    """Name the lock of what has no wheel; most environments have none."""
+    return REQUIREMENTS / (name + "-source.txt")
+
+
 def install_locked(name, python):
     """Bring the environment to the locked packages."""
     lock = REQUIREMENTS / (name + ".txt")
     count = sum("==" in line for line in lock.read_text().splitlines())
     say(name, "installing {} locked packages (a minute or so)".format(count))
     call(python, *PIP, "install", "--require-hashes", "--no-deps", "-r", lock)
+    source = source_lock(name)
+    if source.is_file():
+        # Built by the tools that the lock has just installed: nothing unhashed is fetched.
+        options = ("--require-hashes", "--no-deps", "--no-build-isolation")
+        try:
+            call(python, *PIP, "install", *options, "-r", source)
+        except subprocess.CalledProcessError:
+            say(name, "{} cannot be built here and is left out".format(source.name))
 
 
 def install_project(name, python):
@@ -162,7 +175,9 @@ def set_up(name):
     stamp = folder / "stamp"
     wanted = {
         "python": sys.version.split()[0],
-        "packages": digest([REQUIREMENTS / (name + ".txt")]),
+        "packages": digest(
+            [path for path in (REQUIREMENTS / (name + ".txt"), source_lock(name)) if path.is_file()]
+        ),
         "project": digest(project_files(EDITABLE[name])),
     }
     done = read_stamp(stamp) if python.exists() else {}
