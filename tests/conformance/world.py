@@ -126,7 +126,8 @@ def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
     bad = np.array([item.native_id in unpriced for item in table.items], np.bool_)
     usd = {**SPOT, "USD": 1.0, STABLE: 0.9995}
     none = frozen(np.zeros(len(table)), np.float64)
-    perpetuals = [item.native_id for item in table.items if item.kind == Kind.PERPETUAL]
+    perpetuals = [item for item in table.items if item.kind == Kind.PERPETUAL]
+    funded = [f"{item.venue}|{item.native_id}" for item in perpetuals]
     view = View(
         instruments=table,
         as_of_ms=AS_OF_MS,
@@ -147,7 +148,7 @@ def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
             Failure(table.label(k), "vol_missing", "no volatility, and its mark carries none")
             for k in np.flatnonzero(bad).tolist()
         ),
-        reads={"funding_8h": dict.fromkeys(perpetuals, 0.0001)},
+        reads={"funding_8h": dict.fromkeys(funded, 0.0001)},
     )
     return World(table, view)
 

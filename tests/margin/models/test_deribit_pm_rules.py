@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin import Fidelity
+from crossmargin.margin.models.deribit_pm_rules import CROSS, KINDS, SEGREGATED
+
+
+def test_both_modes_follow_the_same_rules_and_differ_in_unit() -> None:
+    assert CROSS.rules == SEGREGATED.rules
+    assert (SEGREGATED.currency, CROSS.currency) == ("settle", "USD")
+    assert SEGREGATED.folder == CROSS.folder
+    assert set(SEGREGATED.unknown) < set(CROSS.unknown)
+    assert set(KINDS) == {Kind.ASSET, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION}
+
+
+def test_what_is_recorded_is_exact_and_what_is_not_published_is_missing() -> None:
+    """Futures reproduce payloads; options rest on third-party text; the correlation is unknown."""
+    matrix = SEGREGATED.rule("risk_matrix")
+    assert matrix.known(Kind.PERPETUAL) is Fidelity.EXACT
+    assert matrix.known(Kind.OPTION) is Fidelity.INFERRED
+    assert SEGREGATED.rule("correlation_contingency").fidelity is Fidelity.MISSING
+    assert matrix.readings == ("reading.vol_shock",)

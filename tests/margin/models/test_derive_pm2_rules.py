@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin import Fidelity, ScaleLaw
+from crossmargin.margin.models.derive_pm2_rules import SPEC
+
+
+def test_the_rules_are_those_of_the_contract_and_reproduce_its_cases() -> None:
+    assert {rule.fidelity for rule in SPEC.rules} == {Fidelity.EXACT}
+    assert SPEC.readings == {}
+    assert SPEC.scale is ScaleLaw.HOMOGENEOUS
+    assert Kind.FUTURE not in SPEC.kinds  # the venue lists none
+    assert SPEC.maps_from == ("derive", "deribit")
