@@ -17,7 +17,6 @@ __all__ = [
     "SETTLEMENT_MS",
     "coin_size",
     "days_to_expiry",
-    "has_other_orders",
     "hold",
     "margin_delta",
     "mmp_hold",
@@ -111,9 +110,3 @@ def mmp_hold(held: PoolBook, place: dict[int, int], size: Floats, reported: Floa
     for (account, _group), sides in groups.items():
         out[account] += HOLD_FRACTION * max(sides)
     return out
-
-
-def has_other_orders(held: PoolBook) -> bool:
-    """True if a resting order without maker protection is in the block."""
-    orders = held.book.orders
-    return bool((~orders.mmp & ((orders.bid > 0.0) | (orders.ask > 0.0))).any())

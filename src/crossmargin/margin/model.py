@@ -32,6 +32,7 @@ __all__ = [
     "Bound",
     "EquitySource",
     "Fidelity",
+    "Fills",
     "MarginModel",
     "ModelSpec",
     "Plan",
@@ -173,6 +174,24 @@ class PoolBook:
     exact: tuple[int, ...] | None = None  # quantities in smallest units, where the book has them
 
 
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Orders of a block in one pool, CSR by account, in rising order of column.
+
+    ``size`` is signed (sells negative); ``gain`` is what the fill itself gains against the mark in
+    the pool's currency; ``source`` is the row of the order in the block's book.
+    """
+
+    row: Longs  # [A+1]
+    column: Ints  # [M]
+    size: Floats
+    gain: Floats
+    source: Ints
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+
 class MarginModel(Protocol):
     """The protocol of every model; register it in ``crossmargin.margin.register``."""
 
@@ -188,6 +207,14 @@ class MarginModel(Protocol):
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of any block of accounts in one pool; pure."""
+        ...
+
+    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
+        """[A] initial requirement after the worst fill of the block's open orders, before rounding.
+
+        What a fill costs against the mark is part of it; holds of other rules are not. Exact for
+        the scenarios, an upper bound with further charges. None where there are no orders.
+        """
         ...
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:

@@ -8,7 +8,7 @@ mark (``gain``, usually a loss when it crosses the mark). The account's need aft
 and the worst F is wanted. For a P&L that is linear in the positions the choice is order by order:
 scenario s takes those with ``pnl + gain < 0``. A fold bends a run's P&L in two straight pieces
 (slopes ``gain`` and ``loss`` on its net value, see :mod:`crossmargin.pricing.fold`); the worst fill
-of each piece is exact. Where the smaller piece counts (concave) the least of the two is exact; where
+of each piece is exact. Where the smaller piece counts (concave) the lesser of both is exact; where
 the larger counts the larger of the two is a bound, never too small a need.
 """
 
@@ -23,6 +23,7 @@ from crossmargin.core.arrays import Bools, Floats, Ints
 from crossmargin.core.jit import helper, kernel
 from crossmargin.pricing.checks import positions, shocked
 from crossmargin.pricing.fold import FoldTables
+from crossmargin.pricing.rows import TIE
 
 __all__ = ["FillNeed", "fill_need", "fill_need_kernel", "is_exact"]
 
@@ -81,7 +82,7 @@ def _finish(y: Any, cap: Any, dead: Any, code: Any, weight: Any) -> Any:
 
 @kernel(
     "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], b1[:], "
-    "i8[:], i4[:], f8[:], f8[:], out f8[:,:]"
+    "i8[:], i4[:], f8[:], f8[:], f8[:,:], out f8[:,:]"
 )
 def fill_need_kernel(
     row_ptr: Any,
@@ -100,6 +101,7 @@ def fill_need_kernel(
     order_column: Any,
     order_size: Any,
     order_gain: Any,
+    order_pnl: Any,
     out: Any,
 ) -> None:
     """The loop of :func:`fill_need`, unchecked: the account's least P&L per scenario, ``[R, S8]``.
@@ -134,13 +136,35 @@ def fill_need_kernel(
             down = loss[code] if code >= 0 else 1.0
             base = held if code >= 0 else 0.0
             _piece(
-                up, 1.0, m, stop, part, base, order_column, order_size, order_gain, pnl, value,
-                weight, first,
+                up,
+                1.0,
+                m,
+                stop,
+                part,
+                base,
+                order_column,
+                order_size,
+                order_gain,
+                order_pnl,
+                value,
+                weight,
+                first,
             )
             if up != down:
                 _piece(
-                    down, 1.0, m, stop, part, base, order_column, order_size, order_gain, pnl,
-                    value, weight, second,
+                    down,
+                    1.0,
+                    m,
+                    stop,
+                    part,
+                    base,
+                    order_column,
+                    order_size,
+                    order_gain,
+                    order_pnl,
+                    value,
+                    weight,
+                    second,
                 )
                 for s in range(width):
                     both = min(first[s], second[s]) if up <= down else max(first[s], second[s])
@@ -152,8 +176,21 @@ def fill_need_kernel(
                     turned = turned or reflect[s]
                 if turned:
                     _reflect(
-                        up, down, m, stop, part, base, order_column, order_size, order_gain, pnl,
-                        value, weight, reflect, second, first,
+                        up,
+                        down,
+                        m,
+                        stop,
+                        part,
+                        base,
+                        order_column,
+                        order_size,
+                        order_gain,
+                        order_pnl,
+                        value,
+                        weight,
+                        reflect,
+                        second,
+                        first,
                     )
             for s in range(width):
                 total[s] += first[s]
@@ -210,31 +247,37 @@ def fill_need(
     order_column: npt.ArrayLike,
     order_size: npt.ArrayLike,
     order_gain: npt.ArrayLike,
+    order_pnl: npt.ArrayLike | None = None,
     *,
     trusted: bool = False,
 ) -> FillNeed:
     """The need of each row after the worst fill of its orders, and the orders that fill.
 
     ``order_size`` is signed (sells negative), ``order_gain`` what the fill itself gains against the
-    mark (negative: it costs). ``need = max(0, -min_s, sum of costs)``. Errors: ``shape_wrong``,
-    ``number_not_finite``, ``number_out_of_range``.
+    mark (negative: it costs). ``order_pnl[I, S8]``: P&L of one unit that fills, where it differs
+    from one that is held (a premium paid in the same coin).
+    ``need = max(0, -min_s, sum of costs)``. Errors: ``shape_wrong``, ``number_not_finite``,
+    ``number_out_of_range``.
     """
     table = shocked(pnl, 1, trusted=trusted)
     book = positions(row_ptr, column, quantity, table.shape[0], trusted=trusted)
     orders = positions(order_ptr, order_column, order_size, table.shape[0], trusted=trusted)
     cost = np.ascontiguousarray(order_gain, np.float64)
     least = np.empty((book.row_ptr.size - 1, table.shape[1]))
-    fill_need_kernel.run(*book, table, *fold, *orders, cost, least)
+    moves = table if order_pnl is None else shocked(order_pnl, 1, trusted=trusted)
+    fill_need_kernel.run(*book, table, *fold, *orders, cost, moves, least)
     count = least.shape[0]
     least = least[:, :n_scenarios]
-    scenario = np.argmin(least, axis=1).astype(np.int32) if n_scenarios else np.zeros(count, "i4")
-    worst = -least[np.arange(count), scenario]
+    low = least.min(axis=1)
+    # The first in the venue's order among those within the tie of the worst.
+    first = np.argmax(least <= (low + TIE * np.abs(low))[:, None], axis=1)
+    worst = -low
     owner = np.repeat(np.arange(count), np.diff(orders.row_ptr))
     still = np.bincount(owner, weights=np.maximum(-cost, 0.0), minlength=count)
     need = np.maximum(np.maximum(worst, still), 0.0)
-    scenario = np.where(still > worst, -1, scenario).astype(np.int32)
+    scenario = np.where(still > worst, -1, first).astype(np.int32)
     chosen = scenario[owner]
     at = np.maximum(chosen, 0)
-    move = orders.quantity * table[orders.column, at] * fold.weight[at]
+    move = orders.quantity * moves[orders.column, at] * fold.weight[at]
     filled = np.where(chosen >= 0, move + cost < 0.0, cost < 0.0)
     return FillNeed(need, scenario, filled)

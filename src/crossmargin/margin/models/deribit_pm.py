@@ -27,10 +27,10 @@ from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import (
-    has_other_orders,
     margin_delta,
 )
 from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import Bound, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import (
     add_holds,
@@ -40,6 +40,7 @@ from crossmargin.margin.models.deribit_pm_charges import (
     roll_shock,
     with_equity_rows,
 )
+from crossmargin.margin.models.deribit_pm_orders import matrix_need, shocks_need
 from crossmargin.margin.models.deribit_pm_rules import CROSS, SEGREGATED
 from crossmargin.margin.models.deribit_pm_table import Table, equity_rows
 from crossmargin.margin.parameter_files import Parameters
@@ -95,6 +96,7 @@ class DeribitPM:
         unit = table.conversion(self.cross)
         pnl = raw.pnl * padded(unit)
         worth = _worth(pool, view, cross=self.cross)
+        fill_pnl = frozen(pnl.copy(), np.float64)
         if self.cross:
             equity_rows(pnl, pool, view, table)
         delta = margin_delta(pool.instruments, view)
@@ -116,6 +118,8 @@ class DeribitPM:
                 _caps(bases, parameters, 1.0 if self.cross else usd_per_unit),
                 table.dead(self.cross),
             ),
+            # A fill pays its premium in the same coin: its equity does not move with the coin.
+            "fill_pnl": fill_pnl,
             "roll": table.roll_rates(),
             "worth": worth,
             "usd": table.usd_of_coin(),
@@ -137,7 +141,6 @@ class DeribitPM:
         assert scenarios is not None and risk is not None  # set by price()
         equity = equity_of(priced, held, priced.facts["worth"])
         counted = with_equity_rows(priced, held) if self.cross else held
-        bases = pool.facts["bases"]
         worst = fold_worst(
             counted.row,
             counted.column,
@@ -152,11 +155,13 @@ class DeribitPM:
         sheet.round("worst_case", "worst_case_unrounded", 9, "rounding")
         sheet.leaf("delta_shock", delta_shock(priced, held, parameters), "delta_shock")
         sheet.leaf("roll_shock", roll_shock(priced, held), "roll_shock")
-        several = len(bases) > 1
         sheet.leaf("correlation_contingency", 0.0, "correlation_contingency")
         parts = ("worst_case", "delta_shock", "roll_shock", "correlation_contingency")
         sheet.sum("risk_matrix_margin", *parts)
-        add_holds(sheet, priced, held)
+        base = worst.loss + sheet["delta_shock"] + sheet["roll_shock"]
+        add_holds(
+            sheet, priced, held, order_margin(self.order_need(priced, held, parameters), base)
+        )
         parts = ("risk_matrix_margin", "open_orders_margin", "mmp_margin", "spot_margin")
         sheet.sum("im_unrounded", *parts)
         sheet.leaf("cash", equity.cash, "balance_side")
@@ -168,15 +173,26 @@ class DeribitPM:
         sheet.round("im", "im_unrounded", 9, "rounding")
         sheet.scale("counted_mm", "equity", 1.0)
         sheet.scale("mm", "risk_matrix_margin", parameters.number("general.mm_factor"), "mm_factor")
-        open_ended = several or has_other_orders(held)
         return PoolAnswer(
             sheet.build(held.account, 0),
             worst.scenario,
             worst.runner_up_scenario,
             worst.runner_up,
             equity.source,
-            Bound.AT_LEAST if open_ended else Bound.VALUE,
+            Bound.AT_LEAST if len(pool.facts["bases"]) > 1 else Bound.VALUE,
         )
+
+    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
+        """[A] matrix, roll and delta shock after the worst fills; see ``deribit_pm_orders``.
+
+        Orders under maker protection are held for by their own rule.
+        """
+        fills = fills_of(priced, held, priced.facts["worth"], mmp=False)
+        if fills is None:
+            return None
+        counted = with_equity_rows(priced, held) if self.cross else held
+        shocks = shocks_need(priced, held, fills, parameters)
+        return np.asarray(matrix_need(priced, counted, fills).need + shocks)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, 35] aggregated P&L: after offset and dampener."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.deribit_common import coin_size, hold, mmp_hold
@@ -22,6 +22,7 @@ __all__ = [
     "haircut",
     "per_base",
     "roll_shock",
+    "shock_of",
     "with_equity_rows",
 ]
 
@@ -93,6 +94,17 @@ def delta_shock(priced: Priced, held: PoolBook, parameters: Parameters) -> Float
     found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
     long_options = found.long[:, 0] + found.short[:, 1]
     rest = found.net[:, 2] + found.short[:, 0] + found.long[:, 1]
+    charge = shock_of(priced, parameters, found.run, long_options, rest)
+    return by_row(found.row, charge, len(held.row) - 1)
+
+
+def shock_of(
+    priced: Priced, parameters: Parameters, base: Ints, long_options: Floats, rest: Floats
+) -> Floats:
+    """The charge on ``rest`` coins of delta against which ``long_options`` coins may reduce.
+
+    ``base`` codes the currency of each element; the result is in the pool's currency.
+    """
     both = long_options + rest
     left = np.where(
         rest < 0.0,
@@ -100,16 +112,15 @@ def delta_shock(priced: Priced, held: PoolBook, parameters: Parameters) -> Float
         np.maximum(np.minimum(both, rest), 0.0),
     )
     bases = priced.pool.facts["bases"]
-    slope = per_base(parameters, bases, "pair", "m_inc")[found.run]
-    most = per_base(parameters, bases, "pair", "max_delta_shock")[found.run]
+    slope = per_base(parameters, bases, "pair", "m_inc")[base]
+    most = per_base(parameters, bases, "pair", "max_delta_shock")[base]
     limit = per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd")
     index = priced.facts["usd"]
     size = np.abs(left)
-    excess = np.maximum(size - (limit / index)[found.run], 0.0)
+    excess = np.maximum(size - (limit / index)[base], 0.0)
     coins = size * np.minimum(slope * excess, most)
-    unit = np.array([1.0 if base == priced.pool.currency else 0.0 for base in bases])
-    worth = np.where(unit == 1.0, 1.0, index)[found.run]
-    return by_row(found.row, coins * worth, len(held.row) - 1)
+    in_coin = np.array([name == priced.pool.currency for name in bases], np.bool_)
+    return np.asarray(coins * np.where(in_coin, 1.0, index)[base])
 
 
 def roll_shock(priced: Priced, held: PoolBook) -> Floats:
@@ -121,8 +132,11 @@ def roll_shock(priced: Priced, held: PoolBook) -> Floats:
     return by_row(found.row, charge, len(held.row) - 1)
 
 
-def add_holds(sheet: SheetBuilder, priced: Priced, held: PoolBook) -> None:
-    """Leaves for open orders, maker protection and spot orders."""
+def add_holds(sheet: SheetBuilder, priced: Priced, held: PoolBook, order_margin: Floats) -> None:
+    """Leaves for open orders, maker protection and spot orders.
+
+    What the venue reports stands; otherwise ``order_margin``, the worst fill of the orders.
+    """
     pool = priced.pool
     names = {item.underlying: k for k, item in enumerate(pool.instruments.items) if pool.cash[k]}
     names.setdefault(pool.currency, -1)
@@ -132,7 +146,8 @@ def add_holds(sheet: SheetBuilder, priced: Priced, held: PoolBook) -> None:
     place: dict[int, int] = {int(c): k for k, c in enumerate(pool.columns)}
     part, view = pool.instruments, priced.view
     size = coin_size(part, view) * _coin_worth(priced)
-    sheet.leaf("open_orders_margin", hold(held, "open_orders_margin", unit), "open_orders")
+    known = hold(held, "open_orders_margin", unit)
+    sheet.leaf("open_orders_margin", np.where(known > 0.0, known, order_margin), "open_orders")
     reported = hold(held, "mmp_margin", unit)
     sheet.leaf("mmp_margin", mmp_hold(held, place, size, reported), "mmp_hold")
     sheet.leaf("spot_margin", hold(held, "spot_margin", unit), "spot_margin")

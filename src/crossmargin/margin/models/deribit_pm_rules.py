@@ -55,9 +55,10 @@ _RULES = (
     Rule("mm_factor", "MM = 0.8 x risk matrix margin", _API, Fidelity.EXACT),
     Rule(
         "open_orders",
-        "order margin as the venue reports it; not rebuilt here",
-        _API,
-        Fidelity.STATED,
+        "order margin as the venue reports it; else the worst fill: in each scenario the orders "
+        "that lose there (fill against mark included), roll and delta shock at their own worst",
+        f"{_API}: open orders cost initial margin; the form is this project's",
+        Fidelity.INFERRED,
     ),
     Rule(
         "mmp_hold",
@@ -87,7 +88,7 @@ SEGREGATED = ModelSpec(
     unknown=(
         "correlation contingency: unpublished; a pool of several currencies is a lower bound",
         "extended table of options and the dampener's size: third-party text only",
-        "order margin: taken from the account payload, not rebuilt",
+        "order margin: the venue's own form is not published; an upper bound over the fills",
         "buckets are {base}_{settle} pairs, as the keys of the venue's vectors: coin- and "
         "USDC-settled contracts of one coin meet only through the offset",
         "the offset comes before the dampener; the decay of the last half hour also weighs the "

@@ -22,8 +22,9 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.deribit_common import coin_size, has_other_orders
+from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
     Bound,
     Fidelity,
@@ -39,6 +40,7 @@ from crossmargin.margin.model import (
 from crossmargin.margin.models.deribit_pm_rules import KINDS
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, make_pool, per_row
+from crossmargin.margin.separable import separable_need
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
@@ -73,6 +75,12 @@ SPEC = ModelSpec(
             ("reading.future_rule",),
         ),
         Rule(
+            "order_margin",
+            "each instrument at its worst fill",
+            "this project's; the venue's own form is not rebuilt",
+            Fidelity.INFERRED,
+        ),
+        Rule(
             "balance_side",
             "margin balance = equity - options value",
             "identities of a recorded account summary",
@@ -83,7 +91,7 @@ SPEC = ModelSpec(
     standard="deribit-sm",
     unknown=(
         "leverage tiers above the first: with the tier reading a large future is a lower bound",
-        "order margin is not rebuilt",
+        "order margin: each instrument at its worst fill; the venue's own form is not published",
     ),
 )
 
@@ -141,22 +149,29 @@ class DeribitSM:
         sheet.leaf("unrealised", equity.unrealised, "balance_side")
         sheet.leaf("option_value", equity.option_value, "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value")
+        base = sheet["option_im"] + sheet["future_im"]
+        need = self.order_need(priced, held, parameters)
+        sheet.leaf("order_margin", order_margin(need, base), "order_margin")
         sheet.sum("counted_im", "cash", "unrealised")
-        sheet.sum("im", "option_im", "future_im")
+        sheet.sum("im", "option_im", "future_im", "order_margin")
         sheet.sum("counted_mm", "cash", "unrealised")
         sheet.sum("mm", "option_mm", "future_mm")
         nothing = np.full(accounts, -1, np.int32)
         tier = parameters.get("reading.future_rule") == "tier"
         beyond = tier and bool((np.abs(held.quantity) * columns["coins"][held.column]).any())
-        open_ended = beyond or has_other_orders(held)
         return PoolAnswer(
             sheet.build(held.account, 0),
             nothing,
             nothing,
             np.zeros(accounts),
             equity.source,
-            Bound.AT_LEAST if open_ended else Bound.VALUE,
+            Bound.AT_LEAST if beyond else Bound.VALUE,
         )
+
+    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
+        """[A] initial requirement after the worst fills, instrument by instrument."""
+        fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
+        return None if fills is None else separable_need(self, priced, held, fills, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios: position by position."""

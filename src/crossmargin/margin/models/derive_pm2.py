@@ -25,8 +25,10 @@ import numpy as np
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.derive_pm2_contingencies import Contingencies
+from crossmargin.margin.models.derive_pm2_orders import order_need
 from crossmargin.margin.models.derive_pm2_rules import SPEC
 from crossmargin.margin.models.derive_pm2_scenarios import scenario_set, static_discounts
 from crossmargin.margin.parameter_files import Parameters
@@ -124,10 +126,7 @@ class DerivePM2:
         charge = contingencies.charges(held)
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("span_loss", worst.loss, "scenarios")
-        peg = max(parameters.number(f"{table}.peg_loss_threshold") - priced.facts["stable"], 0.0)
-        im_factor = parameters.number(f"{table}.im_factor")
-        im_factor += peg * parameters.number(f"{table}.peg_loss_factor")
-        sheet.scale("im_span", "span_loss", im_factor, "im_factor")
+        sheet.scale("im_span", "span_loss", self._im_factor(priced, parameters), "im_factor")
         sheet.scale("mm_span", "span_loss", parameters.number(f"{table}.mm_factor"), "mm_factor")
         for name in ("perp", "option", "collateral"):
             sheet.leaf(f"mm_{name}_contingency", charge[f"mm_{name}"], f"{name}_contingency")
@@ -152,8 +151,11 @@ class DerivePM2:
         sheet.leaf("option_value", total[:, 1], "balance_side")
         sheet.leaf("collateral_value", total[:, 2], "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value", "collateral_value")
+        base = sheet["im_span"] + sheet["mm_contingency"] + sheet["im_contingency"]
+        need = self.order_need(priced, held, parameters)
+        sheet.leaf("order_margin", order_margin(need, base), "order_margin")
         sheet.scale("counted_im", "equity", 1.0)
-        sheet.sum("im", "im_span", "mm_contingency", "im_contingency")
+        sheet.sum("im", "im_span", "mm_contingency", "im_contingency", "order_margin")
         sheet.scale("counted_mm", "equity", 1.0)
         sheet.sum("mm", "mm_span", "mm_contingency")
         return PoolAnswer(
@@ -163,6 +165,22 @@ class DerivePM2:
             worst.runner_up,
             source,
         )
+
+    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
+        """[A] initial requirement after the worst fills; see ``derive_pm2_orders``."""
+        fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
+        if fills is None:
+            return None
+        return order_need(priced, held, fills, self._im_factor(priced, parameters))
+
+    @staticmethod
+    def _im_factor(priced: Priced, parameters: Parameters) -> float:
+        """imFactor, raised while the stablecoin is under its peg."""
+        table = f"market.{priced.pool.label}"
+        stable = float(priced.facts["stable"])
+        peg = max(parameters.number(f"{table}.peg_loss_threshold") - stable, 0.0)
+        factor = parameters.number(f"{table}.im_factor")
+        return factor + peg * parameters.number(f"{table}.peg_loss_factor")
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] scenario P&L, dampened and discounted; the basis contingency stands apart."""

@@ -32,6 +32,13 @@ SPEC = ModelSpec(
         Rule("option_contingency", "naked shorts x spot x option share", _CODE, _EXACT),
         Rule("collateral_contingency", "collateral value x haircut", _CODE, _EXACT),
         Rule("confidence_contingency", "low oracle confidence costs margin", _CODE, _EXACT),
+        Rule(
+            "order_margin",
+            "worst subset of the open orders: every charge at the fills that are worst for it, an "
+            "upper bound",
+            "the venue margins the worst subset; the bound is this project's",
+            Fidelity.INFERRED,
+        ),
         Rule("balance_side", "mark-to-market plus cash", _CODE, _EXACT),
     ),
     standard="fixed-rate",

@@ -17,6 +17,7 @@ from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
     Fidelity,
     ModelSpec,
@@ -30,6 +31,7 @@ from crossmargin.margin.model import (
 )
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, make_pool
+from crossmargin.margin.separable import separable_need
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
@@ -52,6 +54,7 @@ SPEC = ModelSpec(
     rules=(
         Rule("future_charge", "share of notional at mark", _OWN, Fidelity.EXACT),
         Rule("option_charge", "share of the index plus the mark of a short", _OWN, Fidelity.EXACT),
+        Rule("order_margin", "each instrument at its worst fill", _OWN, Fidelity.EXACT),
         Rule("balance_side", "equity less option value", _OWN, Fidelity.EXACT),
     ),
     standard="fixed-rate",
@@ -110,14 +113,22 @@ class FixedRate:
         sheet.leaf("unrealised", equity.unrealised, "balance_side")
         sheet.leaf("option_value", equity.option_value, "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value")
+        base = sheet["option_im"] + sheet["future_im"]
+        need = self.order_need(priced, held, parameters)
+        sheet.leaf("order_margin", order_margin(need, base), "order_margin")
         sheet.sum("counted_im", "cash", "unrealised")
-        sheet.sum("im", "future_im", "option_im")
+        sheet.sum("im", "future_im", "option_im", "order_margin")
         sheet.sum("counted_mm", "cash", "unrealised")
         sheet.sum("mm", "future_mm", "option_mm")
         nothing = np.full(accounts, -1, np.int32)
         return PoolAnswer(
             sheet.build(held.account, 0), nothing, nothing, np.zeros(accounts), equity.source
         )
+
+    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
+        """[A] initial requirement after the worst fills, instrument by instrument."""
+        fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
+        return None if fills is None else separable_need(self, priced, held, fills, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios: position by position."""

@@ -21,6 +21,7 @@ from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
     Fidelity,
     ModelSpec,
@@ -32,6 +33,7 @@ from crossmargin.margin.model import (
     Rule,
     ScaleLaw,
 )
+from crossmargin.margin.models.paradex_pm_orders import order_need
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
@@ -86,6 +88,13 @@ SPEC = ModelSpec(
             "fee_provision",
             "taker fee to leave each position; option fee at most 12.5 % of its price",
             "tradeparadex/paradex-docs, cross-margin and fee pages",
+            Fidelity.INFERRED,
+        ),
+        Rule(
+            "order_margin",
+            "worst fill of the open orders: every charge at the fills that are worst for it, an "
+            "upper bound",
+            "this project's; the venue's text names no form under portfolio margin",
             Fidelity.INFERRED,
         ),
         Rule("balance_side", "account value", _DOCS, Fidelity.STATED),
@@ -190,8 +199,11 @@ class ParadexPM:
         sheet.leaf("unrealised", equity.unrealised, "balance_side")
         sheet.leaf("option_value", equity.option_value, "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value")
+        base = sheet["net_pimr"] + sheet["funding_provision"] + sheet["fee_provision"]
+        need = self.order_need(priced, held, parameters)
+        sheet.leaf("order_margin", order_margin(need, base), "order_margin")
         sheet.scale("counted_im", "equity", 1.0)
-        sheet.sum("im", "net_pimr", "funding_provision", "fee_provision")
+        sheet.sum("im", "net_pimr", "funding_provision", "fee_provision", "order_margin")
         sheet.scale("counted_mm", "equity", 1.0)
         sheet.sum("mm", "net_pmmr", "funding_provision", "fee_provision")
         return PoolAnswer(
@@ -201,6 +213,18 @@ class ParadexPM:
             found.runner_up,
             equity.source,
         )
+
+    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
+        """[A] initial requirement after the worst fills; see ``paradex_pm_orders``."""
+        fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
+        if fills is None:
+            return None
+        table = f"asset.{priced.pool.label}"
+        rates = (
+            parameters.number(f"{table}.unhedged_margin_factor"),
+            parameters.number(f"{table}.hedged_margin_factor"),
+        )
+        return order_need(priced, held, fills, rates)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, 24] weighted P&L."""

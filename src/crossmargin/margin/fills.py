@@ -1,0 +1,95 @@
+"""Open orders as possible fills of a pool: sizes, day-one gains, and the range they can reach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats, Ints, frozen
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.model import Fills, PoolBook, Priced
+from crossmargin.pricing.sums import sums
+
+__all__ = ["dense", "fills_of", "order_margin", "reach"]
+
+
+def fills_of(priced: Priced, held: PoolBook, to_pool: Floats, *, mmp: bool) -> Fills | None:
+    """The orders of a block that lie in the pool; None where there are none.
+
+    ``to_pool[I]`` converts settlement currency to the pool's. Orders under maker protection are
+    left out unless ``mmp`` (a venue may hold for them by a rule of its own). A reduce-only order is
+    cut to the position that it reduces. Gain: ``size m (mark - limit)``; an inverse future's
+    ``size m (1/limit - 1/mark)``.
+    """
+    orders = held.book.orders
+    if len(orders.column) == 0:
+        return None
+    part, view = priced.pool.instruments, priced.view
+    place = np.full(len(held.book.instruments), -1, np.int32)
+    place[priced.pool.columns] = np.arange(len(part), dtype=np.int32)
+    column = place[orders.column]
+    size = orders.bid - orders.ask
+    owner = np.repeat(np.arange(len(orders.row) - 1), np.diff(orders.row))
+    size = _reduced(held, orders.reduce_only, owner, column, size)
+    kept = np.flatnonzero((column >= 0) & (size != 0.0) & (mmp | ~orders.mmp))
+    if not len(kept):
+        return None
+    kept = kept[np.lexsort((kept, column[kept], owner[kept]))]
+    column, size, limit = column[kept], size[kept], orders.limit_price[kept]
+    turned = part.inverse[column] & (part.kind[column] != Kind.OPTION)
+    mark = view.mark[column]
+    linear = mark - limit
+    inverse = 1.0 / limit - 1.0 / np.where(turned, mark, 1.0)
+    gain = size * part.multiplier[column] * np.where(turned, inverse, linear) * to_pool[column]
+    counts = np.bincount(owner[kept], minlength=len(held.row) - 1)
+    return Fills(
+        frozen(np.concatenate([[0], np.cumsum(counts)]), np.int64),
+        frozen(column, np.int32),
+        frozen(size, np.float64),
+        frozen(gain, np.float64),
+        frozen(kept, np.int32),
+    )
+
+
+def _reduced(
+    held: PoolBook,
+    reduce_only: np.ndarray,
+    owner: np.ndarray,
+    column: Ints,
+    size: Floats,
+) -> Floats:
+    """Sizes with reduce-only orders cut to the opposite position, nothing where there is none."""
+    if not reduce_only.any():
+        return size
+    out = size.copy()
+    for m in np.flatnonzero(reduce_only).tolist():
+        a = int(owner[m])
+        span = slice(int(held.row[a]), int(held.row[a + 1]))
+        at = np.flatnonzero(held.column[span] == column[m])
+        position = float(held.quantity[span][at[0]]) if len(at) else 0.0
+        room = max(-position * float(np.sign(size[m])), 0.0)
+        out[m] = np.sign(size[m]) * min(abs(float(size[m])), room)
+    return out
+
+
+def dense(rows: Ints, runs: Ints, values: Floats, accounts: int, groups: int) -> Floats:
+    """[A, G] sums by account and group of sparse values."""
+    out = np.zeros((accounts, max(groups, 1)))
+    np.add.at(out, (rows, runs), values)
+    return out
+
+
+def reach(held: PoolBook, fills: Fills, run: Ints, column: Floats) -> tuple[Floats, Floats, Floats]:
+    """[A, G] net of a column by run: as held, and the most and the least that fills can make it."""
+    accounts, groups = len(held.row) - 1, int(run.max(initial=-1)) + 1
+    table = column[:, None]
+    now = sums(held.row, held.column, held.quantity, run, table, trusted=True)
+    more = sums(fills.row, fills.column, fills.size, run, table, trusted=True)
+    base = dense(now.row, now.run, now.net[:, 0], accounts, groups)
+    high = base + dense(more.row, more.run, more.long[:, 0], accounts, groups)
+    low = base + dense(more.row, more.run, more.short[:, 0], accounts, groups)
+    return base, high, low
+
+
+def order_margin(need: Floats | None, base: Floats) -> Floats:
+    """[A] what the orders add to the requirement without them; never negative."""
+    return np.zeros(len(base)) if need is None else np.maximum(need - base, 0.0)
