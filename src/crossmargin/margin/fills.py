@@ -6,7 +6,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.instruments.contracts import Kind
-from crossmargin.margin.model import Fills, PoolBook, Priced
+from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.pricing.sums import sums
 
 __all__ = ["dense", "fills_of", "order_margin", "reach"]
@@ -90,6 +90,6 @@ def reach(held: PoolBook, fills: Fills, run: Ints, column: Floats) -> tuple[Floa
     return base, high, low
 
 
-def order_margin(need: Floats | None, base: Floats) -> Floats:
+def order_margin(need: OrderNeed | None, base: Floats) -> Floats:
     """[A] what the orders add to the requirement without them; never negative."""
-    return np.zeros(len(base)) if need is None else np.maximum(need - base, 0.0)
+    return np.zeros(len(base)) if need is None else np.maximum(need.need - base, 0.0)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from crossmargin.core.arrays import Bytes, Floats, Ints, Longs
+from crossmargin.core.arrays import Bools, Bytes, Floats, Ints, Longs
 from crossmargin.core.errors import Failure
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instruments, Kind
@@ -35,6 +35,7 @@ __all__ = [
     "Fills",
     "MarginModel",
     "ModelSpec",
+    "OrderNeed",
     "Plan",
     "PoolAnswer",
     "Pool",
@@ -192,6 +193,21 @@ class Fills:
         return len(self.column)
 
 
+@dataclass(frozen=True, slots=True)
+class OrderNeed:
+    """[A] initial requirement after the worst fill, and the fills that make it.
+
+    ``filled[M]`` marks the orders of ``fills`` that fill in the binding scenario ``scenario[A]``
+    (-1 where no scenario binds). Further charges are taken at their own worst fills, so ``need``
+    may exceed what that one set of fills needs: an upper bound.
+    """
+
+    need: Floats
+    fills: Fills
+    filled: Bools
+    scenario: Ints
+
+
 class MarginModel(Protocol):
     """The protocol of every model; register it in ``crossmargin.margin.register``."""
 
@@ -209,8 +225,10 @@ class MarginModel(Protocol):
         """The sheet of any block of accounts in one pool; pure."""
         ...
 
-    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
-        """[A] initial requirement after the worst fill of the block's open orders, before rounding.
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        """Initial requirement after the worst fill of the block's open orders, before rounding.
 
         What a fill costs against the mark is part of it; holds of other rules are not. Exact for
         the scenarios, an upper bound with further charges. None where there are no orders.

@@ -13,7 +13,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.instruments.book import Orders, Reported
-from crossmargin.margin.model import Fills, MarginModel, PoolBook, Priced
+from crossmargin.margin.model import Fills, MarginModel, OrderNeed, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
 
 __all__ = ["separable_need"]
@@ -21,10 +21,11 @@ __all__ = ["separable_need"]
 
 def separable_need(
     model: MarginModel, priced: Priced, held: PoolBook, fills: Fills, parameters: Parameters
-) -> Floats:
-    """[A] initial requirement after the worst fills, their cost against the mark included."""
+) -> OrderNeed:
+    """Initial requirement after the worst fills, their cost against the mark included."""
     accounts = len(held.row) - 1
     need = model.margin(priced, _without_orders(held), parameters).sheet["im"].copy()
+    filled = np.zeros(len(fills), np.bool_)
     for a in range(accounts):
         span = slice(int(fills.row[a]), int(fills.row[a + 1]))
         columns = np.unique(fills.column[span])
@@ -33,9 +34,12 @@ def separable_need(
         states, gains = _states(held, fills, a, columns)
         alone = _lone(held, np.repeat(columns, 3), states.reshape(-1))
         im = model.margin(priced, alone, parameters).sheet["im"].reshape(-1, 3)
+        state = np.argmax(im - gains, axis=1)
         extra = (im - gains).max(axis=1) - im[:, 0]
         need[a] += float(np.maximum(extra, 0.0).sum())
-    return need
+        chosen = state[np.searchsorted(columns, fills.column[span])]
+        filled[span] = chosen == np.where(fills.size[span] > 0.0, 1, 2)
+    return OrderNeed(need, fills, filled, np.full(accounts, -1, np.int32))
 
 
 def _states(held: PoolBook, fills: Fills, account: int, columns: Ints) -> tuple[Floats, Floats]:

@@ -31,7 +31,7 @@ from crossmargin.margin.deribit_common import (
 )
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
-from crossmargin.margin.model import Bound, Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import Bound, OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import (
     add_holds,
     delta_shock,
@@ -182,8 +182,10 @@ class DeribitPM:
             Bound.AT_LEAST if len(pool.facts["bases"]) > 1 else Bound.VALUE,
         )
 
-    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
-        """[A] matrix, roll and delta shock after the worst fills; see ``deribit_pm_orders``.
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        """matrix, roll and delta shock after the worst fills; see ``deribit_pm_orders``.
 
         Orders under maker protection are held for by their own rule.
         """
@@ -192,7 +194,8 @@ class DeribitPM:
             return None
         counted = with_equity_rows(priced, held) if self.cross else held
         shocks = shocks_need(priced, held, fills, parameters)
-        return np.asarray(matrix_need(priced, counted, fills).need + shocks)
+        found = matrix_need(priced, counted, fills)
+        return OrderNeed(found.need + shocks, fills, found.filled, found.scenario)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, 35] aggregated P&L: after offset and dampener."""

@@ -29,6 +29,7 @@ from crossmargin.margin.model import (
     Bound,
     Fidelity,
     ModelSpec,
+    OrderNeed,
     Plan,
     Pool,
     PoolAnswer,
@@ -168,8 +169,10 @@ class DeribitSM:
             Bound.AT_LEAST if beyond else Bound.VALUE,
         )
 
-    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
-        """[A] initial requirement after the worst fills, instrument by instrument."""
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        """initial requirement after the worst fills, instrument by instrument."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)
 

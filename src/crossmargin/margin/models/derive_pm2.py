@@ -26,7 +26,7 @@ from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.fills import fills_of, order_margin
-from crossmargin.margin.model import Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.derive_pm2_contingencies import Contingencies
 from crossmargin.margin.models.derive_pm2_orders import order_need
 from crossmargin.margin.models.derive_pm2_rules import SPEC
@@ -166,8 +166,10 @@ class DerivePM2:
             source,
         )
 
-    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
-        """[A] initial requirement after the worst fills; see ``derive_pm2_orders``."""
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        """initial requirement after the worst fills; see ``derive_pm2_orders``."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         if fills is None:
             return None

@@ -11,7 +11,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats
 from crossmargin.margin.fills import dense, reach
-from crossmargin.margin.model import Fills, PoolBook, Priced
+from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.margin.models.derive_pm2_contingencies import Contingencies
 from crossmargin.margin.pools import by_row, row_of_position
 from crossmargin.pricing.fills import fill_need
@@ -20,8 +20,8 @@ from crossmargin.pricing.sums import sums
 __all__ = ["order_need"]
 
 
-def order_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) -> Floats:
-    """[A] initial requirement with the worst fills, their cost against the mark included."""
+def order_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) -> OrderNeed:
+    """Initial requirement with the worst fills, their cost against the mark included."""
     assert priced.risk is not None  # set by price()
     found = fill_need(
         held.row,
@@ -39,7 +39,8 @@ def order_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) -
     accounts = len(held.row) - 1
     cost = by_row(row_of_position(fills.row), np.maximum(-fills.gain, 0.0), accounts)
     span = np.maximum(im_factor * found.need, im_factor * _basis(priced, held, fills) + cost)
-    return np.asarray(span + _contingencies(priced, held, fills))
+    need = span + _contingencies(priced, held, fills)
+    return OrderNeed(need, fills, found.filled, found.scenario)
 
 
 def _basis(priced: Priced, held: PoolBook, fills: Fills) -> Floats:

@@ -21,6 +21,7 @@ from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
     Fidelity,
     ModelSpec,
+    OrderNeed,
     Plan,
     Pool,
     PoolAnswer,
@@ -125,8 +126,10 @@ class FixedRate:
             sheet.build(held.account, 0), nothing, nothing, np.zeros(accounts), equity.source
         )
 
-    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
-        """[A] initial requirement after the worst fills, instrument by instrument."""
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        """initial requirement after the worst fills, instrument by instrument."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)
 

@@ -25,6 +25,7 @@ from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
     Fidelity,
     ModelSpec,
+    OrderNeed,
     Plan,
     Pool,
     PoolAnswer,
@@ -214,8 +215,10 @@ class ParadexPM:
             equity.source,
         )
 
-    def order_need(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Floats | None:
-        """[A] initial requirement after the worst fills; see ``paradex_pm_orders``."""
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        """initial requirement after the worst fills; see ``paradex_pm_orders``."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         if fills is None:
             return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats
 from crossmargin.margin.fills import reach
-from crossmargin.margin.model import Fills, PoolBook, Priced
+from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.margin.pools import by_row, row_of_position
 from crossmargin.pricing.fills import fill_need
 from crossmargin.pricing.fold import fold_tables
@@ -19,8 +19,10 @@ from crossmargin.pricing.sums import row_sums
 __all__ = ["order_need"]
 
 
-def order_need(priced: Priced, held: PoolBook, fills: Fills, rates: tuple[float, float]) -> Floats:
-    """[A] initial requirement with the worst fills; ``rates``: unhedged and hedged factor."""
+def order_need(
+    priced: Priced, held: PoolBook, fills: Fills, rates: tuple[float, float]
+) -> OrderNeed:
+    """Initial requirement with the worst fills; ``rates``: unhedged and hedged factor."""
     risk, scenarios = priced.risk, priced.scenarios
     assert risk is not None and scenarios is not None  # set by price()
     linear = np.full(len(priced.pool.instruments), -1, np.int32)
@@ -38,7 +40,7 @@ def order_need(priced: Priced, held: PoolBook, fills: Fills, rates: tuple[float,
         fills.size,
         fills.gain,
         trusted=True,
-    ).need
+    )
     accounts = len(held.row) - 1
     owner = row_of_position(fills.row)
     cost = by_row(owner, np.maximum(-fills.gain, 0.0), accounts)
@@ -52,8 +54,9 @@ def order_need(priced: Priced, held: PoolBook, fills: Fills, rates: tuple[float,
     fee = row_sums(held.row, held.column, held.quantity, priced.columns["fee"][:, None])
     fees = (fee.long - fee.short)[:, 0]
     fees = fees + by_row(owner, np.abs(fills.size) * priced.columns["fee"][fills.column], accounts)
-    pimr = np.maximum(scan, least + cost)
-    return np.asarray(pimr + np.maximum(funding[:, 0], 0.0) + fees)
+    pimr = np.maximum(scan.need, least + cost)
+    need = pimr + np.maximum(funding[:, 0], 0.0) + fees
+    return OrderNeed(need, fills, scan.filled, scan.scenario)
 
 
 def _gross(priced: Priced, held: PoolBook) -> Floats:
