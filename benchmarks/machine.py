@@ -139,7 +139,7 @@ def _loop(kind: str) -> Any:
 
     vector = ir.VectorType(ir.DoubleType(), LANES)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         steps, a, b = args
         wide_a, wide_b = (_fill(builder, ir, vector, value) for value in (a, b))
         slots = [cgutils.alloca_once(builder, vector) for _ in range(SUMS)]
@@ -156,7 +156,7 @@ def _loop(kind: str) -> Any:
                 builder.store(y, slot)
         return _total(builder, ir, [builder.load(slot) for slot in slots])
 
-    def one_step(typing, steps, a, b):  # numba reads the argument count only
+    def one_step(typing, steps, a, b):  # noqa: ARG001 - numba reads the argument count only
         return types.float64(types.int64, types.float64, types.float64), generate
 
     return intrinsic(one_step)
@@ -188,7 +188,7 @@ def _read() -> Callable[[np.ndarray, int], float]:
                 builder.store(builder.fadd(builder.load(slot), cells), slot)
         return _total(builder, ir, [builder.load(slot) for slot in slots])
 
-    def one_pass(typing, array, count):  # numba reads the argument count only
+    def one_pass(typing, array, count):  # noqa: ARG001 - numba reads the argument count only
         return types.float64(array, types.int64), generate
 
     step = intrinsic(one_pass)

@@ -87,12 +87,8 @@ def implied_peers(price: Floats, options: Options, few: int) -> list[Candidate]:
         attempt("iv-engine", lambda: _engine_implied(price, options), size, worst),
         attempt("fast_vollib", lambda: _fast_implied(price, options), size, worst),
         attempt("fast_vollib.jackel", lambda: _jackel_implied(price, options), size, worst),
-        attempt(
-            "py_vollib_vectorized", lambda: _vectorized_implied(price[:few], part), few, worst
-        ),
-        attempt(
-            "QuantLib, one by one", lambda: _quantlib_implied(price[:few], part), few, worst
-        ),
+        attempt("py_vollib_vectorized", lambda: _vectorized_implied(price[:few], part), few, worst),
+        attempt("QuantLib, one by one", lambda: _quantlib_implied(price[:few], part), few, worst),
     ]
 
 

@@ -95,7 +95,8 @@ def _say(
     text = f"{name}: 10⁶ accounts × {HELD}, arrays to sheet"
     if accounts < 1_000_000:
         text += f" (from {accounts})"
-    reason = f"{cpu_s * 1e6 / accounts:.1f} s of processor time; {note}"
+    spent = f"{cpu_s * 1e6 / accounts:.1f} s of processor time"
+    reason = f"{spent}, had {cpu_s / wall:.1f} processors; {note}"
     for limit, stretch in ((TARGET_S, False), (STRETCH_S, True)):
         report.goal(
             "population", text, limit, scaled, "s", at_least=False, stretch=stretch, reason=reason

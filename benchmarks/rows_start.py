@@ -1,4 +1,4 @@
-"""The first answer of the command: process start to exit, with compiled kernels at hand and without."""
+"""The first answer of the command, process start to exit, with compiled kernels and without."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 
 __all__ = [
+    "OURS",
     "Candidate",
     "Latency",
     "Settings",
@@ -20,6 +21,8 @@ __all__ = [
     "latencies",
     "one_processor",
 ]
+
+OURS = "crossmargin"  # the candidate that the others are compared with
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Timing:
         """Units a second of processor time: what a row on one pinned processor is judged by."""
         return self.candidate.units / max(self.cpu_s, 1e-9)
 
+    @property
+    def processors(self) -> str:
+        """How many processors it had, for a row that wants two."""
+        return f"had {self.cpu_s / self.wall_s:.1f} processors"
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -80,7 +88,7 @@ class Latency:
 
 @contextmanager
 def one_processor(pinned: bool = True) -> Iterator[None]:
-    """Keep this thread, and the threads that it starts, on one processor, where that is possible."""
+    """Keep this thread, and those that it starts, on one processor, where that is possible."""
     if not pinned or not hasattr(os, "sched_setaffinity"):
         yield
         return

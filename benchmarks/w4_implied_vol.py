@@ -16,14 +16,13 @@ from benchmarks.machine import Limits
 from benchmarks.options import FORWARD, Options
 from benchmarks.peers import implied_peers
 from benchmarks.report import Report, WrongValue
-from benchmarks.timing import Candidate, Settings, interleaved, one_processor
+from benchmarks.timing import OURS, Candidate, Settings, interleaved, one_processor
 from crossmargin.pricing.implied_vol import implied_vol_kernel
 from crossmargin.pricing.revalue import black_value
 
 __all__ = ["run"]
 
 Floats = npt.NDArray[np.float64]
-OURS = "crossmargin"
 ULP = 2.220446049250313e-16
 BEST_PACKAGES = ("iv-engine", "fast_vollib", "fast_vollib.jackel", "py_vollib_vectorized")
 
@@ -45,8 +44,10 @@ def run(report: Report, settings: Settings, limits: Limits) -> None:
         with one_processor():
             candidates = _candidates(price, options, accuracy, settings, name)
             timings = interleaved(candidates, settings)
-        rates = report.compare("W4", case, "M vols/s", timings, candidates, OURS)
-        report.goal("W4", case, 20.0, rates[OURS], "M/s", reason="three steps of a third-order rule")
+        rates = report.compare("W4", case, "M vols/s", timings, candidates)
+        report.goal(
+            "W4", case, 20.0, rates[OURS], "M/s", reason="three steps of a third-order rule"
+        )
         report.goal(
             "W4", f"{name}: error beyond what the price carries", 1e-13, accuracy.beyond, "",
             at_least=False,
@@ -89,7 +90,7 @@ def _sample(
     depth: tuple[float, float],
     least: float,
 ) -> Options:
-    """Out-of-the-money options whose strike lies ``depth`` deviations off, dearer than ``least``."""
+    """Out-of-the-money options, strikes ``depth`` deviations off, dearer than ``least``."""
     parts: list[Options] = []
     found = 0
     while found < count:
@@ -154,9 +155,11 @@ def _exact(options: Options) -> tuple[Floats, Floats]:
         f, k, c = mpmath.mpf(forward), mpmath.mpf(strike), int(call)
         w = mpmath.mpf(vol) * mpmath.sqrt(mpmath.mpf(years))
         d1 = mpmath.log(f / k) / w + w / 2
-        value = c * (
-            f * mpmath.erfc(-c * d1 / root_two) - k * mpmath.erfc(-c * (d1 - w) / root_two)
-        ) / 2
+        value = (
+            c
+            * (f * mpmath.erfc(-c * d1 / root_two) - k * mpmath.erfc(-c * (d1 - w) / root_two))
+            / 2
+        )
         price[n] = float(value)
         condition[n] = float(value / (w * f * mpmath.exp(-d1 * d1 / 2) / root_pi))
     return price, condition

@@ -10,14 +10,13 @@ from benchmarks.machine import Limits
 from benchmarks.options import shocked_chain
 from benchmarks.populations import positions
 from benchmarks.report import Report, WrongValue
-from benchmarks.timing import Candidate, Settings, interleaved, latencies, one_processor
+from benchmarks.timing import OURS, Candidate, Settings, interleaved, latencies, one_processor
 from benchmarks.w7_what_if import INSIDE, in_kernel, raw_worst
 from crossmargin.pricing.netting import worst
 from crossmargin.pricing.revalue import revalue_kernel
 
 __all__ = ["run"]
 
-OURS = "crossmargin"
 SCENARIOS = 96
 TOUCHED = 120
 INSTRUMENTS = 1500
@@ -128,6 +127,6 @@ def _holders(report: Report, settings: Settings) -> None:
     candidates = [Candidate(OURS, call, float(accounts))]
     timings = interleaved(candidates, settings)
     case = f"tick and its {len(owners)} holders of {accounts} accounts, one core"
-    rates = report.compare("W5", case, "M accounts/s", timings, candidates, OURS)
+    rates = report.compare("W5", case, "M accounts/s", timings, candidates)
     wanted = 105.0 * accounts / 100_000
     report.goal("W5", case, wanted, accounts / rates[OURS] / 1e3, "ms", at_least=False)

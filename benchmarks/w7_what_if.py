@@ -12,8 +12,8 @@ from benchmarks.populations import population
 from benchmarks.report import Report, WrongValue
 from benchmarks.timing import Settings, latencies, one_processor
 from crossmargin.margin import model_named, parameters_for
-from crossmargin.margin.pools import cut
 from crossmargin.margin import run as margin_run
+from crossmargin.margin.pools import cut
 from crossmargin.pricing.netting import empty_worst, net_kernel, pick_kernel, worst
 from crossmargin.pricing.revalue import revalue_kernel
 
@@ -130,7 +130,11 @@ def _one_account(report: Report, settings: Settings) -> None:
             at_least=False, reason=reason,
         )  # fmt: skip
     ratio = p50["SciPy, repriced"] / p50["crossmargin, repriced"]
-    report.goal("W7", f"{case}: repriced, against SciPy", 11.0, ratio, "×")
+    reason = (
+        f"SciPy takes {p50['SciPy, repriced']:.0f} µs here, 187 where the target was set; of a "
+        "call for few options a quarter goes into the logarithms of its expiries"
+    )
+    report.goal("W7", f"{case}: repriced, against SciPy", 11.0, ratio, "×", reason=reason)
 
 
 def _one_model(report: Report, settings: Settings) -> None:
