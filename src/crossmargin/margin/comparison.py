@@ -206,7 +206,8 @@ def _cash_at_risk(requirement: Requirement, row: int, level: str, start_usd: flo
         quantity = np.tile(held.quantity, (2, 1))
         quantity[:, cash] = 0.0
         quantity[:, mine[0]] = (x, x + step)
-        answer = requirement.via.margin(priced, population(held, quantity), requirement.parameters)
+        variants = population(held, quantity, with_orders=True)
+        answer = requirement.via.margin(priced, variants, requirement.parameters)
         deficit = answer.sheet[level] - answer.sheet[f"counted_{level}"]
         slope = float(deficit[1] - deficit[0]) / step
         if slope >= 0.0:

@@ -11,6 +11,7 @@ up to the requirement by construction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,8 +101,11 @@ def _variants(held: PoolBook, moving: np.ndarray, t: float) -> PoolBook:
     return population(held, quantity)
 
 
-def population(held: PoolBook, quantity: Floats) -> PoolBook:
-    """Accounts of the same instruments in other quantities, ``[V, n]``; no orders, no holds."""
+def population(held: PoolBook, quantity: Floats, *, with_orders: bool = False) -> PoolBook:
+    """Variants ``[V, n]`` of the one account of a block: the same instruments, other quantities.
+
+    Orders and holds are left out, or repeated for every variant ``with_orders``.
+    """
     count, size = quantity.shape
     row = frozen(np.arange(count + 1) * size, np.int64)
     column = frozen(np.tile(held.column, count), np.int32)
@@ -116,13 +120,34 @@ def population(held: PoolBook, quantity: Floats) -> PoolBook:
         quantity=flat,
         entry_price=nothing,
         entry_known=unknown,
-        orders=Orders.none(count),
-        reported=Reported(),
+        orders=_repeated(held.book.orders, count) if with_orders else Orders.none(count),
+        reported=Reported(holds=_holds(held.book, count) if with_orders else {}),
         choices={},
         lines=(),
     )
     account = frozen(np.arange(count), np.int32)
     return PoolBook(row, column, flat, nothing, unknown, account, book)
+
+
+def _repeated(orders: Orders, count: int) -> Orders:
+    """The orders of one account as those of ``count`` accounts."""
+    size = len(orders.column)
+    return Orders(
+        row=frozen(np.arange(count + 1) * size, np.int64),
+        column=frozen(np.tile(orders.column, count), np.int32),
+        bid=frozen(np.tile(orders.bid, count), np.float64),
+        ask=frozen(np.tile(orders.ask, count), np.float64),
+        limit_price=frozen(np.tile(orders.limit_price, count), np.float64),
+        reduce_only=frozen(np.tile(orders.reduce_only, count), np.bool_),
+        mmp=frozen(np.tile(orders.mmp, count), np.bool_),
+        group=orders.group * count,
+    )
+
+
+def _holds(book: Book, count: int) -> dict[tuple[str, str], Mapping[str, float]]:
+    """What the venue holds of one account, for each of ``count`` accounts."""
+    own = {c: held for (name, c), held in book.reported.holds.items() if name == book.account[0]}
+    return {(str(k), currency): held for k in range(count) for currency, held in own.items()}
 
 
 def smooth(sheet: Sheet, name: str) -> Floats:

@@ -61,8 +61,11 @@ def fidelity_shares(requirement: Requirement, column: str = "im") -> dict[Fideli
                 shares[rule.fidelity] += float(values[row])
                 continue
             mix = mixes.setdefault(row, kind_mix(requirement, row))
-            for kind, part in mix.items():
-                shares[rule.known(kind)] += float(values[row]) * part
+            # Only the kinds that the rule speaks of: cash does not weigh a charge on futures.
+            named = {kind: part for kind, part in mix.items() if kind in rule.fidelity} or mix
+            whole = sum(named.values())
+            for kind, part in named.items():
+                shares[rule.known(kind)] += float(values[row]) * part / whole
     total = sum(shares.values())
     if total <= 0.0:
         return {**dict.fromkeys(Fidelity, 0.0), Fidelity.EXACT: 1.0}
