@@ -40,12 +40,14 @@ def fills_of(priced: Priced, held: PoolBook, to_pool: Floats, *, mmp: bool) -> F
     linear = mark - limit
     inverse = 1.0 / limit - 1.0 / np.where(turned, mark, 1.0)
     gain = size * part.multiplier[column] * np.where(turned, inverse, linear) * to_pool[column]
+    premium = np.where(part.kind[column] == Kind.OPTION, part.multiplier[column] * limit, 0.0)
     counts = np.bincount(owner[kept], minlength=len(held.row) - 1)
     return Fills(
         frozen(np.concatenate([[0], np.cumsum(counts)]), np.int64),
         frozen(column, np.int32),
         frozen(size, np.float64),
         frozen(gain, np.float64),
+        frozen(-size * premium, np.float64),
         frozen(kept, np.int32),
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.errors import InputError
-from crossmargin.instruments.book import Book, Line, Orders
+from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset, format_id
 from crossmargin.margin.deribit_common import coin_size
@@ -54,10 +54,8 @@ def map_book(book: Book, view: View, venue: str, usdc_usd: float | None = None) 
     lines = _lines(book, view, to_new, factor, place[cash_item.key], par)
     mapped_view = _view(view, table, origin, par)
     losses += _what_is_lost(book, view, targets)
-    mapped = Book.of(table, lines, (), None, tuple(book.account))
-    if len(book.orders.column):
-        losses += (f"{len(book.orders.column)} open orders are not mapped",)
-        mapped = replace(mapped, orders=Orders.none(len(book)))
+    orders = _orders(book, view, to_new, factor)
+    mapped = Book.of(table, lines, orders, None, tuple(book.account))
     return Mapped(mapped, mapped_view, losses, frozen(origin, np.int32))
 
 
@@ -146,6 +144,24 @@ def _lines(
     return lines
 
 
+def _orders(book: Book, view: View, to_new: Ints, factor: Floats) -> list[Order]:
+    """The orders in the new table: sizes as positions, option limits in dollars at the forward."""
+    table = book.instruments
+    forward = (view.forward + view.forward_settled) if len(view.forward) else np.zeros(1)
+    coin_option = table.inverse & (table.kind == Kind.OPTION)
+    unit = np.where(coin_option, forward[np.maximum(table.expiry, 0)], 1.0)
+    return [
+        replace(
+            order,
+            column=int(to_new[order.column]),
+            remaining=order.remaining * float(factor[order.column]),
+            limit_price=order.limit_price * float(unit[order.column]),
+        )
+        for order in book.orders.items
+        if to_new[order.column] >= 0
+    ]
+
+
 def _settle_row(table: Instruments, currency: str) -> int:
     for row, item in enumerate(table.items):
         if item.settle == currency:
@@ -228,11 +244,10 @@ def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) 
     table = book.instruments
     out: list[str] = []
     coins = sorted({i.settle for i in table.items if i.inverse})
-    if not coins:
-        return ()
-    out.append(
-        f"{', '.join(coins)}-settled contracts stand as USDC contracts of equal dollar payoff"
-    )
+    if coins:
+        out.append(
+            f"{', '.join(coins)}-settled contracts stand as USDC contracts of equal dollar payoff"
+        )
     futures = [item.native_id for item in table.items if item.kind == Kind.FUTURE]
     if futures:
         shown = ", ".join(futures[:4]) + (", …" if len(futures) > 4 else "")
@@ -240,6 +255,8 @@ def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) 
             "dated futures stand as perpetuals: carry, expiry and their hedge of the options' "
             f"basis are lost: {shown}"
         )
+    if not coins:
+        return tuple(out)
     carry_usd = 0.0
     for j, column in enumerate(book.column.tolist()):
         item = table.items[column]

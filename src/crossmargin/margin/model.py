@@ -187,10 +187,15 @@ class Fills:
     column: Ints  # [M]
     size: Floats
     gain: Floats
+    cash: Floats  # settlement currency that a fill pays (negative) or receives: option premium
     source: Ints
 
     def __len__(self) -> int:
         return len(self.column)
+
+    def moves(self, pnl: Floats) -> Floats:
+        """[M, S8] scenario P&L of each whole order once filled."""
+        return np.asarray(self.size[:, None] * pnl[self.column])
 
 
 @dataclass(frozen=True, slots=True)

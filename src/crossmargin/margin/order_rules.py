@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, frozen
+from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.instruments.book import Orders, Reported
 from crossmargin.margin.model import Fills, PoolBook, Priced, Requirement
 from crossmargin.margin.pools import cut
@@ -81,6 +81,18 @@ def order_rules(requirement: Requirement, row: int) -> OrderRules | None:
     )
 
 
+def _purses(priced: Priced) -> Ints:
+    """[I] the balance line that pays a premium of each row, where cash is at risk; else -1."""
+    part = priced.pool.instruments
+    out = np.full(len(part), -1, np.int32)
+    if priced.pool.currency != "USD":
+        return out
+    line = {i.underlying: k for k, i in enumerate(part.items) if priced.pool.cash[k]}
+    for k, item in enumerate(part.items):
+        out[k] = line.get(item.settle, -1)
+    return out
+
+
 def _needs(
     requirement: Requirement, priced: Priced, held: PoolBook, fills: Fills, chosen: Bools
 ) -> Floats:
@@ -88,10 +100,15 @@ def _needs(
     size = len(priced.pool.instruments)
     base = np.zeros(size)
     np.add.at(base, held.column, held.quantity)
-    touched = np.union1d(held.column, fills.column).astype(np.int32)
+    purse = _purses(priced)[fills.column]
+    touched = np.union1d(np.union1d(held.column, fills.column), purse[purse >= 0])
     place = np.searchsorted(touched, fills.column)
     quantity = np.tile(base[touched], (len(chosen), 1))
     np.add.at(quantity.T, place, (chosen * fills.size).T)
+    paid = purse >= 0
+    at = np.searchsorted(touched, purse[paid])
+    np.add.at(quantity.T, at, (chosen[:, paid] * fills.cash[paid]).T)
+    touched = touched.astype(np.int32)
     count = len(chosen)
     row = frozen(np.arange(count + 1) * len(touched), np.int64)
     column = frozen(np.tile(touched, count), np.int32)

@@ -44,11 +44,9 @@ def _piece(
     end: Any,
     part: Any,
     held: Any,
-    column: Any,
-    size: Any,
+    moves: Any,
+    worth: Any,
     gain: Any,
-    pnl: Any,
-    value: Any,
     weight: Any,
     out: Any,
 ) -> Any:
@@ -56,16 +54,12 @@ def _piece(
     width = out.size
     for s in range(width):
         out[s] = sign * weight[s] * (slope * (part[s] + held) - held)
+    unit = sign * slope
     for m in range(begin, end):
-        c = column[m]
-        amount, cost = size[m], gain[m]
-        row = pnl[c]
-        worth = amount * value[c]
-        rest = sign * (slope - 1.0) * worth
-        unit = sign * slope * amount
+        row, cost = moves[m], gain[m]
+        rest = sign * (slope - 1.0) * worth[m]
         for s in range(width):
-            move = weight[s] * (unit * row[s] + rest) + cost
-            out[s] += min(move, 0.0)
+            out[s] += min(weight[s] * (unit * row[s] + rest) + cost, 0.0)
 
 
 @helper
@@ -82,7 +76,7 @@ def _finish(y: Any, cap: Any, dead: Any, code: Any, weight: Any) -> Any:
 
 @kernel(
     "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], b1[:], "
-    "i8[:], i4[:], f8[:], f8[:], f8[:,:], out f8[:,:]"
+    "i8[:], i4[:], f8[:,:], f8[:], f8[:], out f8[:,:]"
 )
 def fill_need_kernel(
     row_ptr: Any,
@@ -99,9 +93,9 @@ def fill_need_kernel(
     reflect: Any,
     order_ptr: Any,
     order_column: Any,
-    order_size: Any,
+    moves: Any,
+    worth: Any,
     order_gain: Any,
-    order_pnl: Any,
     out: Any,
 ) -> None:
     """The loop of :func:`fill_need`, unchecked: the account's least P&L per scenario, ``[R, S8]``.
@@ -111,6 +105,9 @@ def fill_need_kernel(
     width = pnl.shape[1]
     part, first, second = np.empty(width), np.empty(width), np.empty(width)
     far = 2147483647
+    turned = False
+    for s in range(width):
+        turned = turned or reflect[s]
     for r in range(row_ptr.size - 1):
         total = out[r]
         total[:] = 0.0
@@ -135,45 +132,14 @@ def fill_need_kernel(
             up = gain[code] if code >= 0 else 1.0
             down = loss[code] if code >= 0 else 1.0
             base = held if code >= 0 else 0.0
-            _piece(
-                up,
-                1.0,
-                m,
-                stop,
-                part,
-                base,
-                order_column,
-                order_size,
-                order_gain,
-                order_pnl,
-                value,
-                weight,
-                first,
-            )
+            _piece(up, 1.0, m, stop, part, base, moves, worth, order_gain, weight, first)
             if up != down:
-                _piece(
-                    down,
-                    1.0,
-                    m,
-                    stop,
-                    part,
-                    base,
-                    order_column,
-                    order_size,
-                    order_gain,
-                    order_pnl,
-                    value,
-                    weight,
-                    second,
-                )
+                _piece(down, 1.0, m, stop, part, base, moves, worth, order_gain, weight, second)
                 for s in range(width):
                     both = min(first[s], second[s]) if up <= down else max(first[s], second[s])
                     first[s] = both
             if code >= 0:
                 _finish(first, cap[code], dead, code, weight)
-                turned = False
-                for s in range(width):
-                    turned = turned or reflect[s]
                 if turned:
                     _reflect(
                         up,
@@ -182,11 +148,9 @@ def fill_need_kernel(
                         stop,
                         part,
                         base,
-                        order_column,
-                        order_size,
+                        moves,
+                        worth,
                         order_gain,
-                        order_pnl,
-                        value,
                         weight,
                         reflect,
                         second,
@@ -205,11 +169,9 @@ def _reflect(
     end: Any,
     part: Any,
     held: Any,
-    column: Any,
-    size: Any,
+    moves: Any,
+    worth: Any,
     gain: Any,
-    pnl: Any,
-    value: Any,
     weight: Any,
     reflect: Any,
     room: Any,
@@ -218,8 +180,8 @@ def _reflect(
     """Where a scenario counts ``-|x|``: the worse of the least x and the largest x turned over."""
     width = y.size
     other = np.empty(width)
-    _piece(up, -1.0, begin, end, part, held, column, size, gain, pnl, value, weight, room)
-    _piece(down, -1.0, begin, end, part, held, column, size, gain, pnl, value, weight, other)
+    _piece(up, -1.0, begin, end, part, held, moves, worth, gain, weight, room)
+    _piece(down, -1.0, begin, end, part, held, moves, worth, gain, weight, other)
     for s in range(width):
         if reflect[s]:
             both = min(room[s], other[s]) if up >= down else max(room[s], other[s])
@@ -245,27 +207,29 @@ def fill_need(
     fold: FoldTables,
     order_ptr: npt.ArrayLike,
     order_column: npt.ArrayLike,
-    order_size: npt.ArrayLike,
+    moves: npt.ArrayLike,
+    worth: npt.ArrayLike,
     order_gain: npt.ArrayLike,
-    order_pnl: npt.ArrayLike | None = None,
     *,
     trusted: bool = False,
 ) -> FillNeed:
     """The need of each row after the worst fill of its orders, and the orders that fill.
 
-    ``order_size`` is signed (sells negative), ``order_gain`` what the fill itself gains against the
-    mark (negative: it costs). ``order_pnl[I, S8]``: P&L of one unit that fills, where it differs
-    from one that is held (a premium paid in the same coin).
-    ``need = max(0, -min_s, sum of costs)``. Errors: ``shape_wrong``, ``number_not_finite``,
-    ``number_out_of_range``.
+    ``moves[M, S8]`` is the scenario P&L of each whole order once filled, ``worth[M]`` its unshocked
+    value (what the fold's runs count), ``order_gain[M]`` what the fill itself gains against the
+    mark (negative: it costs). ``need = max(0, -min_s, sum of costs)``. Errors: ``shape_wrong``,
+    ``number_not_finite``, ``number_out_of_range``.
     """
     table = shocked(pnl, 1, trusted=trusted)
     book = positions(row_ptr, column, quantity, table.shape[0], trusted=trusted)
-    orders = positions(order_ptr, order_column, order_size, table.shape[0], trusted=trusted)
     cost = np.ascontiguousarray(order_gain, np.float64)
+    rows = np.ascontiguousarray(moves, np.float64)
+    orders = positions(order_ptr, order_column, cost, table.shape[0], trusted=trusted)
+    value = np.ascontiguousarray(worth, np.float64)
     least = np.empty((book.row_ptr.size - 1, table.shape[1]))
-    moves = table if order_pnl is None else shocked(order_pnl, 1, trusted=trusted)
-    fill_need_kernel.run(*book, table, *fold, *orders, cost, moves, least)
+    fill_need_kernel.run(
+        *book, table, *fold, orders.row_ptr, orders.column, rows, value, cost, least
+    )
     count = least.shape[0]
     least = least[:, :n_scenarios]
     low = least.min(axis=1)
@@ -278,6 +242,6 @@ def fill_need(
     scenario = np.where(still > worst, -1, first).astype(np.int32)
     chosen = scenario[owner]
     at = np.maximum(chosen, 0)
-    move = orders.quantity * moves[orders.column, at] * fold.weight[at]
+    move = rows[np.arange(len(cost)), at] * fold.weight[at]
     filled = np.where(chosen >= 0, move + cost < 0.0, cost < 0.0)
     return FillNeed(need, scenario, filled)

@@ -96,9 +96,7 @@ class DeribitPM:
         unit = table.conversion(self.cross)
         pnl = raw.pnl * padded(unit)
         worth = _worth(pool, view, cross=self.cross)
-        fill_pnl = frozen(pnl.copy(), np.float64)
-        if self.cross:
-            equity_rows(pnl, pool, view, table)
+        coin_rows = equity_rows(pnl, pool, view, table) if self.cross else {}
         delta = margin_delta(pool.instruments, view)
         option = is_kind(pool.instruments, Kind.OPTION)
         columns = {
@@ -118,8 +116,7 @@ class DeribitPM:
                 _caps(bases, parameters, 1.0 if self.cross else usd_per_unit),
                 table.dead(self.cross),
             ),
-            # A fill pays its premium in the same coin: its equity does not move with the coin.
-            "fill_pnl": fill_pnl,
+            "coin_rows": coin_rows,
             "roll": table.roll_rates(),
             "worth": worth,
             "usd": table.usd_of_coin(),

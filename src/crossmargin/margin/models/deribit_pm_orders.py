@@ -32,11 +32,25 @@ def matrix_need(priced: Priced, held: PoolBook, fills: Fills) -> FillNeed:
         priced.facts["fold"],
         fills.row,
         fills.column,
-        fills.size,
+        _moves(priced, fills),
+        np.zeros(len(fills)),
         fills.gain,
-        priced.facts["fill_pnl"],
         trusted=True,
     )
+
+
+def _moves(priced: Priced, fills: Fills) -> Floats:
+    """[M, S8] P&L of whole orders; in cross mode the premium leaves the coin's own equity."""
+    assert priced.risk is not None  # set by price()
+    moves = fills.moves(priced.risk.pnl)
+    coin_rows: dict[str, Floats] = priced.facts["coin_rows"]
+    if coin_rows:
+        items = priced.pool.instruments.items
+        for m, c in enumerate(fills.column.tolist()):
+            row = coin_rows.get(items[c].settle)
+            if row is not None:
+                moves[m] += fills.cash[m] * row
+    return moves
 
 
 def shocks_need(priced: Priced, held: PoolBook, fills: Fills, parameters: Parameters) -> Floats:

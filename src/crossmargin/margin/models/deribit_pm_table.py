@@ -205,18 +205,24 @@ class Table:
         return rates
 
 
-def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> None:
-    """Cross mode: a coin's equity is a delta position; an option's coin value is part of it."""
+def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, Floats]:
+    """Cross mode: a coin's equity is a delta position; an option's coin value is part of it.
+
+    Adds to ``pnl`` in place and returns the row of one unit of each such coin, ``[S8]``.
+    """
     part = pool.instruments
     mark = mark_value(part, view)
+    pairs = {pair[0]: p for p, pair in enumerate(part.pairs)}
+    rows: dict[str, Floats] = {}
     for k, item in enumerate(part.items):
         impact = f"currency.{item.settle}.equity_side_impact"
         if impact not in table.parameters or table.parameters.get(impact) == "none":
             continue
-        pairs = {pair[0]: p for p, pair in enumerate(part.pairs)}
-        p = pairs[item.settle]
-        dollars = padded(table.clamped[p][None, :])[0] * view.index[p]
+        if item.settle not in rows:
+            p = pairs[item.settle]
+            rows[item.settle] = padded(table.clamped[p][None, :])[0] * view.index[p]
         if item.kind == Kind.ASSET:
-            pnl[k] += dollars
+            pnl[k] += rows[item.settle]
         elif item.kind == Kind.OPTION and item.inverse:
-            pnl[k] += mark[k] * dollars
+            pnl[k] += mark[k] * rows[item.settle]
+    return rows

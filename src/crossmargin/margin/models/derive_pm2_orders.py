@@ -32,7 +32,8 @@ def order_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) -
         priced.facts["fold"],
         fills.row,
         fills.column,
-        fills.size,
+        fills.moves(priced.risk.pnl),
+        fills.size * priced.columns["value"][fills.column],
         fills.gain / im_factor,  # a scenario's loss is multiplied by the factor, a cost is not
         trusted=True,
     )

@@ -37,7 +37,8 @@ def order_need(
         fold,
         fills.row,
         fills.column,
-        fills.size,
+        fills.moves(risk.pnl),
+        np.zeros(len(fills)),
         fills.gain,
         trusted=True,
     )
