@@ -166,16 +166,17 @@ def demo() -> int:
     """The three sample books under every model, and one of them explained."""
     from crossmargin.interfaces.verbs import compare as compare_verb
     from crossmargin.interfaces.verbs import margin as margin_verb
-    from crossmargin.sample import BOOKS, book_path, market_path
+    from crossmargin.sample import BOOKS
 
-    market = market_path()
     for name in BOOKS:
         with working(f"margining {name}"):
-            result = compare_verb(book_path(name), market)
+            result = compare_verb(f"sample:{name}", "sample:market")
         show(_titled(result.document(), f"sample book {name}", ("cash", "why")))
         print()
     with working("explaining one"):
-        one = margin_verb(book_path(BOOKS[0]), market, "deribit-spm", readings=True).explain()
+        one = margin_verb(
+            f"sample:{BOOKS[0]}", "sample:market", "deribit-spm", readings=True
+        ).explain()
     show(one.document(top=12))
     _receipt(one.receipt.to_dict())
     print("\nThe sample data are generated, not recorded; nothing here is a venue's account.")

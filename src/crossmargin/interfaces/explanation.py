@@ -101,6 +101,8 @@ def _grid(requirement: Requirement, row: int) -> dict[str, Any] | None:
         return None
     scenarios = priced.scenarios
     worst, second = int(requirement.scenario[row]), int(requirement.runner_up[row])
+    if not (vector[0] < 0.0).any() and worst < len(scenarios):
+        worst = second = -1  # nothing can be lost: no scenario binds
     return {
         "cells": [
             {

@@ -143,9 +143,10 @@ def _pool_figures(requirement: Requirement, row: int, given: bool) -> dict[str, 
     im, mm = float(sheet["im"][row]), float(sheet["mm"][row])
     scenario, runner_up = int(requirement.scenario[row]), int(requirement.runner_up[row])
     loss = next((float(sheet[name][row]) for name in _SCAN_LOSS if name in sheet), None)
-    second = scenario_name(requirement, row, runner_up)
+    second = scenario_name(requirement, row, runner_up) if loss else None
     second_loss = float(requirement.runner_up_loss[row]) if second else None
-    worst = scenario_name(requirement, row, scenario)
+    # Where nothing can be lost no scenario binds: the first of many zeros would name none.
+    worst = scenario_name(requirement, row, scenario) if loss else None
     return {
         "pool": priced.pool.label,
         "currency": priced.pool.currency,

@@ -243,7 +243,10 @@ def _cash(rows: list[dict[str, Any]]) -> list[Table]:
         Column("mm_usd", "MM", "usd"),
         Column("alone_im_usd", "IM of the\nlegs alone", "usd"),
     ]
-    tables = [_of_models("cash", "what it costs", columns, rows)]
+    table = _of_models("cash", "what it costs", columns, rows)
+    if any(row["cash_to_hold_usd"] < 0.0 or row["cash_to_stay_alive_usd"] < 0.0 for row in rows):
+        table = replace(table, notes=("negative: the positions alone leave that much over",))
+    tables = [table]
     coin = next((row["coin"] for row in rows if row["coin"]), None)
     if coin:
         columns = [

@@ -63,7 +63,7 @@ def _grid(pool: Figures) -> Table:
     unit = pool["currency"]
     title = f"pool {pool['pool']}: P&L of the account in each scenario (gain +, loss -)"
     second = pool["grid"]["runner_up"]
-    notes = [f"▼ worst: {pool['grid']['worst']}"]
+    notes = [f"▼ worst: {pool['grid']['worst'] or 'no scenario loses'}"]
     if second:
         loss = amount_text(pool["grid"]["runner_up_loss"], unit)
         notes.append(f"▽ runner-up: {second}, loss {loss} {unit}")

@@ -39,6 +39,7 @@ BookLike = Book | str | Path | Sequence[Mapping[str, Any]]
 MarketLike = Snapshot | str | Path
 ParametersLike = Parameters | str | Path | Mapping[str, Any]
 
+_SAMPLE = "sample:"
 _TOML_BYTES_MAX = 4_000_000
 
 
@@ -55,8 +56,20 @@ def book_of(
     if isinstance(source, str | Path):
         from crossmargin.venues.books import read_book  # the readers, only where a file is read
 
-        return read_book(source, venue=venue, allow_duplicates=allow_duplicates, format=form)
+        return read_book(
+            _place(source), venue=venue, allow_duplicates=allow_duplicates, format=form
+        )
     return _book_of_rows(source, venue, allow_duplicates)
+
+
+def _place(source: str | Path) -> str | Path:
+    """A path; ``sample:market-maker`` and ``sample:market`` name what ships with the package."""
+    if not isinstance(source, str) or not source.startswith(_SAMPLE):
+        return source
+    from crossmargin.sample import book_path, market_path  # only where a sample is asked for
+
+    name = source.removeprefix(_SAMPLE)
+    return market_path() if name == "market" else book_path(name)
 
 
 def _book_of_rows(
@@ -79,7 +92,7 @@ def snapshot_of(source: MarketLike, at: str | int | None = None) -> Snapshot:
         return source
     from crossmargin.venues.market_import import read_market  # only where a file is read
 
-    return read_market(source, at_ms=moment_of(at, "--at"))
+    return read_market(_place(source), at_ms=moment_of(at, "--at"))
 
 
 def moment_of(time: str | int | None, place: str) -> int | None:

@@ -162,8 +162,8 @@ def _texts(table: Table) -> list[list[str]]:
             rows = [r for r, each in enumerate(currencies) if each == currency]
             numbers = [float(table.rows[r][c]) for r in rows if _is_number(table.rows[r][c])]
             decimals = _decimals(numbers, column.style, currency or column.unit)
-            if table.kind == "card" and column.style == "amount":
-                decimals = _card_decimals(table, rows, currency)
+            if column.style == "usd" or (table.kind == "card" and column.style == "amount"):
+                decimals = _shared_decimals(table, rows, column.style, currency)
             for r in rows:
                 out[r][c] = _cell(table.rows[r][c], column.style, decimals)
     for (r, c), mark in table.marks.items():
@@ -172,11 +172,11 @@ def _texts(table: Table) -> list[list[str]]:
     return out
 
 
-def _card_decimals(table: Table, rows: Sequence[int], currency: str) -> int:
+def _shared_decimals(table: Table, rows: Sequence[int], style: str, currency: str) -> int:
     """One number of decimals for all amounts of a currency, so that a person can compare them."""
-    chosen = [c for c, column in enumerate(table.columns) if column.style == "amount"]
+    chosen = [c for c, column in enumerate(table.columns) if column.style == style]
     cells = [table.rows[r][c] for r in rows for c in chosen]
-    return _decimals([float(cell) for cell in cells if _is_number(cell)], "amount", currency)
+    return _decimals([float(cell) for cell in cells if _is_number(cell)], style, currency)
 
 
 def drawn(table: Table) -> Drawn:
