@@ -13,7 +13,16 @@ from crossmargin.core.version import __version__
 from crossmargin.interfaces.screen import show, working
 from crossmargin.interfaces.tables import Document
 
-__all__ = ["app"]
+__all__ = [
+    "app",
+    "compare",
+    "demo",
+    "margin",
+    "market_check",
+    "market_import",
+    "market_show",
+    "models",
+]
 
 app = App(
     name="crossmargin",

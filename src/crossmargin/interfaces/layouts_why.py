@@ -7,7 +7,7 @@ from typing import Any
 
 from crossmargin.interfaces.tables import Column, Table, amount_text
 
-__all__ = ["explained_tables"]
+__all__ = ["explained_tables", "fidelity_text"]
 
 Figures = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from crossmargin.core.version import __version__
 
-__all__ = ["Receipt", "build_sha256", "manifest"]
+__all__ = ["Receipt", "build_sha256", "command_line", "manifest"]
 
 # What a result depends on beside the project's own sources.
 _LIBRARIES = ("numpy", "numba", "scipy")

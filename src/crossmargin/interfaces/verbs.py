@@ -82,12 +82,12 @@ def margin(
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     parameters, made = parameters_of(chosen, view.as_of_ms, params, changes)
-    refuse_dead_orders(held, view)
+    _refuse_dead_orders(held, view)
     if len(held) == 1:
-        refuse_unpriced(held, view)
-    mapped, seen, losses = mapped_for(chosen, held, view)
+        _refuse_unpriced(held, view)
+    mapped, seen, losses = _mapped_for(chosen, held, view)
     requirement = run(mapped, seen, chosen, parameters, threads=threads)
-    refuse_failures(requirement.failures, len(held), view)
+    _refuse_failures(requirement.failures, len(held), view)
     if mapped is not held:
         losses += plain.assumed_dollars(snapshot, mapped.instruments.names)
     found = _margin_figures(requirement, held, view, losses, made)
@@ -120,7 +120,7 @@ def margin(
     return MarginResult(requirement, held, snapshot, plain.checked(found), receipt)
 
 
-def mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, tuple[str, ...]]:
+def _mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, tuple[str, ...]]:
     """The book as the model takes it: mapped explicitly where it is another venue's."""
     home = model.spec.venue
     others = {item.venue for item in book.instruments.items} - {home}
@@ -130,24 +130,24 @@ def mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, 
     return mapped.book, mapped.view, mapped.losses
 
 
-def refuse_dead_orders(book: Book, view: View) -> None:
+def _refuse_dead_orders(book: Book, view: View) -> None:
     """An open order in a contract that expired is an error: no venue would hold it."""
     dead = {f.subject: f for f in view.failures if f.code == "instrument_expired"}
     for code in sorted(set(book.orders.column.tolist())):
         failure = dead.get(book.instruments.label(code))
         if failure is not None:
-            raise error_of(
+            raise _error_of(
                 Failure("open order", failure.code, f"{failure.subject}: {failure.reason}"), view
             )
 
 
-def refuse_failures(failures: Sequence[Failure], accounts: int, view: View) -> None:
+def _refuse_failures(failures: Sequence[Failure], accounts: int, view: View) -> None:
     """A book of one account that failed is an error; so is one of which nothing is left."""
     if failures and len(failures) >= accounts:
-        raise error_of(failures[0], view)
+        raise _error_of(failures[0], view)
 
 
-def error_of(failure: Failure, view: View) -> CrossMarginError:
+def _error_of(failure: Failure, view: View) -> CrossMarginError:
     """The failure of an account as an error with the same code."""
     label, _, reason = failure.reason.partition(": ")
     expired = failure.code == "instrument_expired"
@@ -253,8 +253,8 @@ def compare(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     names = models.split(",") if isinstance(models, str) else list(models or ())
     chosen = [model_named(name.strip()) for name in names] or list(ALL_MODELS)
-    refuse_dead_orders(held, view)
-    refuse_unpriced(held, view)
+    _refuse_dead_orders(held, view)
+    _refuse_unpriced(held, view)
     rows = comparison.compare(held, view, [each.spec.name for each in chosen])
     found = {
         "verb": "compare",
@@ -290,14 +290,14 @@ def compare(
     return CompareResult(rows, plain.checked(found), receipt)
 
 
-def refuse_unpriced(book: Book, view: View) -> None:
+def _refuse_unpriced(book: Book, view: View) -> None:
     """What the market cannot price fails an only account before any model is asked."""
     held = set(book.column[book.quantity != 0.0].tolist())
     for failure in view.failures:
         code = next((k for k in held if book.instruments.label(k) == failure.subject), None)
         if code is not None:
             reason = f"{failure.subject}: {failure.reason}"
-            raise error_of(Failure(book.account[0], failure.code, reason), view)
+            raise _error_of(Failure(book.account[0], failure.code, reason), view)
 
 
 def _row_figures(row: comparison.ComparisonRow) -> dict[str, Any]:
