@@ -2,7 +2,7 @@
 
 A lending ratio (two ways of counting collateral, no scenarios), a perpetual protocol that counts in
 integers (no float may round before the comparison), and a book that is margined together with a
-delta hedge which each account sizes for itself.
+delta hedge which each account sizes for itself. None of them margins open orders.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin import Fidelity, ModelSpec, Parameters, Rule, ScaleLaw
-from crossmargin.margin.model import Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import is_kind, make_pool
 from crossmargin.margin.sheet import SheetBuilder
@@ -101,6 +101,11 @@ class LendingRatio:
         sheet.scale("mm", "debt", 1.0)
         return PoolAnswer(sheet.build(held.account, 0), *_nothing(sheet.rows))
 
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        return None
+
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         return None
 
@@ -158,6 +163,11 @@ class IntegerPerpetual:
         sheet.scale("counted_mm", "cash", 1.0)
         sheet.scale("mm", "needs_mm", 1.0)
         return PoolAnswer(sheet.build(held.account, 0), *_nothing(rows))
+
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        return None
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         return None
@@ -266,6 +276,11 @@ class DeltaHedged:
             np.where(held_any, np.maximum(-vector[rows, second], 0.0), 0.0),
             np.zeros(len(vector), np.int8),
         )
+
+    def order_need(
+        self, priced: Priced, held: PoolBook, parameters: Parameters
+    ) -> OrderNeed | None:
+        return None
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats:
         assert priced.risk is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.conformance import checks, checks_rules
+from tests.conformance import checks, checks_orders, checks_rules
 from tests.conformance.world import Subject
 
 Check = Callable[[Subject], None]
@@ -20,6 +20,9 @@ CHECKS: tuple[Check, ...] = (
     checks.hard_numbers,
     checks.offsetting_lots,
     checks.scale_law,
+    checks_orders.orders_are_local,
+    checks_orders.orders_cost_or_cost_nothing,
+    checks_orders.worst_fill_is_an_upper_bound,
     checks_rules.zero_shock,
     checks_rules.scenarios_mean_what_they_say,
     checks_rules.spread_within_width,

@@ -16,7 +16,7 @@ import numpy as np
 from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure
-from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.market.view import View
@@ -226,6 +226,24 @@ def quantity(rng: np.random.Generator, item: Instrument) -> float:
         size = float(round(size * SPOT[item.underlying], -1))
     sign = -1.0 if rng.random() < 0.5 else 1.0
     return sign * round(size, 3)
+
+
+def random_orders(world: World, seed: int, accounts: int = 40) -> list[Order]:
+    """Up to four resting orders in every second account, priced within 3 % of the mark."""
+    rng = np.random.default_rng(seed)
+    marks = world.view.mark.tolist()
+    items = world.instruments.items
+    derivatives = [k for k in world.derivatives() if marks[k] > 0.0]
+    if not derivatives:
+        return []
+    least = min(4, len(derivatives))
+    orders: list[Order] = []
+    for a in range(0, accounts, 2):
+        for k in rng.choice(derivatives, int(rng.integers(1, 1 + least)), replace=False).tolist():
+            limit = max(marks[k] * float(rng.uniform(0.97, 1.03)), 1e-6)
+            side = 1 if rng.random() < 0.5 else -1
+            orders.append(Order(f"a{a:03d}", k, side, abs(quantity(rng, items[k])), limit))
+    return orders
 
 
 def accounts_of(count: int = 40) -> tuple[str, ...]:

@@ -93,5 +93,11 @@ def reach(held: PoolBook, fills: Fills, run: Ints, column: Floats) -> tuple[Floa
 
 
 def order_margin(need: OrderNeed | None, base: Floats) -> Floats:
-    """[A] what the orders add to the requirement without them; never negative."""
-    return np.zeros(len(base)) if need is None else np.maximum(need.need - base, 0.0)
+    """[A] what the orders add to the requirement without them; never negative.
+
+    Exactly 0 for an account without orders: ``need`` is summed in another order than ``base``, and
+    no bit of an account may depend on what its neighbours have resting.
+    """
+    if need is None:
+        return np.zeros(len(base))
+    return np.where(np.diff(need.fills.row) > 0, np.maximum(need.need - base, 0.0), 0.0)
