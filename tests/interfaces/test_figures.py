@@ -19,7 +19,22 @@ def test_pools_in_dollars_add_up_to_the_account(maker: str, market: str) -> None
     for key in ("im", "mm", "equity", "counted_im", "counted_mm"):
         total = sum(pool[key] * pool["usd_per_unit"] for pool in account["pools"])
         assert total == pytest.approx(account[f"{key}_usd"], rel=1e-12), key
-    assert account["im_usage"] == account["im_usd"] / account["counted_im_usd"]
+    assert account["im_usage"] == max(pool["im_usage"] or 0.0 for pool in account["pools"])
+    single = xm.margin(maker, market, "derive-pm2").accounts[0]
+    assert single["im_usage"] == single["im_usd"] / single["counted_im_usd"]
+
+
+def test_a_pool_in_debt_is_not_hidden_by_another(market: str) -> None:
+    def cash(coin: str, amount: float) -> dict[str, object]:
+        return {"type": "balance", "venue": "deribit", "instrument": coin, "quantity": amount}
+
+    ether = {"venue": "deribit", "instrument": "ETH-PERPETUAL", "quantity": 50000.0}
+    book = [PERPETUAL, ether, cash("BTC", 100.0), cash("ETH", 0.1)]
+    account = xm.margin(book, market, "deribit-spm").accounts[0]
+    assert account["im_usage"] == account["pools"][1]["im_usage"] > 1.0
+    assert account["im_usd"] < 0.1 * account["equity_usd"]
+    book = [PERPETUAL, ether, cash("BTC", 100.0), cash("ETH", -1.0)]
+    assert xm.margin(book, market, "deribit-spm").accounts[0]["im_usage"] is None
 
 
 def test_worst_runner_up_and_gap(margined: MarginResult) -> None:

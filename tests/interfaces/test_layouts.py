@@ -45,6 +45,16 @@ def test_several_accounts_are_rows(market: str) -> None:
     ]
 
 
+def test_many_accounts_are_cut_to_the_largest_and_the_rest_is_summed(market: str) -> None:
+    rows = [{**PERPETUAL, "account": f"a{k:02}", "quantity": 10.0 * (k + 1)} for k in range(30)]
+    result = xm.margin(rows, market, "deribit-spm")
+    table = named(result.summary(), "margin")
+    assert [row[0] for row in table.rows[:2]] == ["a29", "a29"]
+    assert len(table.rows) == 2 * 20
+    assert "and 10 accounts of smaller IM" in table.notes[0]
+    assert len(named(result.document(), "margin").rows) == 2 * 30
+
+
 def test_a_dollar_pool_of_one_coin_is_shown_in_coin_too(retail: str, market: str) -> None:
     result = xm.margin(retail, market, "deribit-xpm")
     table = named(result.document(), "margin")

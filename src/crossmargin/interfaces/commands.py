@@ -63,7 +63,8 @@ Twins = Annotated[
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 Top = Annotated[
-    int, Parameter(name="--top", help="Positions to list one by one on screen; 0 lists all.")
+    int,
+    Parameter(name="--top", help="Positions and accounts to list one by one on screen; 0: all."),
 ]
 
 
@@ -259,7 +260,9 @@ def market_show(
     from crossmargin.interfaces.verbs import quality
 
     _one_form(json_, csv)
-    _print(quality(snapshot), json_, csv)
+    with working("reading the market", quiet=json_ or csv):
+        result = quality(snapshot)
+    _print(result, json_, csv)
     return 0
 
 
@@ -276,7 +279,8 @@ def market_check(
     from crossmargin.interfaces.verbs import quality
 
     _one_form(json_, csv)
-    result = quality(snapshot)
+    with working("reading the market", quiet=json_ or csv):
+        result = quality(snapshot)
     if json_:
         _write(result.to_json())
     elif csv:

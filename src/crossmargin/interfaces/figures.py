@@ -123,8 +123,13 @@ def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]
                 )
             ),
         }
-        entry["im_usage"] = _usage(entry["im_usd"], entry["counted_im_usd"])
-        entry["mm_usage"] = _usage(entry["mm_usd"], entry["counted_mm_usd"])
+        apart = requirement.model.currency == "settle"
+        for level in ("im", "mm"):
+            entry[f"{level}_usage"] = (
+                _highest(kept, level)
+                if apart
+                else _usage(entry[f"{level}_usd"], entry[f"counted_{level}_usd"])
+            )
         entry["worst_scenario"] = _worst_of(kept)
         entry["bound"] = requirement.bound.value
         entry["pools"] = kept
@@ -187,6 +192,17 @@ def _usage(requirement: float, counted: float | None) -> float | None:
     if counted is None or not counted > 0.0:
         return None
     return requirement / counted
+
+
+def _highest(pools: list[dict[str, Any]], level: str) -> float | None:
+    """Usage of the pool that is nearest to its limit: pools of two currencies do not help out."""
+    found: list[float] = []
+    for pool in pools:
+        if pool[f"{level}_usage"] is not None:
+            found.append(pool[f"{level}_usage"])
+        elif pool[level] > 0.0:
+            return None  # something is required and nothing counts
+    return max(found, default=None)
 
 
 def _worst_of(pools: list[dict[str, Any]]) -> str | None:

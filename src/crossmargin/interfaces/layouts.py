@@ -65,7 +65,7 @@ def margin_document(figures: Figures, explained: Figures | None, top: int) -> Do
         f"market of {figures['as_of']}",
         "requirements and gains are positive; a short quantity is negative",
     )
-    tables = [_margin(figures["accounts"])] if figures["accounts"] else []
+    tables = [_margin(figures["accounts"], top)] if figures["accounts"] else []
     if figures["failures"]:
         tables.append(_failures(figures["failures"]))
     if len(figures.get("readings", ())) > len(figures["accounts"]):
@@ -82,8 +82,17 @@ def margin_document(figures: Figures, explained: Figures | None, top: int) -> Do
     return Document(f"{model['name']}: {model['title']}", lines, tuple(tables), tuple(notes))
 
 
-def _margin(accounts: list[dict[str, Any]]) -> Table:
+def _margin(accounts: list[dict[str, Any]], top: int) -> Table:
     """One row a pool of an account, then its total in dollars, and in its one coin if any."""
+    notes: tuple[str, ...] = ()
+    if 0 < top < len(accounts):
+        accounts = sorted(accounts, key=lambda account: -account["im_usd"])
+        rest = accounts[top:]
+        total = sum(account["im_usd"] for account in rest)
+        notes = (f"and {len(rest)} accounts of smaller IM, {total:,.0f} USD together",)
+        accounts = accounts[:top]
+    if any(len(account["pools"]) > 1 for account in accounts):
+        notes = (*notes, "usage of an account: of its pools the highest, where they stand apart")
     rows = [row for account in accounts for row in _account_rows(account)]
     keys = [column.key for column in _MARGIN]
     kept = tuple(
@@ -106,6 +115,7 @@ def _margin(accounts: list[dict[str, Any]]) -> Table:
         f"account {accounts[0]['account']}" if len(accounts) == 1 else "accounts",
         kept,
         tuple(tuple(row.get(column.key) for column in kept) for row in rows),
+        notes,
         kind="card" if card else "table",
         heads=3,
         currency="currency",

@@ -21,6 +21,10 @@ from crossmargin.market.snapshot import Snapshot
 __all__ = ["CompareResult", "MarginResult", "MarketResult", "ModelCard", "ModelList"]
 
 
+# Positions and accounts that are listed one by one where nothing else is asked for.
+SHOWN = 20
+
+
 class _Shown(ABC):
     """The faces that every result has; ``document`` says what is shown."""
 
@@ -28,19 +32,23 @@ class _Shown(ABC):
 
     @abstractmethod
     def document(self) -> Document:
-        """Tables and lines of this result."""
+        """Tables and lines of this result, all of them."""
+
+    def summary(self) -> Document:
+        """What a person is shown who asked for nothing in particular."""
+        return self.document()
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""
 
     def __repr__(self) -> str:
-        return plain_text(self.document())
+        return plain_text(self.summary())
 
     def _repr_html_(self) -> str:
         from crossmargin.interfaces.notebook import html_text  # only in a notebook
 
-        return html_text(self.document())
+        return html_text(self.summary())
 
     def to_json(self) -> bytes:
         """The plain values as JSON text."""
@@ -103,8 +111,12 @@ class MarginResult(_Shown):
         )
 
     def document(self, top: int = 0) -> Document:
-        """What is shown; ``top`` cuts the contributions to the largest (0: all)."""
+        """What is shown; ``top`` cuts contributions and accounts to the largest (0: all)."""
         return margin_document(self.figures, self.explained, top)
+
+    def summary(self) -> Document:
+        """The document with the largest contributions and accounts alone."""
+        return self.document(SHOWN)
 
     def to_dict(self) -> dict[str, Any]:
         """The ``result`` of the schema margin-statement/1."""
