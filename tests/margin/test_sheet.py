@@ -73,8 +73,10 @@ def test_a_column_that_is_not_there_is_a_named_error() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_leaf_that_is_not_finite_is_refused(bad: float) -> None:
+    sheet = SheetBuilder(2)
+    sheet.leaf("a", np.array([1.0, bad]), "rule")
     with pytest.raises(ModelError) as caught:
-        SheetBuilder(2).leaf("a", np.array([1.0, bad]), "rule")
+        sheet.build(np.arange(2, dtype=np.int32), 0)
     assert (caught.value.code, caught.value.place) == ("number_not_finite", "row 1")
 
 

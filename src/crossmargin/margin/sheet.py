@@ -106,11 +106,11 @@ class SheetBuilder:
         return self._values[name]
 
     def leaf(self, name: str, values: Floats | float, rule: str) -> str:
-        """A number that a rule makes; finite or a named error."""
+        """A number that a rule makes; it must be finite, which :meth:`build` checks."""
+        if not (isinstance(values, np.ndarray) and values.shape == (self.rows,)):
+            values = np.full(self.rows, values, np.float64)
         # Adding zero turns the -0.0 of a negated empty sum into the 0.0 that a person expects.
-        full = np.broadcast_to(np.asarray(values, np.float64), (self.rows,)) + 0.0
-        finite(full, name, lambda k: f"row {k}", ModelError)
-        return self._add(Column(name, "leaf", (), rule), full)
+        return self._add(Column(name, "leaf", (), rule), values + 0.0)
 
     def sum(self, name: str, *parts: str) -> str:
         """Sum of columns, added from the left."""
@@ -154,12 +154,21 @@ class SheetBuilder:
         return self._add(Column(name, "round", (part,), rule, float(decimals)), values)
 
     def build(self, account: Ints, pool: int) -> Sheet:
-        """The finished sheet of one block and pool."""
+        """The finished sheet of one block and pool.
+
+        Raises ModelError ``number_not_finite`` naming the first column that is not finite.
+        """
+        held = list(self._values.values())
+        table = np.array(held, np.float64).reshape(len(held), self.rows)
+        if not np.isfinite(table).all():
+            for name, values in self._values.items():
+                finite(values, name, lambda k: f"row {k}", ModelError)
+        table.flags.writeable = False
         return Sheet(
             account=frozen(account, np.int32),
             pool=frozen(np.full(self.rows, pool), np.int32),
             columns=tuple(self._columns.values()),
-            values=tuple(frozen(self._values[name], np.float64) for name in self._columns),
+            values=tuple(table),
         )
 
 

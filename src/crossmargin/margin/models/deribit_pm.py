@@ -36,8 +36,10 @@ from crossmargin.margin.models.deribit_pm_charges import (
     add_holds,
     delta_shock,
     haircut,
+    hold_tables,
     per_base,
     roll_shock,
+    shock_tables,
     with_equity_rows,
 )
 from crossmargin.margin.models.deribit_pm_orders import matrix_need, shocks_need
@@ -99,12 +101,9 @@ class DeribitPM:
         coin_rows = equity_rows(pnl, pool, view, table) if self.cross else {}
         delta = margin_delta(pool.instruments, view)
         option = is_kind(pool.instruments, Kind.OPTION)
-        columns = {
-            "delta": delta,
-            "long_option_delta": np.where(option & (delta > 0), delta, 0.0),
-            "short_option_delta": np.where(option & (delta < 0), delta, 0.0),
-            "future_delta": np.where(option, 0.0, delta),
-        }
+        # Long options may only reduce a delta shock, so they are summed apart from the rest.
+        split = [option & (delta > 0), option & (delta < 0), ~option]
+        delta_table = np.stack([np.where(part, delta, 0.0) for part in split], axis=1)
         bases = pool.facts["bases"]
         usd_per_unit = 1.0 if self.cross else _usd_of(pool, view)
         facts = {
@@ -119,7 +118,9 @@ class DeribitPM:
             "coin_rows": coin_rows,
             "roll": table.roll_rates(),
             "worth": worth,
-            "usd": table.usd_of_coin(),
+            "delta_table": delta_table,
+            "shock": shock_tables(pool, parameters, table.usd_of_coin()),
+            **hold_tables(pool, view, worth, parameters),
         }
         return Priced(
             pool,
@@ -127,7 +128,7 @@ class DeribitPM:
             usd_per_unit,
             scenarios,
             RiskArray(frozen(pnl, np.float64), raw.value, raw.count),
-            columns,
+            {"delta": delta},
             mark_value(pool.instruments, view),
             facts,
         )
@@ -150,7 +151,7 @@ class DeribitPM:
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("worst_case_unrounded", worst.loss, "risk_matrix")
         sheet.round("worst_case", "worst_case_unrounded", 9, "rounding")
-        sheet.leaf("delta_shock", delta_shock(priced, held, parameters), "delta_shock")
+        sheet.leaf("delta_shock", delta_shock(priced, held), "delta_shock")
         sheet.leaf("roll_shock", roll_shock(priced, held), "roll_shock")
         sheet.leaf("correlation_contingency", 0.0, "correlation_contingency")
         parts = ("worst_case", "delta_shock", "roll_shock", "correlation_contingency")
@@ -165,7 +166,7 @@ class DeribitPM:
         sheet.leaf("unrealised", equity.unrealised, "balance_side")
         sheet.leaf("option_value", equity.option_value, "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value")
-        sheet.leaf("collateral_haircut", haircut(priced, held, parameters), "haircut")
+        sheet.leaf("collateral_haircut", haircut(priced, held), "haircut")
         sheet.difference("counted_im", "equity", "collateral_haircut")
         sheet.round("im", "im_unrounded", 9, "rounding")
         sheet.scale("counted_mm", "equity", 1.0)
@@ -190,7 +191,7 @@ class DeribitPM:
         if fills is None:
             return None
         counted = with_equity_rows(priced, held) if self.cross else held
-        shocks = shocks_need(priced, held, fills, parameters)
+        shocks = shocks_need(priced, held, fills)
         found = matrix_need(priced, counted, fills)
         return OrderNeed(found.need + shocks, fills, found.filled, found.scenario)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,19 +11,22 @@ from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.deribit_common import coin_size, hold, mmp_hold
-from crossmargin.margin.model import PoolBook, Priced
+from crossmargin.margin.model import Pool, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row
 from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums, sums
 
 __all__ = [
     "add_holds",
     "delta_shock",
     "haircut",
+    "hold_tables",
     "per_base",
     "roll_shock",
     "shock_of",
+    "shock_tables",
     "with_equity_rows",
 ]
 
@@ -86,21 +90,18 @@ def _with_lines(held: PoolBook, wanted: dict[int, dict[int, float]]) -> PoolBook
     )
 
 
-def delta_shock(priced: Priced, held: PoolBook, parameters: Parameters) -> Floats:
+def delta_shock(priced: Priced, held: PoolBook) -> Floats:
     """[A] the charge on large directional books, summed over the currencies of the pool."""
-    names = ("long_option_delta", "short_option_delta", "future_delta")
-    table = np.stack([priced.columns[name] for name in names], axis=1)
     run = priced.pool.facts["base_run"]
+    table = priced.facts["delta_table"]
     found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
     long_options = found.long[:, 0] + found.short[:, 1]
     rest = found.net[:, 2] + found.short[:, 0] + found.long[:, 1]
-    charge = shock_of(priced, parameters, found.run, long_options, rest)
+    charge = shock_of(priced, found.run, long_options, rest)
     return by_row(found.row, charge, len(held.row) - 1)
 
 
-def shock_of(
-    priced: Priced, parameters: Parameters, base: Ints, long_options: Floats, rest: Floats
-) -> Floats:
+def shock_of(priced: Priced, base: Ints, long_options: Floats, rest: Floats) -> Floats:
     """The charge on ``rest`` coins of delta against which ``long_options`` coins may reduce.
 
     ``base`` codes the currency of each element; the result is in the pool's currency.
@@ -111,16 +112,24 @@ def shock_of(
         np.minimum(np.maximum(both, rest), 0.0),
         np.maximum(np.minimum(both, rest), 0.0),
     )
-    bases = priced.pool.facts["bases"]
-    slope = per_base(parameters, bases, "pair", "m_inc")[base]
-    most = per_base(parameters, bases, "pair", "max_delta_shock")[base]
-    limit = per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd")
-    index = priced.facts["usd"]
+    slope, most, limit, worth = (values[base] for values in priced.facts["shock"])
     size = np.abs(left)
-    excess = np.maximum(size - (limit / index)[base], 0.0)
-    coins = size * np.minimum(slope * excess, most)
-    in_coin = np.array([name == priced.pool.currency for name in bases], np.bool_)
-    return np.asarray(coins * np.where(in_coin, 1.0, index)[base])
+    excess = np.maximum(size - limit, 0.0)
+    return np.asarray(size * np.minimum(slope * excess, most) * worth)
+
+
+def shock_tables(
+    pool: Pool, parameters: Parameters, index: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """[G] increment a coin, cap, threshold in coins, and pool currency a coin."""
+    bases = pool.facts["bases"]
+    in_coin = np.array([name == pool.currency for name in bases], np.bool_)
+    return (
+        per_base(parameters, bases, "pair", "m_inc"),
+        per_base(parameters, bases, "pair", "max_delta_shock"),
+        per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd") / index,
+        np.where(in_coin, 1.0, index),
+    )
 
 
 def roll_shock(priced: Priced, held: PoolBook) -> Floats:
@@ -132,43 +141,49 @@ def roll_shock(priced: Priced, held: PoolBook) -> Floats:
     return by_row(found.row, charge, len(held.row) - 1)
 
 
+def hold_tables(pool: Pool, view: View, worth: Floats, parameters: Parameters) -> dict[str, Any]:
+    """What holds and haircut read, once a price: units of currencies, sizes in pool currency."""
+    part = pool.instruments
+    unit = {item.underlying: float(worth[k]) for k, item in enumerate(part.items) if pool.cash[k]}
+    unit.setdefault(pool.currency, 1.0)
+    in_coin = np.array([item.underlying == pool.currency for item in part.items], np.bool_)
+    size = coin_size(part, view) * np.where(in_coin, 1.0, view.index[part.pair])
+    rate = np.zeros(len(part))
+    for k, item in enumerate(part.items):
+        key = f"currency.{item.underlying}.haircut"
+        if pool.cash[k] and key in parameters:
+            rate[k] = parameters.number(key) * float(worth[k])
+    return {
+        "hold_unit": unit,
+        "hold_place": {int(c): k for k, c in enumerate(pool.columns)},
+        "hold_size": size,
+        "haircut_rate": rate if rate.any() else None,
+    }
+
+
 def add_holds(sheet: SheetBuilder, priced: Priced, held: PoolBook, order_margin: Floats) -> None:
     """Leaves for open orders, maker protection and spot orders.
 
     What the venue reports stands; otherwise ``order_margin``, the worst fill of the orders.
     """
-    pool = priced.pool
-    names = {item.underlying: k for k, item in enumerate(pool.instruments.items) if pool.cash[k]}
-    names.setdefault(pool.currency, -1)
-    unit: dict[str, float] = {
-        name: 1.0 if k < 0 else float(priced.facts["worth"][k]) for name, k in names.items()
-    }
-    place: dict[int, int] = {int(c): k for k, c in enumerate(pool.columns)}
-    part, view = pool.instruments, priced.view
-    size = coin_size(part, view) * _coin_worth(priced)
-    known = hold(held, "open_orders_margin", unit)
-    sheet.leaf("open_orders_margin", np.where(known > 0.0, known, order_margin), "open_orders")
-    reported = hold(held, "mmp_margin", unit)
-    sheet.leaf("mmp_margin", mmp_hold(held, place, size, reported), "mmp_hold")
-    sheet.leaf("spot_margin", hold(held, "spot_margin", unit), "spot_margin")
+    maker: Floats | float = 0.0
+    spot: Floats | float = 0.0
+    book, facts = held.book, priced.facts
+    if book.reported.holds or book.orders.mmp.any():
+        known = hold(held, "open_orders_margin", facts["hold_unit"])
+        order_margin = np.where(known > 0.0, known, order_margin)
+        reported = hold(held, "mmp_margin", facts["hold_unit"])
+        maker = mmp_hold(held, facts["hold_place"], facts["hold_size"], reported)
+        spot = hold(held, "spot_margin", facts["hold_unit"])
+    sheet.leaf("open_orders_margin", order_margin, "open_orders")
+    sheet.leaf("mmp_margin", maker, "mmp_hold")
+    sheet.leaf("spot_margin", spot, "spot_margin")
 
 
-def _coin_worth(priced: Priced) -> Floats:
-    """[I] pool currency per coin of underlying."""
-    part = priced.pool.instruments
-    in_coin = np.array([item.underlying == priced.pool.currency for item in part.items])
-    return np.where(in_coin, 1.0, priced.view.index[part.pair])
-
-
-def haircut(priced: Priced, held: PoolBook, parameters: Parameters) -> Floats:
+def haircut(priced: Priced, held: PoolBook) -> Floats | float:
     """[A] what the initial side takes off positive balances, in the pool's currency."""
-    pool = priced.pool
-    rate = np.zeros(len(pool.instruments))
-    for k, item in enumerate(pool.instruments.items):
-        key = f"currency.{item.underlying}.haircut"
-        if pool.cash[k] and key in parameters:
-            rate[k] = parameters.number(key) * float(priced.facts["worth"][k])
-    if not rate.any():
-        return np.zeros(len(held.row) - 1)
-    table = rate[:, None]
-    return row_sums(held.row, held.column, np.maximum(held.quantity, 0.0), table).net[:, 0]
+    rate: Floats | None = priced.facts["haircut_rate"]
+    if rate is None:
+        return 0.0
+    positive = np.maximum(held.quantity, 0.0)
+    return row_sums(held.row, held.column, positive, rate[:, None]).net[:, 0]

@@ -13,7 +13,6 @@ from crossmargin.core.arrays import Floats
 from crossmargin.margin.fills import dense, reach
 from crossmargin.margin.model import Fills, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import shock_of
-from crossmargin.margin.parameter_files import Parameters
 from crossmargin.pricing.fills import FillNeed, fill_need
 from crossmargin.pricing.sums import sums
 
@@ -53,7 +52,7 @@ def _moves(priced: Priced, fills: Fills) -> Floats:
     return moves
 
 
-def shocks_need(priced: Priced, held: PoolBook, fills: Fills, parameters: Parameters) -> Floats:
+def shocks_need(priced: Priced, held: PoolBook, fills: Fills) -> Floats:
     """[A] roll plus delta shock, each at the fills that are worst for it."""
     delta = priced.columns["delta"]
     _, high, low = reach(held, fills, priced.pool.facts["roll_run"], delta)
@@ -61,8 +60,7 @@ def shocks_need(priced: Priced, held: PoolBook, fills: Fills, parameters: Parame
     roll = (rate * np.maximum(np.abs(high), np.abs(low))).sum(axis=1)
     run = priced.pool.facts["base_run"]
     accounts, groups = len(held.row) - 1, len(priced.pool.facts["bases"])
-    names = ("long_option_delta", "short_option_delta", "future_delta")
-    table = np.stack([priced.columns[name] for name in names], axis=1)
+    table = priced.facts["delta_table"]
     now = sums(held.row, held.column, held.quantity, run, table, trusted=True)
     more = sums(fills.row, fills.column, fills.size, run, delta[:, None], trusted=True)
     long_options = dense(now.row, now.run, now.long[:, 0] + now.short[:, 1], accounts, groups)
@@ -73,6 +71,6 @@ def shocks_need(priced: Priced, held: PoolBook, fills: Fills, parameters: Parame
     # A bought option may only reduce; counting it with the rest errs on the side of the venue.
     for side in (more.long[:, 0], more.short[:, 0]):
         moved = base + dense(more.row, more.run, side, accounts, groups)
-        flat = shock_of(priced, parameters, code, long_options.reshape(-1), moved.reshape(-1))
+        flat = shock_of(priced, code, long_options.reshape(-1), moved.reshape(-1))
         worst = np.maximum(worst, flat.reshape(accounts, -1).sum(axis=1))
     return np.asarray(roll + worst)
