@@ -101,10 +101,14 @@ def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]
     for row, account in enumerate(sheet.account.tolist()):
         rows_of[account].append(row)
     coin, rate = settlement_coin(view)
+    held = _lines_held(requirement)
     out = []
     for number, rows in enumerate(rows_of):
         given = bool((requirement.source[rows] > 0).any())
-        pools = [_pool_figures(requirement, row, given) for row in rows]
+        pools = [
+            _pool_figures(requirement, row, held[int(sheet.pool[row])][number], given)
+            for row in rows
+        ]
         kept = [pool for pool in pools if _holds_anything(pool)] or pools[:1]
         known = [pool["equity_source"] for pool in kept]
         entry: dict[str, Any] = {
@@ -137,8 +141,8 @@ def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]
     return out
 
 
-def _pool_figures(requirement: Requirement, row: int, given: bool) -> dict[str, Any]:
-    """One pool in its own currency; ``given``: something says what the account's equity is."""
+def _pool_figures(requirement: Requirement, row: int, lines: int, given: bool) -> dict[str, Any]:
+    """One pool in its own currency; ``lines`` are held in it, ``given``: something says what the account's equity is."""
     sheet = requirement.sheet
     number = int(sheet.pool[row])
     priced = requirement.priced[number]
@@ -156,7 +160,7 @@ def _pool_figures(requirement: Requirement, row: int, given: bool) -> dict[str, 
         "pool": priced.pool.label,
         "currency": priced.pool.currency,
         "usd_per_unit": priced.usd_per_unit,
-        "positions": _held(requirement, row),
+        "positions": lines,
         "im": im,
         "mm": mm,
         "equity": float(sheet["equity"][row]) if given else None,
@@ -175,12 +179,16 @@ def _pool_figures(requirement: Requirement, row: int, given: bool) -> dict[str, 
     }
 
 
-def _held(requirement: Requirement, row: int) -> int:
-    """Lines of the row's account in the row's pool."""
-    account = int(requirement.sheet.account[row])
-    book, pool = requirement.book, requirement.plan.pools[int(requirement.sheet.pool[row])]
-    span = book.column[int(book.row[account]) : int(book.row[account + 1])]
-    return int(np.isin(span, pool.columns).sum())
+def _lines_held(requirement: Requirement) -> list[list[int]]:
+    """[pool][account] lines of each account in each pool."""
+    book = requirement.book
+    account = np.repeat(np.arange(len(book)), np.diff(book.row))
+    out = []
+    for pool in requirement.plan.pools:
+        inside = np.zeros(len(book.instruments), np.bool_)
+        inside[pool.columns] = True
+        out.append(np.bincount(account[inside[book.column]], minlength=len(book)).tolist())
+    return out
 
 
 def _holds_anything(pool: Mapping[str, Any]) -> bool:
