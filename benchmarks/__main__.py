@@ -72,7 +72,13 @@ def measure(report: Report, settings: Settings, wanted: Sequence[str]) -> None:
         workload: Workload = import_module(f"benchmarks.{WORKLOADS[name]}").run
         workload(report, settings, limits)
         print(f"{name}: {time.perf_counter() - now:.0f} s", file=sys.stderr, flush=True)
-    report.remarks.append(f"the whole run took {time.perf_counter() - begin:.0f} s")
+    taken = time.perf_counter() - begin
+    load = "" if report.machine["load_average"] is None else _load(report.machine["load_average"])
+    report.remarks.append(f"the whole run took {taken:.0f} s{load}")
+
+
+def _load(average: Sequence[float]) -> str:
+    return f"; load average of the machine before it: {average[0]:.1f}"
 
 
 def _remark_limits(report: Report, limits: Limits) -> None:
