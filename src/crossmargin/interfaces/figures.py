@@ -142,7 +142,7 @@ def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]
 
 
 def _pool_figures(requirement: Requirement, row: int, lines: int, given: bool) -> dict[str, Any]:
-    """One pool in its own currency; ``lines`` are held in it, ``given``: something says what the account's equity is."""
+    """One pool in its own currency, ``lines`` held; ``given``: the account's equity is known."""
     sheet = requirement.sheet
     number = int(sheet.pool[row])
     priced = requirement.priced[number]
