@@ -54,7 +54,6 @@ CODES: dict[str, str] = {
     "rules_unknown": "the rules of that version or combination are not known",
     "size_too_large": "the computation would exceed its memory limit",
     # solver and state
-    "not_converged": "a solver did not converge",
     "hash_mismatch": "a stored hash does not match the content",
 }
 

@@ -204,6 +204,28 @@ class Book:
             orders=Orders.none(count),
         )
 
+    @staticmethod
+    def of_rows(
+        instruments: Instruments,
+        owner: Ints,
+        column: Ints,
+        quantity: Floats,
+        accounts: int,
+        account: Sequence[str] | None = None,
+    ) -> Book:
+        """A population from position rows in any order: [N] account code, column and quantity.
+
+        Rows of one instrument of one account are lots and are summed; the bits do not depend on
+        the order of the rows. Errors: those of ``pricing.positions.order_positions``.
+        """
+        from crossmargin.pricing.positions import order_positions  # a kernel only this path needs
+
+        ordered = order_positions(owner, column, quantity, accounts, len(instruments))
+        book = Book.of_arrays(
+            instruments, ordered.row_ptr, ordered.column, ordered.quantity, account
+        )
+        return replace(book, lots_merged=len(quantity) - len(ordered.column))
+
     def __len__(self) -> int:
         return len(self.row) - 1
 

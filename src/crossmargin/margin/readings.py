@@ -17,7 +17,7 @@ from crossmargin.margin.run import run
 from crossmargin.margin.totals import account_totals, usd_per_row
 from crossmargin.market.view import View
 
-__all__ = ["Reading", "fidelity_shares", "interval"]
+__all__ = ["Reading", "fidelity_shares", "interval", "kind_mix"]
 
 
 @dataclass(frozen=True, slots=True)

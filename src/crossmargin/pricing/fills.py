@@ -74,6 +74,31 @@ def _finish(y: Any, cap: Any, dead: Any, code: Any, weight: Any) -> Any:
             y[s] = rest if y[s] >= 0.0 else -rest
 
 
+@helper
+def _held(
+    j: Any,
+    end: Any,
+    code: Any,
+    column: Any,
+    quantity: Any,
+    pnl: Any,
+    run: Any,
+    value: Any,
+    part: Any,
+) -> Any:
+    """P&L of the positions of one run into ``part``; where the run ends, and its net value."""
+    part[:] = 0.0
+    worth = 0.0
+    while j < end and run[column[j]] == code:
+        c, q = column[j], quantity[j]
+        row = pnl[c]
+        for s in range(part.size):
+            part[s] += q * row[s]
+        worth += q * value[c]
+        j += 1
+    return j, worth
+
+
 @kernel(
     "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], b1[:], "
     "i8[:], i4[:], f8[:,:], f8[:], f8[:], out f8[:,:]"
@@ -117,15 +142,7 @@ def fill_need_kernel(
             next_j = column[j] if j < end else far
             next_m = order_column[m] if m < last else far
             code = run[min(next_j, next_m)]
-            part[:] = 0.0
-            held = 0.0
-            while j < end and run[column[j]] == code:
-                c, q = column[j], quantity[j]
-                row = pnl[c]
-                for s in range(width):
-                    part[s] += q * row[s]
-                held += q * value[c]
-                j += 1
+            j, held = _held(j, end, code, column, quantity, pnl, run, value, part)
             stop = m
             while stop < last and run[order_column[stop]] == code:
                 stop += 1

@@ -151,9 +151,8 @@ class Table:
         coin = part.inverse[:, None]
         extended = (np.arange(move.shape[1]) >= _STANDARD)[None, :]
         factor = np.array([self._pair(i.underlying, "extended_table_factor") for i in part.items])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            damped = factor[:, None] * reach / np.abs(move)
-        unit = np.where(extended & option, np.where(move == 0.0, 1.0, damped), 1.0)
+        size = np.where(extended, np.abs(move), 1.0)  # the extended moves are never zero
+        unit = np.where(extended & option, factor[:, None] * reach / size, 1.0)
         # Coin P&L is worth the shocked index; the extended table counts coins at +-R.
         at_move = np.where(coin, (1.0 + move) / (1.0 + clamped), 1.0)
         unit = unit * np.where(extended & option, at_move, 1.0)
