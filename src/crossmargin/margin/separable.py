@@ -1,17 +1,19 @@
 """Open orders under models that charge position by position.
 
-The requirement is a sum over instruments, so the worst fill is found instrument by instrument:
-nothing fills, every buy fills, or every sell fills. The charge of one position is convex in its
-size, so one of the three is the worst.
+The requirement is a sum over instruments, so the worst fill is found instrument by instrument. The
+charge C of one position is convex in its size: it is the largest of its tangents, and under a
+tangent of slope g an order of size x that costs c against the mark fills if ``g x + c > 0``. So the
+worst of all sets of fills is one of the few that some slope picks: from every sell (slopes far
+down), with one order changing at a time, to every buy.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Ints, frozen
+from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.instruments.book import Orders, Reported
 from crossmargin.margin.model import Fills, MarginModel, OrderNeed, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
@@ -28,35 +30,53 @@ def separable_need(
     filled = np.zeros(len(fills), np.bool_)
     for a in range(accounts):
         span = slice(int(fills.row[a]), int(fills.row[a + 1]))
-        columns = np.unique(fills.column[span])
-        if not len(columns):
+        if span.start == span.stop:
             continue
-        states, gains = _states(held, fills, a, columns)
-        alone = _lone(held, np.repeat(columns, 3), states.reshape(-1))
-        im = model.margin(priced, alone, parameters).sheet["im"].reshape(-1, 3)
-        state = np.argmax(im - gains, axis=1)
-        extra = (im - gains).max(axis=1) - im[:, 0]
-        need[a] += float(np.maximum(extra, 0.0).sum())
-        chosen = state[np.searchsorted(columns, fills.column[span])]
-        filled[span] = chosen == np.where(fills.size[span] > 0.0, 1, 2)
+        sets = [_sets(held, fills, a, c) for c in np.unique(fills.column[span]).tolist()]
+        columns = np.concatenate([np.full(len(one.cost), one.column, np.int32) for one in sets])
+        alone = _lone(held, columns, np.concatenate([one.quantity for one in sets]))
+        im = model.margin(priced, alone, parameters).sheet["im"]
+        first = 0
+        for one in sets:
+            needs = im[first : first + len(one.cost)] + one.cost
+            worst = int(np.argmax(needs))
+            need[a] += float(max(needs[worst] - needs[0], 0.0))  # the first set is empty
+            filled[one.orders] = one.chosen[worst]
+            first += len(one.cost)
     return OrderNeed(need, fills, filled, np.full(accounts, -1, np.int32))
 
 
-def _states(held: PoolBook, fills: Fills, account: int, columns: Ints) -> tuple[Floats, Floats]:
-    """[k, 3] position and gain of each instrument: as held, all buys filled, all sells filled."""
-    span = slice(int(fills.row[account]), int(fills.row[account + 1]))
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """Sets of fills of one instrument that can be the worst; the first is empty."""
+
+    column: int
+    orders: Ints  # [m] rows of the fills
+    chosen: Bools  # [k, m]
+    quantity: Floats  # [k] the position after each set
+    cost: Floats  # [k] what each set costs against the mark
+
+
+def _sets(held: PoolBook, fills: Fills, account: int, column: int) -> _Sets:
+    """One set a slope, and the empty one.
+
+    A fill better than the mark need not happen: only costs are counted, which is a bound.
+    """
     own = slice(int(held.row[account]), int(held.row[account + 1]))
     at = dict(zip(held.column[own].tolist(), held.quantity[own].tolist(), strict=True))
-    states, gains = np.zeros((len(columns), 3)), np.zeros((len(columns), 3))
-    for k, c in enumerate(columns.tolist()):
-        mine = fills.column[span] == c
-        size, gain = fills.size[span][mine], fills.gain[span][mine]
-        buys = size > 0.0
-        states[k] = at.get(c, 0.0) + np.array([0.0, size[buys].sum(), size[~buys].sum()])
-        # A fill better than the mark need not happen: only costs are counted, which is a bound.
-        cost = np.minimum(gain, 0.0)
-        gains[k] = (0.0, cost[buys].sum(), cost[~buys].sum())
-    return states, gains
+    rows = np.arange(int(fills.row[account]), int(fills.row[account + 1]))
+    orders = rows[fills.column[rows] == column].astype(np.int32)
+    size, cost = fills.size[orders], np.maximum(-fills.gain[orders], 0.0)
+    buys = size > 0.0
+    # A buy joins above the slope at which its cost outweighs the relief, a sell leaves there.
+    turn = -cost / size
+    chosen = np.zeros((len(orders) + 2, len(orders)), np.bool_)
+    chosen[1] = ~buys
+    for k, order in enumerate(np.argsort(turn, kind="stable").tolist()):
+        chosen[k + 2] = chosen[k + 1]
+        chosen[k + 2, order] = buys[order]
+    position = at.get(column, 0.0) + (chosen * size).sum(axis=1)
+    return _Sets(column, orders, chosen, position, (chosen * cost).sum(axis=1))
 
 
 def _without_orders(held: PoolBook) -> PoolBook:

@@ -15,6 +15,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import padded, padded_width, revalue
+from crossmargin.pricing.vectors import aligned
 from crossmargin.scenarios.sets import ScenarioSet
 
 __all__ = ["RiskArray", "price"]
@@ -34,6 +35,13 @@ class RiskArray:
     pnl: Floats
     value: Floats
     count: int
+
+    @staticmethod
+    def of(pnl: Floats, value: Floats, count: int) -> RiskArray:
+        """The record over a copy whose rows start at whole vectors: small books net faster."""
+        store = aligned(pnl.shape)
+        store[...] = pnl
+        return RiskArray(frozen(store, np.float64), frozen(value, np.float64), count)
 
     def scenario_pnl(self) -> Floats:
         """[I, S] without the padding."""
@@ -83,7 +91,7 @@ def price(
         if option_scale is not None:
             pnl[options] *= padded(option_scale[None, :])
     finite(pnl, "scenario P&L", lambda k: instruments.label(k // width), ModelError)
-    return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), count)
+    return RiskArray.of(pnl, value, count)
 
 
 def _delta_one(

@@ -127,7 +127,7 @@ class DeribitPM:
             view,
             usd_per_unit,
             scenarios,
-            RiskArray(frozen(pnl, np.float64), raw.value, raw.count),
+            RiskArray.of(pnl, raw.value, raw.count),
             {"delta": delta},
             mark_value(pool.instruments, view),
             facts,

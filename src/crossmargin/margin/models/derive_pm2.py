@@ -22,7 +22,7 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.fills import fills_of, order_margin
@@ -100,7 +100,7 @@ class DerivePM2:
             "perp": is_kind(part, Kind.PERPETUAL).astype(np.float64),
             "cash": pool.cash.astype(np.float64),
         }
-        shown = RiskArray(frozen(pnl, np.float64), risk.value, risk.count)
+        shown = RiskArray.of(pnl, risk.value, risk.count)
         return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
