@@ -43,6 +43,8 @@ def orders_cost_or_cost_nothing(subject: Subject) -> None:
     sheet = margined(subject, Book.of(world.instruments, lines, orders, accounts=names)).sheet
     slack = 1e-9 * (1.0 + np.abs(sheet["im"]))
     assert (sheet["im"] >= without["im"] - slack).all()
+    if "order_margin" in sheet or "open_orders_margin" in sheet:
+        assert (sheet["im"] > without["im"] + slack).any(), "no order costs anything"
     assert sheet["mm"].tobytes() == without["mm"].tobytes()
     idle = ~np.isin(sheet.account, [names.index(order.account) for order in orders])
     assert (sheet["im"] == without["im"])[idle].all()
@@ -70,6 +72,8 @@ def worst_fill_is_an_upper_bound(subject: Subject) -> None:
         if need is None or not len(need.fills):
             continue
         fills = need.fills
+        im = float(found.sheet["im"][row])
+        assert im >= float(need.need[0]) * (1.0 - 1e-9) - 1e-8, "the worst fill is not covered"
         for chosen in product((0.0, 1.0), repeat=len(fills)):
             filled = [
                 Line(names[a], int(pool.columns[column]), float(size) * yes)

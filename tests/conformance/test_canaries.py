@@ -167,3 +167,13 @@ def test_a_sum_that_skips_a_child(monkeypatch: Patch) -> None:
 
     monkeypatch.setattr(SheetBuilder, "sum", short)
     assert "tree_adds_up" in red("derive-pm2")
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [("derive_pm2", "derive-pm2"), ("paradex_pm", "paradex-pm"), ("fixed_rate", "fixed-rate")],
+)
+def test_orders_that_cost_nothing(monkeypatch: Patch, family: str, name: str) -> None:
+    plant(monkeypatch, family, "order_margin", after(lambda margin: margin * 0.0))
+    found = red(name)
+    assert {"orders_cost_or_cost_nothing", "worst_fill_is_an_upper_bound"} <= set(found)

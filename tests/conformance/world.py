@@ -229,18 +229,18 @@ def quantity(rng: np.random.Generator, item: Instrument) -> float:
 
 
 def random_orders(world: World, seed: int, accounts: int = 40) -> list[Order]:
-    """Up to four resting orders in every second account, priced within 3 % of the mark."""
+    """Up to four resting orders in every second account, priced within 8 % of the mark."""
     rng = np.random.default_rng(seed)
     marks = world.view.mark.tolist()
     items = world.instruments.items
     derivatives = [k for k in world.derivatives() if marks[k] > 0.0]
     if not derivatives:
         return []
-    least = min(4, len(derivatives))
     orders: list[Order] = []
     for a in range(0, accounts, 2):
-        for k in rng.choice(derivatives, int(rng.integers(1, 1 + least)), replace=False).tolist():
-            limit = max(marks[k] * float(rng.uniform(0.97, 1.03)), 1e-6)
+        few = rng.choice(derivatives, 3)  # several orders of one contract, on both sides
+        for k in rng.choice(few, int(rng.integers(1, 5))).tolist():
+            limit = max(marks[k] * float(rng.uniform(0.92, 1.08)), 1e-6)
             side = 1 if rng.random() < 0.5 else -1
             orders.append(Order(f"a{a:03d}", k, side, abs(quantity(rng, items[k])), limit))
     return orders

@@ -1,0 +1,95 @@
+"""The worst set of fills under models that charge position by position, against all sets."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from crossmargin.instruments.book import Book, Line, Order
+from crossmargin.margin import model_named
+from crossmargin.margin.pools import cut
+from tests.conformance.checks import margined
+from tests.conformance.world import Subject, subject_of, world_of
+
+LINEAR = "BTC_USDC-PERPETUAL"
+CALL = "BTC_USDC-30-64000-C"
+
+
+def worst(subject: Subject, position: float, orders: list[tuple[float, float]], name: str) -> float:
+    """The order need of (signed size, limit over mark) orders beside a position."""
+    world = world_of(subject)
+    items = world.instruments.items
+    row = [item.native_id for item in items].index(name)
+    mark = float(world.view.mark[row])
+    made = [Order("a", row, 1 if x > 0 else -1, abs(x), mark * part) for x, part in orders]
+    book = Book.of(world.instruments, [Line("a", row, position)], made)
+    pool = subject.model.plan(world.instruments, subject.parameters).pools
+    number = next(k for k, p in enumerate(pool) if p.currency == items[row].settle)
+    found = margined(subject, book)
+    held = cut(found.book, pool[number], 0)
+    need = subject.model.order_need(found.priced[number], held, subject.parameters)
+    assert need is not None
+    return float(need.need[0])
+
+
+def by_hand(
+    subject: Subject, position: float, orders: list[tuple[float, float]], name: str
+) -> float:
+    """The most that any set of fills needs: the charge after it and what it costs at the mark."""
+    world = world_of(subject)
+    items = world.instruments.items
+    row = [item.native_id for item in items].index(name)
+    mark = float(world.view.mark[row])
+    sets = list(product((0.0, 1.0), repeat=len(orders)))
+    sizes = [position + sum(yes * x for yes, (x, _) in zip(s, orders, strict=True)) for s in sets]
+    costs = [
+        sum(
+            yes * max(x * (part - 1.0) * mark, 0.0)
+            for yes, (x, part) in zip(s, orders, strict=True)
+        )
+        for s in sets
+    ]
+    lines = [Line(f"a{k:03d}", row, size) for k, size in enumerate(sizes)]
+    sheet = margined(subject, Book.of(world.instruments, lines)).sheet
+    im = np.zeros(len(sets))
+    np.add.at(im, sheet.account, sheet["im"])
+    return float((im + np.array(costs)).max())
+
+
+@pytest.mark.parametrize("name", [LINEAR, CALL])
+@pytest.mark.parametrize("model", ["deribit-sm", "fixed-rate"])
+def test_the_worst_set_of_all(model: str, name: str) -> None:
+    """Random orders on both sides, deep through the mark and far from it."""
+    subject = subject_of(model_named(model))
+    rng = np.random.default_rng(71)
+    for _ in range(12):
+        position = float(rng.uniform(-3.0, 3.0))
+        orders = [(float(rng.uniform(-2.0, 2.0)), float(rng.uniform(0.85, 1.15))) for _ in range(5)]
+        wanted = by_hand(subject, position, orders, name)
+        assert worst(subject, position, orders, name) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_costs_on_both_sides_may_exceed_either_position() -> None:
+    """Buy at 3 % over the mark, sell 3 % under: both fill, nothing is held, 6 % is lost.
+
+    Either alone is 3 % and the 2 % (and a little) of a position.
+    """
+    subject = subject_of(model_named("deribit-sm"))
+    orders = [(1.0, 1.03), (-1.0, 0.97)]
+    assert worst(subject, 0.0, orders, LINEAR) == pytest.approx(0.06 * 64_025.6, rel=1e-12)
+
+
+def test_a_short_that_one_order_closes_dearly_and_another_for_nothing() -> None:
+    """Only the dear one fills in the worst case: closing for nothing would relieve."""
+    subject = subject_of(model_named("fixed-rate"))
+    alone = worst(subject, -2.0, [(1.0, 1.5)], CALL)
+    assert worst(subject, -2.0, [(1.0, 1.5), (1.0, 1.0)], CALL) == pytest.approx(alone, rel=1e-12)
+
+
+def test_an_order_better_than_the_mark_is_not_credited() -> None:
+    """A resting buy 5 % under the mark needs the 10 % of its position."""
+    subject = subject_of(model_named("fixed-rate"))
+    found = worst(subject, 0.0, [(1.0, 0.95)], LINEAR)
+    assert found == pytest.approx(0.1 * 64_025.6, rel=1e-12)
