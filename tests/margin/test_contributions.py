@@ -76,10 +76,19 @@ def test_holds_are_fixed() -> None:
 
 def test_cash_and_closed_positions_have_no_line() -> None:
     held = {"BTC": 1.0, "BTC_BTC-PERPETUAL": 0.0, "BTC_BTC-30-64000-C": -1.0}
-    found = answer("deribit-xpm", held)
-    made = contributions(found, 0)
+    found = answer("deribit-spm", held)
+    made = contributions(found, row_of(found, "BTC"))
     assert [line.label for line in made.lines] == ["deribit BTC_BTC-30-64000-C"]
     assert made.lines[0].quantity == -1.0
+
+
+def test_a_coin_balance_that_the_rule_puts_at_risk_has_a_line() -> None:
+    """In cross mode the equity of a coin is a position; it hedges a short perpetual."""
+    found = answer("deribit-xpm", {"BTC": 1.0, "BTC_BTC-PERPETUAL": -64_000.0})
+    made = contributions(found, 0)
+    assert {line.label for line in made.lines} == {"deribit BTC", "deribit BTC_BTC-PERPETUAL"}
+    total = sum(line.value for line in made.lines) + made.fixed
+    assert total == pytest.approx(float(found.sheet["im"][0]), rel=1e-12)
 
 
 def test_a_population_of_variants_is_margined_as_one_block() -> None:

@@ -60,9 +60,9 @@ def test_a_mixed_book_is_split_by_what_its_kinds_lose() -> None:
     """Under a scan the mix is of the gross loss in the binding scenario."""
     found = answer("paradex-pm", {"BTC_USDC-PERPETUAL": 1.0, "BTC_USDC-30-64000-C": -1.0})
     row = int(np.flatnonzero(found.scenario >= 0)[0])
-    mix = kind_mix(found, row)
-    assert set(mix) == {Kind.PERPETUAL, Kind.OPTION}
-    assert sum(mix.values()) == pytest.approx(1.0)
+    mix = kind_mix(found)[row]
+    assert {Kind(int(k)) for k in np.flatnonzero(mix)} == {Kind.PERPETUAL, Kind.OPTION}
+    assert mix.sum() == pytest.approx(1.0)
 
 
 def test_a_rule_on_futures_is_not_weighed_by_cash_or_options() -> None:

@@ -24,7 +24,7 @@ from crossmargin.margin.pools import cut
 from crossmargin.margin.readings import fidelity_shares
 from crossmargin.margin.register import ALL_MODELS, model_named
 from crossmargin.margin.run import parameters_for, run
-from crossmargin.margin.totals import account_totals
+from crossmargin.margin.totals import account_totals, usd_per_row
 from crossmargin.market.view import View
 
 __all__ = ["ComparisonRow", "cash_needed", "compare", "gross_notional_usd", "margin_or_map"]
@@ -144,8 +144,17 @@ def _row(book: Book, view: View, model: MarginModel) -> ComparisonRow:
         parameters_label=parameters.label,
         parameters_date=parameters.date_text,
         parameters_age_days=(view.as_of_ms - chosen_ms) / DAY_MS,
-        notes=(*losses, *requirement.notes, *parameters.verdicts),
+        notes=(*losses, *_order_note(requirement), *requirement.notes, *parameters.verdicts),
     )
+
+
+def _order_note(requirement: Requirement) -> tuple[str, ...]:
+    """What of IM is for open orders: the legs alone do not hold it."""
+    total = 0.0
+    for name in ("order_margin", "open_orders_margin", "mmp_margin"):
+        if name in requirement.sheet:
+            total += float((requirement.sheet[name] * usd_per_row(requirement)).sum())
+    return (f"IM holds {total:,.0f} USD for open orders",) if total > 0.0 else ()
 
 
 def _with_saving(
@@ -171,18 +180,21 @@ def cash_needed(requirement: Requirement, level: str) -> float:
 
     ``requirement - (counted - cash)``, pool by pool. Where cash itself is at risk (a model that
     margins balances) the least cash is found by Newton's method: the deficit is convex in cash.
-    Negative: the positions themselves leave that much over.
+    Negative: the positions themselves leave that much over. A pool with a balance of its own needs
+    at least nothing: its surplus pays for no other pool.
     """
     total = 0.0
+    apart = len(requirement.plan.pools) > 1 and not requirement.model.one_balance
     sheet = requirement.sheet
     for row in range(len(sheet)):
         priced = requirement.priced[int(sheet.pool[row])]
         counted = float(sheet[f"counted_{level}"][row] - sheet["cash"][row])
         need = float(sheet[level][row]) - counted
         if requirement.model.currency == "USD" and priced.pool.cash.any():
-            total += _cash_at_risk(requirement, row, level, need)
+            dollars = _cash_at_risk(requirement, row, level, need)
         else:
-            total += need * priced.usd_per_unit
+            dollars = need * priced.usd_per_unit
+        total += max(dollars, 0.0) if apart else dollars
     return total
 
 

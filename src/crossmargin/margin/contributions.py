@@ -19,6 +19,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.instruments.book import Book, Orders, Reported
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import PoolBook, Requirement, ScaleLaw
 from crossmargin.margin.pools import cut
 from crossmargin.margin.sheet import Sheet
@@ -57,9 +58,13 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
     priced = requirement.priced[pool_number]
     account = int(requirement.sheet.account[row])
     held = cut(requirement.book.rows(account, account + 1), pool, account)
+    held = with_equity_rows(priced, held) if priced.risk is not None else held
     part = pool.instruments
-    kind = part.kind[held.column]
-    moving = np.flatnonzero((kind != Kind.ASSET) & (held.quantity != 0.0))
+    # A balance is a line of its own where the rule puts it at risk (a coin in a dollar pool).
+    risky = part.kind != Kind.ASSET
+    if priced.risk is not None:
+        risky = risky | (priced.risk.pnl != 0.0).any(axis=1)
+    moving = np.flatnonzero(risky[held.column] & (held.quantity != 0.0))
     total = float(requirement.sheet[column][row])
     shares = np.zeros(len(moving))
     model = requirement.via

@@ -7,19 +7,19 @@ at all is equity rebuilt from entry prices. Never two at once; the source is par
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Bytes, Floats
-from crossmargin.core.errors import InputError
+from crossmargin.core.arrays import Bytes, Floats, frozen
+from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import EquitySource, PoolBook, Priced
 from crossmargin.margin.pools import is_kind, per_row, row_of_position
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
 
-__all__ = ["SOURCES", "Equity", "equity_of", "mark_value", "profit_since_entry"]
+__all__ = ["SOURCES", "Equity", "equity_of", "mark_value", "profit_since_entry", "with_equity_rows"]
 
 SOURCES = (EquitySource.NONE, EquitySource.VENUE, EquitySource.BALANCES, EquitySource.REBUILT)
 _NONE, _VENUE, _BALANCES, _REBUILT = range(4)
@@ -158,3 +158,57 @@ def _currencies_are_held(held: PoolBook) -> None:
                 limit=", ".join(sorted(known)) or "none",
                 remedy="Give the balance line of that currency.",
             )
+
+
+def with_equity_rows(priced: Priced, held: PoolBook) -> PoolBook:
+    """The book whose coin balance is the reported equity less option value (which has its own row).
+
+    Where nothing is reported the balances stand as they are held. Raises ModelError
+    ``currency_unknown`` for equity in a currency of which the book's table has no balance line.
+    """
+    given = held.book.reported.equity
+    if not given:
+        return held
+    part = priced.pool.instruments
+    line = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}
+    settle = [item.settle for item in part.items]
+    place = {name: k for k, name in enumerate(held.book.account)}
+    wanted: dict[int, dict[int, float]] = {}
+    for (account, currency), amount in given.items():
+        if account not in place:
+            continue
+        if currency not in line:
+            raise ModelError(
+                "currency_unknown",
+                "equity is reported in a currency without a balance line",
+                place=account,
+                value=currency,
+                limit=", ".join(sorted(line)),
+                remedy="Give the balance line of that currency.",
+            )
+        a = place[account]
+        span = slice(int(held.row[a]), int(held.row[a + 1]))
+        columns = held.column[span]
+        same = np.array([settle[c] == currency for c in columns.tolist()], np.bool_)
+        value = float((held.quantity[span] * priced.option_value[columns])[same].sum())
+        wanted.setdefault(a, {})[line[currency]] = amount - value
+    return _with_lines(held, wanted)
+
+
+def _with_lines(held: PoolBook, wanted: dict[int, dict[int, float]]) -> PoolBook:
+    """The book with lines of some accounts set to a quantity, inserted where they are missing."""
+    row, column, quantity = [0], [], []
+    for a in range(len(held.row) - 1):
+        span = slice(int(held.row[a]), int(held.row[a + 1]))
+        lines = dict(zip(held.column[span].tolist(), held.quantity[span].tolist(), strict=True))
+        lines.update(wanted.get(a, {}))
+        for k in sorted(lines):
+            column.append(k)
+            quantity.append(lines[k])
+        row.append(len(column))
+    return replace(
+        held,
+        row=frozen(row, np.int64),
+        column=frozen(column, np.int32),
+        quantity=frozen(quantity, np.float64),
+    )

@@ -63,8 +63,10 @@ def _usdc_price(view: View, given: float | None) -> tuple[float, tuple[str, ...]
     names = view.instruments.names
     known = given or (float(view.usd[names.index(CASH)]) if CASH in names else 0.0)
     known = known or view.read("usd", CASH, 0.0)
-    if known > 0.0:
+    if known > 0.0 and view.read("assumed_usd", CASH, 0.0) == 0.0:
         return known, ()
+    if known > 0.0:
+        return known, (f"USDC is assumed at {known:g} USD: the snapshot's source quotes none",)
     return 1.0, ("USDC is taken at par: the snapshot holds no price of it",)
 
 

@@ -113,6 +113,7 @@ class ModelSpec:
     balance_side: str  # what its equity counts, in words
     rules: tuple[Rule, ...]
     has_im: bool = True
+    one_balance: bool = False  # the pools of an account share one balance: surpluses pay deficits
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     standard: str = ""  # the same venue's standard margin, the baseline of the saving
     maps_from: tuple[str, ...] = ()  # venues whose books are mapped to this one explicitly

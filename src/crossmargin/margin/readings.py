@@ -12,7 +12,7 @@ from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Fidelity, MarginModel, Requirement
 from crossmargin.margin.parameter_files import Parameters, overlay
-from crossmargin.margin.pools import cut
+from crossmargin.margin.pools import by_row, cut, row_of_position
 from crossmargin.margin.run import run
 from crossmargin.margin.totals import account_totals, usd_per_row
 from crossmargin.market.view import View
@@ -52,20 +52,21 @@ def fidelity_shares(requirement: Requirement, column: str = "im") -> dict[Fideli
     shares = dict.fromkeys(Fidelity, 0.0)
     sheet, spec = requirement.sheet, requirement.model
     rate = usd_per_row(requirement)
-    mixes: dict[int, dict[Kind, float]] = {}
+    mix = kind_mix(requirement)
     for name, factor in _leaves(requirement, column).items():
         values = np.abs(sheet[name]) * rate * factor
         rule = spec.rule(next(c.rule for c in sheet.columns if c.name == name))
-        for row in np.flatnonzero(values > 0.0).tolist():
-            if isinstance(rule.fidelity, Fidelity):
-                shares[rule.fidelity] += float(values[row])
-                continue
-            mix = mixes.setdefault(row, kind_mix(requirement, row))
-            # Only the kinds that the rule speaks of: cash does not weigh a charge on futures.
-            named = {kind: part for kind, part in mix.items() if kind in rule.fidelity} or mix
-            whole = sum(named.values())
-            for kind, part in named.items():
-                shares[rule.known(kind)] += float(values[row]) * part / whole
+        if isinstance(rule.fidelity, Fidelity):
+            shares[rule.fidelity] += float(values.sum())
+            continue
+        # Only the kinds that the rule speaks of: cash does not weigh a charge on futures.
+        spoken = np.array([kind in rule.fidelity for kind in Kind], np.float64)
+        named = mix * spoken
+        whole = named.sum(axis=1)
+        named = np.where(whole[:, None] > 0.0, named, mix)
+        named /= named.sum(axis=1, keepdims=True)
+        for kind, dollars in zip(Kind, (named * values[:, None]).sum(axis=0).tolist(), strict=True):
+            shares[rule.known(kind)] += dollars
     total = sum(shares.values())
     if total <= 0.0:
         return {**dict.fromkeys(Fidelity, 0.0), Fidelity.EXACT: 1.0}
@@ -93,20 +94,28 @@ def _leaves(requirement: Requirement, column: str) -> dict[str, float]:
     return out
 
 
-def kind_mix(requirement: Requirement, row: int) -> dict[Kind, float]:
-    """Shares of the kinds of instrument in a row: of gross loss in the binding scenario."""
-    pool = int(requirement.sheet.pool[row])
-    priced = requirement.priced[pool]
-    account = int(requirement.sheet.account[row])
-    part = requirement.book.rows(account, account + 1)
-    held = cut(part, requirement.plan.pools[pool], account)
-    code = int(requirement.scenario[row])
-    if priced.risk is not None and 0 <= code < priced.risk.count:
-        size = np.abs(held.quantity * priced.risk.pnl[held.column, code])
-    else:
+def kind_mix(requirement: Requirement) -> Floats:
+    """[R, kinds] shares of the kinds of instrument in each row: of gross loss where it binds.
+
+    Gross size where a row has no scenario; a row that holds nothing counts as ASSET.
+    """
+    sheet, kinds = requirement.sheet, len(Kind)
+    out = np.zeros((len(sheet), kinds))
+    for number, pool in enumerate(requirement.plan.pools):
+        rows = np.flatnonzero(sheet.pool == number)
+        priced = requirement.priced[number]
+        held = cut(requirement.book, pool, 0)
+        owner = row_of_position(held.row)
         size = np.abs(held.quantity)
-    kinds = priced.pool.instruments.kind[held.column]
-    total = float(size.sum())
-    if total <= 0.0:
-        return {Kind.ASSET: 1.0}
-    return {Kind(int(kind)): float(size[kinds == kind].sum()) / total for kind in np.unique(kinds)}
+        if priced.risk is not None:
+            code = requirement.scenario[rows][owner]
+            inside = (code >= 0) & (code < priced.risk.count)
+            loss = np.abs(priced.risk.pnl[held.column, np.where(inside, code, 0)])
+            size = np.where(inside, size * loss, size)
+        kind = pool.instruments.kind[held.column].astype(np.int64)
+        count = len(held.row) - 1
+        found = by_row(owner * kinds + kind, size, count * kinds).reshape(count, kinds)
+        out[rows] = found
+    total = out.sum(axis=1)
+    out[total <= 0.0, int(Kind.ASSET)] = 1.0
+    return np.asarray(out / np.where(total > 0.0, total, 1.0)[:, None])

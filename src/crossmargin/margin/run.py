@@ -22,6 +22,7 @@ from crossmargin.margin.model import (
 )
 from crossmargin.margin.parameter_files import Parameters, load, overlay
 from crossmargin.margin.pools import cut, restrict, row_of_position
+from crossmargin.margin.selection import accounts_where, plan_for
 from crossmargin.margin.sheet import stack
 from crossmargin.market.view import View
 
@@ -60,7 +61,8 @@ def run(
     chosen = parameters or parameters_for(model, view.as_of_ms)
     _accepts(book, model)
     kept, failures = _without_failures(book, view)
-    plan = model.plan(kept.instruments, chosen)
+    plan, kept, view, more = plan_for(model, kept, view, chosen)
+    failures += more
     priced = tuple(model.price(p, restrict(view, kept.instruments, p), chosen) for p in plan.pools)
     count = len(kept)
     edges = [(low, min(low + block, count)) for low in range(0, count, block)] or [(0, 0)]
@@ -160,36 +162,4 @@ def _without_failures(book: Book, view: View) -> tuple[Book, tuple[Failure, ...]
             text = cause.reason if cause else "no price"
             failures.append(Failure(book.account[account], code, f"{label}: {text}"))
             lost[account] = True
-    return _keep(book, ~lost), tuple(failures)
-
-
-def _keep(book: Book, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Book:
-    parts = [book.rows(k, k + 1) for k in np.flatnonzero(wanted).tolist()]
-    if not parts:
-        return book.rows(0, 0)
-    row = np.cumsum([0, *(len(p.column) for p in parts)])
-    orders = parts[0].orders
-    order_row = np.cumsum([0, *(len(p.orders.column) for p in parts)])
-    return replace(
-        book,
-        account=tuple(p.account[0] for p in parts),
-        row=frozen(row, np.int64),
-        column=frozen(np.concatenate([p.column for p in parts]), np.int32),
-        quantity=frozen(np.concatenate([p.quantity for p in parts]), np.float64),
-        entry_price=frozen(np.concatenate([p.entry_price for p in parts]), np.float64),
-        entry_known=frozen(np.concatenate([p.entry_known for p in parts]), np.bool_),
-        orders=replace(
-            orders,
-            row=frozen(order_row, np.int64),
-            column=frozen(np.concatenate([p.orders.column for p in parts]), np.int32),
-            bid=frozen(np.concatenate([p.orders.bid for p in parts]), np.float64),
-            ask=frozen(np.concatenate([p.orders.ask for p in parts]), np.float64),
-            limit_price=frozen(np.concatenate([p.orders.limit_price for p in parts]), np.float64),
-            reduce_only=frozen(np.concatenate([p.orders.reduce_only for p in parts]), np.bool_),
-            mmp=frozen(np.concatenate([p.orders.mmp for p in parts]), np.bool_),
-            group=tuple(g for p in parts for g in p.orders.group),
-            items=tuple(i for p in parts for i in p.orders.items),
-        ),
-        choices={k: v[wanted] for k, v in book.choices.items()},
-        exact=None if book.exact is None else tuple(n for p in parts for n in p.exact or ()),
-    )
+    return accounts_where(book, ~lost), tuple(failures)

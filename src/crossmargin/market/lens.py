@@ -300,6 +300,9 @@ class _Lens:
             for name in self.instruments.names
             if name in places and snapshot.verdict[places[name]] == "assumed"
         }
+        reads["assumed_usd"] = {
+            name: 1.0 for name, row in places.items() if snapshot.verdict[row] == "assumed"
+        }
         reads["incoherent"] = {
             subject: max(
                 snapshot.get("index_spread", subject) or 0.0,

@@ -29,7 +29,7 @@ from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import (
     margin_delta,
 )
-from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.equity import equity_of, mark_value, with_equity_rows
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import Bound, OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import (
@@ -40,7 +40,6 @@ from crossmargin.margin.models.deribit_pm_charges import (
     per_base,
     roll_shock,
     shock_tables,
-    with_equity_rows,
 )
 from crossmargin.margin.models.deribit_pm_orders import matrix_need, shocks_need
 from crossmargin.margin.models.deribit_pm_rules import CROSS, SEGREGATED

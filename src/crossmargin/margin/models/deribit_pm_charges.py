@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Ints, frozen
-from crossmargin.core.errors import ModelError
-from crossmargin.instruments.contracts import Kind
+from crossmargin.core.arrays import Floats, Ints
 from crossmargin.margin.deribit_common import coin_size, hold, mmp_hold
 from crossmargin.margin.model import Pool, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
@@ -27,67 +24,12 @@ __all__ = [
     "roll_shock",
     "shock_of",
     "shock_tables",
-    "with_equity_rows",
 ]
 
 
 def per_base(parameters: Parameters, bases: tuple[str, ...], table: str, name: str) -> Floats:
     """[G] a parameter of each currency of the pool."""
     return np.array([parameters.number(f"{table}.{base}.{name}") for base in bases], np.float64)
-
-
-def with_equity_rows(priced: Priced, held: PoolBook) -> PoolBook:
-    """The book whose coin balance is the reported equity less option value (which has its own row).
-
-    Where nothing is reported the balances stand as they are held. Raises ModelError
-    ``currency_unknown`` for equity in a currency of which the book's table has no balance line.
-    """
-    given = held.book.reported.equity
-    if not given:
-        return held
-    part = priced.pool.instruments
-    line = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}
-    settle = [item.settle for item in part.items]
-    place = {name: k for k, name in enumerate(held.book.account)}
-    wanted: dict[int, dict[int, float]] = {}
-    for (account, currency), amount in given.items():
-        if account not in place:
-            continue
-        if currency not in line:
-            raise ModelError(
-                "currency_unknown",
-                "equity is reported in a currency without a balance line",
-                place=account,
-                value=currency,
-                limit=", ".join(sorted(line)),
-                remedy="Give the balance line of that currency.",
-            )
-        a = place[account]
-        span = slice(int(held.row[a]), int(held.row[a + 1]))
-        columns = held.column[span]
-        same = np.array([settle[c] == currency for c in columns.tolist()], np.bool_)
-        value = float((held.quantity[span] * priced.option_value[columns])[same].sum())
-        wanted.setdefault(a, {})[line[currency]] = amount - value
-    return _with_lines(held, wanted)
-
-
-def _with_lines(held: PoolBook, wanted: dict[int, dict[int, float]]) -> PoolBook:
-    """The book with lines of some accounts set to a quantity, inserted where they are missing."""
-    row, column, quantity = [0], [], []
-    for a in range(len(held.row) - 1):
-        span = slice(int(held.row[a]), int(held.row[a + 1]))
-        lines = dict(zip(held.column[span].tolist(), held.quantity[span].tolist(), strict=True))
-        lines.update(wanted.get(a, {}))
-        for k in sorted(lines):
-            column.append(k)
-            quantity.append(lines[k])
-        row.append(len(column))
-    return replace(
-        held,
-        row=frozen(row, np.int64),
-        column=frozen(column, np.int32),
-        quantity=frozen(quantity, np.float64),
-    )
 
 
 def delta_shock(priced: Priced, held: PoolBook) -> Floats:

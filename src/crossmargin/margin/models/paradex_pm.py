@@ -60,6 +60,7 @@ SPEC = ModelSpec(
     kinds=(Kind.ASSET, Kind.PERPETUAL, Kind.OPTION),
     currency="USDC",
     scale=ScaleLaw.HOMOGENEOUS,
+    one_balance=True,
     balance_side=(
         "account value: USDC and unrealised profit; option profit since entry equals its value "
         "less the premium, so cash after premium plus option value is the same"

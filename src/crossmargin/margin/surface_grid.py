@@ -1,0 +1,302 @@
+"""What an account would be worth, and need, at other spots and volatilities.
+
+Every cell is a full margin run on a shifted view; nothing is interpolated and no risk array of the
+unshifted market is read. What a shift ``(s, v)`` moves, and what it leaves:
+
+* every coin moves by the factor ``s``, all together: index, dollars of the coin, the free part of
+  each forward; dollars, stablecoins and other pegged money stand still
+* the settled part of a forward, rates, funding, time and open orders stay; no quote is executable
+* futures and perpetuals keep their premium: mark ``s`` (a dated one ``F'/F``)
+* volatilities move by the factor ``v``; option marks are re-priced by Black-76 with discount and
+  keep their residual: ``mark' = max(mark + model(F', v vol) - model(F, vol), 0)``
+* profit of futures is added to the cash line of the currency that settles them, and all profit to
+  the equity that a venue reported: a move is settled as it happens. Where the account's equity is
+  rebuilt from entry prices the model itself counts that profit. Profit in a currency of which the
+  account has no line is added in dollars.
+
+So coin balances are re-valued where the model counts them, and at ``s = v = 1`` the cell is the
+plain run to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Floats, finite, frozen
+from crossmargin.core.clock import YEAR_MS
+from crossmargin.core.errors import InputError
+from crossmargin.instruments.book import Book
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.equity import SOURCES
+from crossmargin.margin.model import EquitySource, MarginModel, Plan, Requirement
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import is_kind, restrict
+from crossmargin.margin.run import margin_block, run
+from crossmargin.market.view import View
+from crossmargin.pricing.revalue import black_value
+
+__all__ = ["PEGGED", "Grid", "equity_minus_mm", "grid", "shifted_book", "shifted_view"]
+
+# Money that a move of the coins leaves where it is.
+PEGGED = frozenset(
+    "USD USDC USDT USDE USDG USDP USDS USDY USYC BUIDL DAI FDUSD PYUSD TUSD EUR EURC EURR".split()
+)
+# The move at which it is seen whether a row's own equity counts the profit of its futures.
+_PROBE = 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """``[S, V]`` dollars of one account at each spot factor and volatility factor.
+
+    ``counted`` is what the model's balance side counts against the requirement of that level.
+    """
+
+    spot_factor: Floats  # [S]
+    vol_factor: Floats  # [V]
+    equity_usd: Floats
+    counted_im_usd: Floats
+    counted_mm_usd: Floats
+    im_usd: Floats
+    mm_usd: Floats
+
+    def over_im_usd(self) -> Floats:
+        """[S, V] what counts less IM: at least 0 where the account may still open."""
+        return self.counted_im_usd - self.im_usd
+
+    def over_mm_usd(self) -> Floats:
+        """[S, V] what counts less MM: under 0 the account would be liquidated."""
+        return self.counted_mm_usd - self.mm_usd
+
+
+def equity_minus_mm(
+    book: Book,
+    view: View,
+    model: MarginModel,
+    parameters: Parameters,
+    spot_factors: Sequence[float],
+    vol_factors: Sequence[float],
+) -> Floats:
+    """``[S, V]`` dollars of equity that counts less maintenance margin of the only account."""
+    return grid(book, view, model, parameters, spot_factors, vol_factors).over_mm_usd()
+
+
+def grid(
+    book: Book,
+    view: View,
+    model: MarginModel,
+    parameters: Parameters,
+    spot_factors: Sequence[float],
+    vol_factors: Sequence[float],
+    step: Callable[[], None] | None = None,
+) -> Grid:
+    """The account re-margined at every pair of factors; ``step`` is called after each cell.
+
+    Raises InputError: ``option_unknown`` for a book of several accounts, ``number_out_of_range``
+    for a factor that is not positive, and what the model raises.
+    """
+    if len(book) != 1:
+        raise InputError(
+            "option_unknown",
+            "a surface is of one account",
+            value=len(book),
+            limit="1 account",
+            remedy="Choose an account.",
+        )
+    spots, vols = _factors(spot_factors, "spot factor"), _factors(vol_factors, "volatility factor")
+    plain = run(book, view, model, parameters)
+    if len(plain.book) != 1:
+        raise InputError(
+            plain.failures[0].code,
+            "the account cannot be margined",
+            place=plain.failures[0].reason,
+            remedy="Remove the line, or give a market that prices it.",
+        )
+    counted = _counted_futures(plain, book, view, model, parameters)
+    out = np.zeros((5, len(spots), len(vols)))
+    for r, spot in enumerate(spots.tolist()):
+        for c, vol in enumerate(vols.tolist()):
+            moved = shifted_view(view, spot, vol)
+            held, dollars = shifted_book(book, view, moved, counted)
+            out[:, r, c] = _totals(held, moved, model, parameters, plain.plan)
+            out[:3, r, c] += dollars
+            if step is not None:
+                step()
+    finite(out, "a shifted requirement")
+    equity, counted_im, counted_mm, im, mm = (frozen(table, np.float64) for table in out)
+    return Grid(spots, vols, equity, counted_im, counted_mm, im, mm)
+
+
+def _factors(values: Sequence[float], what: str) -> Floats:
+    factors = finite(np.asarray(values, np.float64), what)
+    if not (factors > 0.0).all():
+        raise InputError(
+            "number_out_of_range",
+            f"a {what} is positive",
+            value=float(factors.min()),
+            limit="> 0",
+            remedy="1.0 is no move, 0.6 a fall by 40 %.",
+        )
+    return frozen(factors, np.float64)
+
+
+def _totals(
+    book: Book, view: View, model: MarginModel, parameters: Parameters, plan: Plan
+) -> Floats:
+    """[5] dollars: equity, counted against IM and MM, IM, MM, summed over the pools."""
+    pools = plan.pools
+    priced = tuple(model.price(p, restrict(view, book.instruments, p), parameters) for p in pools)
+    names = ("equity", "counted_im", "counted_mm", "im", "mm")
+    total = np.zeros(len(names))
+    for market, answer in zip(
+        priced, margin_block(model, plan, priced, book, (0, 1), parameters), strict=True
+    ):
+        values = [float(answer.sheet[name][0]) for name in names]
+        total += np.array(values) * market.usd_per_unit
+    return total
+
+
+def _counted_futures(
+    plain: Requirement, book: Book, view: View, model: MarginModel, parameters: Parameters
+) -> Bools:
+    """[N] futures whose profit since entry the model counts beside cash, so that it moves alone."""
+    future = is_kind(book.instruments, Kind.PERPETUAL, Kind.FUTURE)[book.column]
+    counted = np.zeros(len(book.column), np.bool_)
+    if not (future & book.entry_known).any():
+        return counted
+    probe = run(book, shifted_view(view, _PROBE, 1.0), model, parameters)
+    moves = probe.sheet["unrealised"] != plain.sheet["unrealised"]
+    rebuilt = np.array(
+        [SOURCES[int(code)] is EquitySource.REBUILT for code in plain.source], np.bool_
+    )
+    for row in np.flatnonzero(moves | rebuilt).tolist():
+        pool = plain.plan.pools[int(plain.sheet.pool[row])]
+        counted |= np.isin(book.column, pool.columns)
+    return counted & future & book.entry_known
+
+
+def shifted_view(view: View, spot_factor: float, vol_factor: float) -> View:
+    """The market after every coin moved by one factor and every volatility by another.
+
+    The view itself where both are 1. The module says what moves.
+    """
+    if spot_factor == 1.0 and vol_factor == 1.0:
+        return view
+    table = view.instruments
+    by_name = np.array([1.0 if name in PEGGED else spot_factor for name in table.names])
+    place = {name: k for k, name in enumerate(table.names)}
+    by_pair = np.array([by_name[place[u]] / by_name[place[q]] for u, q in table.pairs])
+    pair_of_expiry = by_pair[table.expiry_pair] if len(table.expiries) else np.ones(0)
+    forward = view.forward * pair_of_expiry
+    usd_read = view.reads.get("usd", {})
+    return replace(
+        view,
+        index=frozen(view.index * by_pair, np.float64),
+        usd=frozen(view.usd * by_name, np.float64),
+        forward=frozen(forward, np.float64),
+        mark=frozen(_marks(view, forward, by_pair, vol_factor), np.float64),
+        vol=frozen(view.vol * vol_factor, np.float64),
+        bid=frozen(np.zeros(len(table)), np.float64),
+        ask=frozen(np.zeros(len(table)), np.float64),
+        has_bid=frozen(np.zeros(len(table)), np.bool_),
+        has_ask=frozen(np.zeros(len(table)), np.bool_),
+        reads={
+            **view.reads,
+            "usd": {k: u * (1.0 if k in PEGGED else spot_factor) for k, u in usd_read.items()},
+        },
+    )
+
+
+def _marks(view: View, forward: Floats, by_pair: Floats, vol_factor: float) -> Floats:
+    """[I] marks at the shifted forwards and volatilities, in each instrument's price unit."""
+    table = view.instruments
+    mark = view.mark * by_pair[table.pair]
+    old = view.forward + view.forward_settled
+    new = forward + view.forward_settled
+    dated = (table.kind == Kind.FUTURE) & view.ok
+    expiry = table.expiry[dated]
+    known = old[expiry] > 0.0
+    ratio = np.where(known, new[expiry], 1.0) / np.where(known, old[expiry], 1.0)
+    mark[dated] = view.mark[dated] * np.where(known, ratio, by_pair[table.pair[dated]])
+    rows = np.flatnonzero((table.kind == Kind.OPTION) & view.ok)
+    if len(rows):
+        before = _option_values(view, rows, old, view.vol[rows])
+        after = _option_values(view, rows, new, view.vol[rows] * vol_factor)
+        mark[rows] = np.maximum(view.mark[rows] + (after - before), 0.0)
+    return mark
+
+
+def _option_values(view: View, rows: np.ndarray, forward: Floats, vol: Floats) -> Floats:
+    """Black-76 with discount of option rows, in their price unit (coin for inverse ones)."""
+    table = view.instruments
+    expiry = table.expiry[rows]
+    at = forward[expiry]
+    years = view.life_ms[expiry] / YEAR_MS
+    value = black_value(at, table.strike[rows], vol * np.sqrt(years), table.right[rows])
+    paid = value * np.exp(-view.rate[expiry] * years)
+    in_coin = table.inverse[rows] & (at > 0.0)
+    return np.asarray(np.where(in_coin, paid / np.where(in_coin, at, 1.0), paid))
+
+
+def shifted_book(book: Book, view: View, moved: View, counted: Bools) -> tuple[Book, float]:
+    """The only account of a book after the move has been settled, and dollars with no line.
+
+    ``counted[N]`` are positions whose profit the model counts by itself. Dollars are profit in a
+    currency of which the account has neither a line nor a reported equity, at the moved price.
+    """
+    if moved is view:
+        return book, 0.0
+    table = book.instruments
+    settle = table.settle[book.column]
+    future = is_kind(table, Kind.PERPETUAL, Kind.FUTURE)[book.column]
+    profit = _profit(book, view, moved)
+    paid = _by_name(table, settle, np.where(future & ~counted, profit, 0.0))
+    whole = _by_name(table, settle, profit)
+    lines = {
+        table.names[int(settle[j])]: j
+        for j in np.flatnonzero(book.is_cash()).tolist()
+        if table.items[int(book.column[j])].settle == table.items[int(book.column[j])].underlying
+    }
+    quantity = book.quantity.copy()
+    name = book.account[0]
+    given = dict(book.reported.equity)
+    dollars = 0.0
+    for code, currency in enumerate(table.names):
+        if (name, currency) in given:
+            given[name, currency] += whole[code]
+        if currency in lines:
+            quantity[lines[currency]] += paid[code]
+        elif (name, currency) not in given:
+            dollars += paid[code] * float(moved.usd[code])
+    held = replace(
+        book,
+        quantity=frozen(quantity, np.float64),
+        reported=replace(book.reported, equity=_frozen_equity(given)),
+        exact=None,
+    )
+    return held, dollars
+
+
+def _frozen_equity(given: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    return {key: float(amount) for key, amount in given.items()}
+
+
+def _profit(book: Book, view: View, moved: View) -> Floats:
+    """[N] what each derivative gains by the move, in the currency that settles it."""
+    table, column = book.instruments, book.column
+    kind = table.kind[column]
+    live = (kind != Kind.ASSET) & (kind != Kind.DEBT) & view.ok[column]
+    before, after = view.mark[column], moved.mark[column]
+    turned = live & table.inverse[column] & (kind != Kind.OPTION)
+    inverse = 1.0 / np.where(turned, before, 1.0) - 1.0 / np.where(turned, after, 1.0)
+    gain = np.where(turned, inverse, after - before)
+    return np.where(live, book.quantity * table.multiplier[column] * gain, 0.0)
+
+
+def _by_name(table: Instruments, settle: np.ndarray, values: Floats) -> list[float]:
+    """Sums by currency, added in the book's order."""
+    sums = np.bincount(settle, weights=values, minlength=len(table.names))
+    return [float(each) for each in sums]
