@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from crossmargin.instruments.book import Order, Reported
-from crossmargin.margin.models.deribit_pm_charges import shock_of, with_equity_rows
+from crossmargin.margin.equity import with_equity_rows
+from crossmargin.margin.models.deribit_pm_charges import shock_of
 from crossmargin.margin.pools import cut
 from tests.margin.models.test_deribit_pm import CASH, PERPETUAL, margined, numbers
 
