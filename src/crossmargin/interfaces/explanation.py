@@ -10,9 +10,11 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.figures import scenario_name
 from crossmargin.margin.contributions import contributions
+from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import Fidelity, Requirement, Rule
 from crossmargin.margin.pools import cut
 from crossmargin.margin.sheet import Node
+from crossmargin.pricing.netting import net
 
 __all__ = ["explain", "rule_figures"]
 
@@ -91,14 +93,20 @@ def _node(node: Node) -> dict[str, Any]:
 
 
 def _grid(requirement: Requirement, row: int) -> dict[str, Any] | None:
-    """P&L of the account in every scenario, gains positive; None for a model without scenarios."""
+    """P&L of the account in every scenario, gains positive; None for a model without scenarios.
+
+    ``pnl`` is the book's, ``counted`` what the rule makes of it (offset, dampener, weight, …).
+    """
     number = int(requirement.sheet.pool[row])
     priced = requirement.priced[number]
     account = int(requirement.sheet.account[row])
     held = cut(requirement.book.rows(account, account + 1), requirement.plan.pools[number], account)
     vector = requirement.via.vector(priced, held)
-    if vector is None or priced.scenarios is None:
+    if vector is None or priced.scenarios is None or priced.risk is None:
         return None
+    # What a person wants to see is the book's own P&L; what the rule makes of it stands beside.
+    counted = with_equity_rows(priced, held)
+    plain = net(counted.row, counted.column, counted.quantity, priced.risk.pnl)
     scenarios = priced.scenarios
     worst, second = int(requirement.scenario[row]), int(requirement.runner_up[row])
     if not (vector[0] < 0.0).any() and worst < len(scenarios):
@@ -109,7 +117,8 @@ def _grid(requirement: Requirement, row: int) -> dict[str, Any] | None:
                 "scenario": scenarios.label[s],
                 "move": float(scenarios.move[s]),
                 "vol": scenarios.vol_label[s],
-                "pnl": float(vector[0, s]),
+                "pnl": float(plain[0, s]),
+                "counted": float(vector[0, s]),
                 "mark": "worst" if s == worst else "runner-up" if s == second else "",
             }
             for s in range(len(scenarios))

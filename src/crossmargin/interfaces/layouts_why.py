@@ -64,6 +64,12 @@ def _grid(pool: Figures) -> Table:
     title = f"pool {pool['pool']}: P&L of the account in each scenario (gain +, loss -)"
     second = pool["grid"]["runner_up"]
     notes = [f"▼ worst: {pool['grid']['worst'] or 'no scenario loses'}"]
+    bent = [cell for cell in cells if abs(cell["pnl"] - cell["counted"]) > 1e-9 * abs(cell["pnl"])]
+    if bent:
+        notes.append(
+            f"{len(bent)} of {len(cells)} cells count differently (offset, dampener, weight or "
+            "discount); the worst is of the counted figures"
+        )
     if second:
         loss = amount_text(pool["grid"]["runner_up_loss"], unit)
         notes.append(f"▽ runner-up: {second}, loss {loss} {unit}")
