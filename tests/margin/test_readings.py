@@ -83,3 +83,14 @@ def test_the_arm_of_a_maximum_that_binds_is_the_one_that_counts() -> None:
     total = scan + fee + funding
     assert shares[Fidelity.INFERRED] == pytest.approx(fee / total, rel=1e-12)
     assert shares[Fidelity.STATED] == pytest.approx((scan + funding) / total, rel=1e-12)
+
+
+def test_a_leaf_weighs_what_reaches_the_total() -> None:
+    """Maintenance counts half of the scan and all of the fee."""
+    found = answer("paradex-pm", {"BTC_USDC-PERPETUAL": 1.0})
+    scan, fee, funding = (
+        float(found.sheet[name].sum())
+        for name in ("scan_risk", "fee_provision", "funding_provision")
+    )
+    shares = fidelity_shares(found, "mm")
+    assert shares[Fidelity.INFERRED] == pytest.approx(fee / (0.5 * scan + fee + funding), rel=1e-12)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from crossmargin.margin import model_named, run
+from crossmargin.instruments.contracts import Instruments
+from crossmargin.margin import model_named, parameters_for, run
 from crossmargin.margin.totals import account_totals, usd_per_row
-from tests.margin.test_run import TABLE, view
+from tests.margin.test_run import AS_OF_MS, CASH, TABLE, view
 from tests.vectors.building import book_of
 
 
@@ -20,3 +21,14 @@ def test_pools_of_different_currencies_meet_in_dollars() -> None:
     assert totals.equity_usd.tolist() == [0.0, 150_000.0, 0.0]
     assert totals.counted_im_usd.tolist() == totals.counted_mm_usd.tolist()
     assert totals.counted_im_usd.tolist() == [0.0, 150_000.0, 0.0]
+
+
+def test_each_level_counts_its_own() -> None:
+    """10 % of 3 BTC are taken off the initial side alone."""
+    table = Instruments.of([CASH])
+    model = model_named("deribit-xpm")
+    parameters = parameters_for(model, AS_OF_MS, {"currency.BTC.haircut": 0.1})
+    found = run(book_of(table, {"a": [("BTC", 3.0)]}), view(table), model, parameters)
+    totals = account_totals(found)
+    assert totals.counted_im_usd.tolist() == pytest.approx([135_000.0], rel=1e-14)
+    assert totals.counted_mm_usd.tolist() == [150_000.0]

@@ -96,3 +96,10 @@ def test_low_confidence_is_an_initial_charge_alone() -> None:
     )
     assert doubtful["mm"] == calm["mm"]
     assert doubtful["im"] == pytest.approx(calm["im"] + CHARGE * 50_000.0, rel=1e-12)
+
+
+def test_a_feed_at_the_threshold_is_enough_beside_one_that_is_not() -> None:
+    held = {call(): 1.0, call(60.0): 5.0}
+    feeds = {expiry_of(call()): LOW, expiry_of(call(60.0)): 0.55}
+    found = confidence(held, forward_confidence=feeds)  # type: ignore[arg-type] # instruments
+    assert found == pytest.approx(CHARGE * 50_000.0, rel=1e-12)
