@@ -65,8 +65,8 @@ def test_the_grid_holds_the_worst_where_it_is_marked(explained: xm.MarginResult)
         marked = [cell for cell in pool["grid"]["cells"] if cell["mark"] == "worst"]
         for cell in marked:
             assert cell["scenario"] == shown["worst_scenario"]
-            assert -cell["pnl"] == pytest.approx(shown["worst_loss"], rel=1e-9, abs=1e-9)
-            assert cell["pnl"] == min(each["pnl"] for each in pool["grid"]["cells"])
+            assert -cell["counted"] == pytest.approx(shown["worst_loss"], rel=1e-9, abs=1e-9)
+            assert cell["counted"] == min(each["counted"] for each in pool["grid"]["cells"])
 
 
 def test_every_leaf_names_a_rule_with_a_source(explained: xm.MarginResult) -> None:
