@@ -29,8 +29,6 @@ from crossmargin.market.view import View
 
 __all__ = ["ComparisonRow", "cash_needed", "compare", "gross_notional_usd", "margin_or_map"]
 
-_WORST = ("worst_case_unrounded", "span_loss", "scan_risk")
-
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
@@ -243,11 +241,10 @@ def _coin(view: View) -> tuple[str | None, float]:
 
 
 def _worst_usd(requirement: Requirement) -> float:
-    for name in _WORST:
-        if name in requirement.sheet:
-            rates = [requirement.priced[int(p)].usd_per_unit for p in requirement.sheet.pool]
-            return float((requirement.sheet[name] * np.array(rates)).sum())
-    return -1.0
+    """Sum of the binding losses in dollars; -1 for a model without scenarios."""
+    if all(priced.scenarios is None for priced in requirement.priced):
+        return -1.0
+    return float((requirement.loss * usd_per_row(requirement)).sum())
 
 
 def _worst_label(requirement: Requirement) -> str:

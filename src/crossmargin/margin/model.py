@@ -255,7 +255,9 @@ class PoolAnswer:
     runner_up: Ints
     runner_up_loss: Floats
     source: Bytes  # [R] code of the equity source: equity.SOURCES
-    bound: Bound = Bound.VALUE
+    bound: Bound = Bound.VALUE  # of every row of the block
+    at_least: Bools | None = None  # [R] where the rows differ
+    loss: Floats | None = None  # [R] loss in the binding scenario; None without scenarios
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,16 +280,19 @@ class Requirement:
     runner_up: Ints
     runner_up_loss: Floats
     source: Bytes  # [R] code of the equity source: equity.SOURCES
-    bound: Bound
+    at_least: Bools  # [R] True where a rule of the venue is left out: the row is a lower bound
+    loss: Floats  # [R] loss in the binding scenario, pool's currency; 0 without scenarios
     failures: tuple[Failure, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def bound(self) -> Bound:
+        """What the totals mean: at least, if any row is a lower bound."""
+        return Bound.AT_LEAST if bool(self.at_least.any()) else Bound.VALUE
+
     def worst_loss(self, row: int) -> float:
         """The loss in the binding scenario of a row, pool's currency; 0 without scenarios."""
-        for name in ("worst_case_unrounded", "span_loss", "scan_risk"):
-            if name in self.sheet:
-                return float(self.sheet[name][row])
-        return 0.0
+        return float(self.loss[row])
 
     def scenario_label(self, row: int) -> str:
         """Label of the binding scenario of a row; a dash where nothing is lost in any."""

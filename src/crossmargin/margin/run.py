@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crossmargin.core.arrays import frozen
+from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.errors import Failure, InputError, ModelError
 from crossmargin.instruments.book import Book
 from crossmargin.margin.model import (
@@ -89,7 +89,8 @@ def run(
         runner_up=frozen(np.concatenate([a.runner_up for a in flat]), np.int32),
         runner_up_loss=frozen(np.concatenate([a.runner_up_loss for a in flat]), np.float64),
         source=frozen(np.concatenate([a.source for a in flat]), np.int8),
-        bound=Bound.AT_LEAST if any(a.bound is Bound.AT_LEAST for a in flat) else Bound.VALUE,
+        at_least=frozen(np.concatenate([_at_least(a) for a in flat]), np.bool_),
+        loss=frozen(np.concatenate([_loss(a) for a in flat]), np.float64),
         failures=failures,
         notes=plan.notes,
     )
@@ -112,6 +113,16 @@ def margin_block(
         codes = frozen(np.full(high - low, number), np.int32)
         out.append(replace(answer, sheet=replace(answer.sheet, pool=codes)))
     return out
+
+
+def _at_least(answer: PoolAnswer) -> Bools:
+    if answer.at_least is not None:
+        return answer.at_least
+    return np.full(len(answer.sheet), answer.bound is Bound.AT_LEAST)
+
+
+def _loss(answer: PoolAnswer) -> Floats:
+    return np.zeros(len(answer.sheet)) if answer.loss is None else answer.loss
 
 
 def _accepts(book: Book, model: MarginModel) -> None:

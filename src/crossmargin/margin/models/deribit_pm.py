@@ -23,7 +23,7 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Ints, frozen
+from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import (
@@ -31,7 +31,7 @@ from crossmargin.margin.deribit_common import (
 )
 from crossmargin.margin.equity import equity_of, mark_value, with_equity_rows
 from crossmargin.margin.fills import fills_of, order_margin
-from crossmargin.margin.model import Bound, OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import (
     add_holds,
     delta_shock,
@@ -45,7 +45,7 @@ from crossmargin.margin.models.deribit_pm_orders import matrix_need, shocks_need
 from crossmargin.margin.models.deribit_pm_rules import CROSS, SEGREGATED
 from crossmargin.margin.models.deribit_pm_table import Table, equity_rows
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, make_pool
+from crossmargin.margin.pools import is_kind, make_pool, row_of_position
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
@@ -134,7 +134,7 @@ class DeribitPM:
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
-        pool, scenarios, risk = priced.pool, priced.scenarios, priced.risk
+        scenarios, risk = priced.scenarios, priced.risk
         assert scenarios is not None and risk is not None  # set by price()
         equity = equity_of(priced, held, priced.facts["worth"])
         counted = with_equity_rows(priced, held) if self.cross else held
@@ -176,7 +176,8 @@ class DeribitPM:
             worst.runner_up_scenario,
             worst.runner_up,
             equity.source,
-            Bound.AT_LEAST if len(pool.facts["bases"]) > 1 else Bound.VALUE,
+            at_least=_several(priced, held),
+            loss=worst.loss,
         )
 
     def order_need(
@@ -202,6 +203,18 @@ class DeribitPM:
             counted.row, counted.column, counted.quantity, priced.risk.pnl, priced.facts["fold"]
         )
         return full[:, : priced.risk.count]
+
+
+def _several(priced: Priced, held: PoolBook) -> Bools:
+    """[A] accounts that hold more than one currency of the pool: their add-on is not published."""
+    accounts = len(held.row) - 1
+    if len(priced.pool.facts["bases"]) < 2:
+        return np.zeros(accounts, np.bool_)
+    run = priced.pool.facts["base_run"]
+    real = (run[held.column] >= 0) & (held.quantity != 0.0)
+    rows = row_of_position(held.row)[real].astype(np.int64)
+    seen = np.unique(rows * (int(run.max()) + 1) + run[held.column][real])
+    return np.bincount(seen // (int(run.max()) + 1), minlength=accounts) > 1
 
 
 def _no_parameters(base: str, parameters: Parameters) -> ModelError:

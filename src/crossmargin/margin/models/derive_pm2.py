@@ -164,6 +164,7 @@ class DerivePM2:
             np.where(holds, worst.runner_up_scenario, -1),
             worst.runner_up,
             source,
+            loss=worst.loss,
         )
 
     def order_need(

@@ -214,6 +214,7 @@ class ParadexPM:
             found.runner_up_scenario,
             found.runner_up,
             equity.source,
+            loss=found.loss,
         )
 
     def order_need(
