@@ -139,6 +139,8 @@ class CompareResult(_Shown):
     rows: tuple[ComparisonRow, ...]
     figures: Mapping[str, Any]
     receipt: Receipt
+    book: Book  # as it was given: each model maps it for itself
+    snapshot: Snapshot
 
     def document(self) -> Document:
         """One row a model."""

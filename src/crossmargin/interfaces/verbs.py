@@ -287,7 +287,7 @@ def compare(
         command=command,
         build=manifest(),
     )
-    return CompareResult(rows, plain.checked(found), receipt)
+    return CompareResult(rows, plain.checked(found), receipt, held, snapshot)
 
 
 def _refuse_unpriced(book: Book, view: View) -> None:
