@@ -10,6 +10,14 @@ scenario s takes those with ``pnl + gain < 0``. A fold bends a run's P&L in two 
 (slopes ``gain`` and ``loss`` on its net value, see :mod:`crossmargin.pricing.fold`); the worst fill
 of each piece is exact. Where the smaller piece counts (concave) the lesser of both is exact; where
 the larger counts the larger of the two is a bound, never too small a need.
+
+A cap and a dead zone bear on the P&L alone, not on what the fills cost. With the least ``a`` of
+P&L and cost together, the least cost ``c``, the dead zone ``D`` and the cap ``K`` after it a run is
+not below
+
+    min(K + c, a + D, max(a - D, c))
+
+which is exact for the cap, and for the dead zone where the run stands alone.
 """
 
 from __future__ import annotations
@@ -25,7 +33,7 @@ from crossmargin.pricing.checks import positions, shocked
 from crossmargin.pricing.fold import FoldTables
 from crossmargin.pricing.rows import TIE
 
-__all__ = ["FillNeed", "fill_need", "fill_need_kernel", "is_exact"]
+__all__ = ["FillNeed", "fill_need", "fill_need_kernel", "filled_kernel", "is_exact"]
 
 
 class FillNeed(NamedTuple):
@@ -37,20 +45,9 @@ class FillNeed(NamedTuple):
 
 
 @helper
-def _piece(
-    slope: Any,
-    sign: Any,
-    begin: Any,
-    end: Any,
-    part: Any,
-    held: Any,
-    moves: Any,
-    worth: Any,
-    gain: Any,
-    weight: Any,
-    out: Any,
-) -> Any:
+def _piece(slope: Any, sign: Any, fills: Any, part: Any, held: Any, weight: Any, out: Any) -> Any:
     """One straight piece of a run with its worst fill, per scenario, into ``out``."""
+    begin, end, moves, worth, gain = fills
     width = out.size
     for s in range(width):
         out[s] = sign * weight[s] * (slope * (part[s] + held) - held)
@@ -63,15 +60,83 @@ def _piece(
 
 
 @helper
-def _finish(y: Any, cap: Any, dead: Any, code: Any, weight: Any) -> Any:
-    """Cap and dead zone of a run, on numbers that already carry the weight."""
+def _bent(
+    bend: Any, sign: Any, fills: Any, part: Any, held: Any, weight: Any, room: Any, out: Any
+) -> Any:
+    """Both pieces of a run, or of its other side, as one: the lesser where it is concave."""
+    up, down = bend
+    _piece(up, sign, fills, part, held, weight, out)
+    if up == down:
+        return
+    _piece(down, sign, fills, part, held, weight, room)
+    concave = (up < down) == (sign > 0.0)
+    for s in range(out.size):
+        out[s] = min(out[s], room[s]) if concave else max(out[s], room[s])
+
+
+@helper
+def _finish(y: Any, fills: Any, cap: Any, dead: Any, code: Any, weight: Any) -> Any:
+    """Cap and dead zone of a run, on numbers that already carry the weight and the costs."""
+    costs = _costs(fills)
     for s in range(y.size):
-        y[s] = min(y[s], cap * weight[s])
-    if dead.size > 0:
-        quiet = dead[code]
-        for s in range(y.size):
-            rest = max(abs(y[s]) - quiet[s] * weight[s], 0.0)
-            y[s] = rest if y[s] >= 0.0 else -rest
+        quiet = dead[code, s] if dead.size > 0 else 0.0
+        y[s] = _dampened(y[s], costs, cap, quiet, weight[s])[0]
+
+
+@helper
+def _reflect(
+    bend: Any,
+    fills: Any,
+    part: Any,
+    held: Any,
+    weight: Any,
+    reflect: Any,
+    cap: Any,
+    dead: Any,
+    code: Any,
+    y: Any,
+) -> Any:
+    """Where a scenario counts ``-|x|``: the worse of the least x and the largest x turned over."""
+    costs = _costs(fills)
+    room, back = np.empty(y.size), np.empty(y.size)
+    _bent(bend, -1.0, fills, part, held, weight, room, back)
+    for s in range(y.size):
+        if reflect[s]:
+            quiet = dead[code, s] if dead.size > 0 else 0.0
+            y[s] = min(y[s], _overturned(back[s], costs, cap, quiet, weight[s]))
+
+
+@helper
+def _most(cap: Any, quiet: Any) -> Any:
+    """The cap as it comes out of the dead zone."""
+    return max(cap - quiet, 0.0) if cap >= 0.0 else min(cap + quiet, 0.0)
+
+
+@helper
+def _costs(fills: Any) -> Any:
+    """The least that the fills can gain against the mark."""
+    begin, end, _, _, gain = fills
+    total = 0.0
+    for m in range(begin, end):
+        total += min(gain[m], 0.0)
+    return total
+
+
+@helper
+def _dampened(least: Any, costs: Any, cap: Any, quiet: Any, weight: Any) -> Any:
+    """The bound of the module's text, and whether it is that of the costs alone."""
+    capped = _most(cap, quiet) * weight + costs
+    below, above = least + quiet * weight, max(least - quiet * weight, costs)
+    bound = min(capped, below, above)
+    alone = bound == capped or (bound < below and above == costs)
+    return bound, alone
+
+
+@helper
+def _overturned(least: Any, costs: Any, cap: Any, quiet: Any, weight: Any) -> Any:
+    """As :func:`_dampened` where the P&L counts with the other sign: the cap bounds the loss."""
+    below, above = least + quiet * weight, max(least - quiet * weight, costs)
+    return max(costs - _most(cap, quiet) * weight, min(below, above))
 
 
 @helper
@@ -130,9 +195,7 @@ def fill_need_kernel(
     width = pnl.shape[1]
     part, first, second = np.empty(width), np.empty(width), np.empty(width)
     far = 2147483647
-    turned = False
-    for s in range(width):
-        turned = turned or reflect[s]
+    turned = reflect.any()
     for r in range(row_ptr.size - 1):
         total = out[r]
         total[:] = 0.0
@@ -146,69 +209,126 @@ def fill_need_kernel(
             stop = m
             while stop < last and run[order_column[stop]] == code:
                 stop += 1
-            up = gain[code] if code >= 0 else 1.0
-            down = loss[code] if code >= 0 else 1.0
+            # The value of linear instruments bends nothing.
+            bend = (gain[code], loss[code]) if code >= 0 else (1.0, 1.0)
             base = held if code >= 0 else 0.0
-            _piece(up, 1.0, m, stop, part, base, moves, worth, order_gain, weight, first)
-            if up != down:
-                _piece(down, 1.0, m, stop, part, base, moves, worth, order_gain, weight, second)
-                for s in range(width):
-                    both = min(first[s], second[s]) if up <= down else max(first[s], second[s])
-                    first[s] = both
+            fills = (m, stop, moves, worth, order_gain)
+            _bent(bend, 1.0, fills, part, base, weight, second, first)
             if code >= 0:
-                _finish(first, cap[code], dead, code, weight)
+                most = cap[code]
+                _finish(first, fills, most, dead, code, weight)
                 if turned:
-                    _reflect(
-                        up,
-                        down,
-                        m,
-                        stop,
-                        part,
-                        base,
-                        moves,
-                        worth,
-                        order_gain,
-                        weight,
-                        reflect,
-                        second,
-                        first,
-                    )
+                    _reflect(bend, fills, part, base, weight, reflect, most, dead, code, first)
             for s in range(width):
                 total[s] += first[s]
             m = stop
 
 
 @helper
-def _reflect(
-    up: Any,
-    down: Any,
-    begin: Any,
-    end: Any,
+def _least(slope: Any, sign: Any, fills: Any, part: Any, held: Any, weight: Any, s: Any) -> Any:
+    """As :func:`_piece`, in scenario ``s`` alone."""
+    begin, end, moves, worth, gain = fills
+    total = sign * weight * (slope * (part + held) - held)
+    for m in range(begin, end):
+        unit = sign * (slope * moves[m, s] + (slope - 1.0) * worth[m])
+        total += min(weight * unit + gain[m], 0.0)
+    return total
+
+
+@helper
+def _choice(
+    bend: Any,
+    cap: Any,
+    quiet: Any,
+    turned: Any,
+    fills: Any,
     part: Any,
     held: Any,
-    moves: Any,
-    worth: Any,
+    weight: Any,
+    s: Any,
+) -> Any:
+    """Slope and sign of the piece that makes the bound in ``s``; whether costs alone make it."""
+    up, down = bend
+    slope, sign, costs = up, 1.0, _costs(fills)
+    least = _least(up, 1.0, fills, part, held, weight, s)
+    other = _least(down, 1.0, fills, part, held, weight, s)
+    if other != least and (other < least) == (up <= down):
+        slope, least = down, other
+    least, alone = _dampened(least, costs, cap, quiet, weight)
+    if turned:
+        back = _least(up, -1.0, fills, part, held, weight, s)
+        other = _least(down, -1.0, fills, part, held, weight, s)
+        second = other != back and (other < back) == (up >= down)
+        if _overturned(other if second else back, costs, cap, quiet, weight) < least:
+            slope, sign, alone = (down if second else up), -1.0, False
+    return slope, sign, alone
+
+
+@kernel(
+    "i8[:], i4[:], f8[:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], f8[:], f8[:], b1[:], "
+    "i8[:], i4[:], f8[:,:], f8[:], f8[:], i4[:], out b1[:]"
+)
+def filled_kernel(
+    row_ptr: Any,
+    column: Any,
+    quantity: Any,
+    pnl: Any,
+    run: Any,
     gain: Any,
+    loss: Any,
+    cap: Any,
+    dead: Any,
+    value: Any,
     weight: Any,
     reflect: Any,
-    room: Any,
-    y: Any,
-) -> Any:
-    """Where a scenario counts ``-|x|``: the worse of the least x and the largest x turned over."""
-    width = y.size
-    other = np.empty(width)
-    _piece(up, -1.0, begin, end, part, held, moves, worth, gain, weight, room)
-    _piece(down, -1.0, begin, end, part, held, moves, worth, gain, weight, other)
-    for s in range(width):
-        if reflect[s]:
-            both = min(room[s], other[s]) if up >= down else max(room[s], other[s])
-            y[s] = min(y[s], both)
+    order_ptr: Any,
+    order_column: Any,
+    moves: Any,
+    worth: Any,
+    order_gain: Any,
+    scenario: Any,
+    out: Any,
+) -> None:
+    """The orders that make the bound of :func:`fill_need_kernel` in ``scenario[r]``, unchecked.
+
+    Scenario -1: the orders that cost against the mark.
+    """
+    for r in range(row_ptr.size - 1):
+        s = scenario[r]
+        j, end = row_ptr[r], row_ptr[r + 1]
+        m, last = order_ptr[r], order_ptr[r + 1]
+        while m < last:
+            code = run[order_column[m]]
+            stop = m
+            while stop < last and run[order_column[stop]] == code:
+                stop += 1
+            slope, sign, alone = 1.0, 1.0, s < 0
+            if s >= 0 and code >= 0:
+                while j < end and run[column[j]] != code and column[j] < order_column[m]:
+                    j += 1
+                part, held = 0.0, 0.0
+                while j < end and run[column[j]] == code:
+                    part += quantity[j] * pnl[column[j], s]
+                    held += quantity[j] * value[column[j]]
+                    j += 1
+                quiet = dead[code, s] if dead.size > 0 else 0.0
+                bend, fills = (gain[code], loss[code]), (m, stop, moves, worth, order_gain)
+                turned, w = reflect[s], weight[s]
+                found = _choice(bend, cap[code], quiet, turned, fills, part, held, w, s)
+                slope, sign, alone = found
+            for k in range(m, stop):
+                out[k] = order_gain[k] < 0.0
+                if not alone:
+                    unit = sign * (slope * moves[k, s] + (slope - 1.0) * worth[k])
+                    out[k] = weight[s] * unit + order_gain[k] < 0.0
+            m = stop
 
 
 def is_exact(fold: FoldTables) -> bool:
     """True where :func:`fill_need` is the worst fill itself, not a bound.
 
     One slope, or the smaller piece counts; no scenario reflected; and no dead zone beside others.
+    The named set then needs as much.
     """
     concave = bool((fold.gain <= fold.loss).all())
     lone = fold.dead.size == 0 or fold.gain.size <= 1
@@ -256,9 +376,9 @@ def fill_need(
     owner = np.repeat(np.arange(count), np.diff(orders.row_ptr))
     still = np.bincount(owner, weights=np.maximum(-cost, 0.0), minlength=count)
     need = np.maximum(np.maximum(worst, still), 0.0)
-    scenario = np.where(still > worst, -1, first).astype(np.int32)
-    chosen = scenario[owner]
-    at = np.maximum(chosen, 0)
-    move = rows[np.arange(len(cost)), at] * fold.weight[at]
-    filled = np.where(chosen >= 0, move + cost < 0.0, cost < 0.0)
+    scenario = np.where((still >= worst) & (still > 0.0), -1, first).astype(np.int32)
+    filled = np.zeros(len(cost), np.bool_)
+    filled_kernel.run(
+        *book, table, *fold, orders.row_ptr, orders.column, rows, value, cost, scenario, filled
+    )
     return FillNeed(need, scenario, filled)
