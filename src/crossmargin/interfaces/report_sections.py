@@ -57,9 +57,11 @@ _NO_CASH = (
 )
 _LINES_TEXT = (
     "The same re-margining at unmoved volatility. P&L is the change of equity against now, coin "
-    "balances re-valued. IM counts open orders at their limits: one that the move crosses counts as "
-    "filled where that is worse."
+    "balances re-valued. IM counts open orders at their limits: one that the move crosses counts "
+    "as filled where that is worse."
 )
+_COUNTED_TEXT = "What the rule counts: after offset, dampener, discount and weight."
+_PLAIN_TEXT = "The book's own P&L in the same scenarios, before the rule counts it."
 # Volatilities that a narrow page shows of the surface.
 _NARROW_VOLS = (0, 2, 3, 5, 8)
 _TOP = 20
@@ -148,9 +150,8 @@ def against_spot(cases: Sequence[Case]) -> list[str]:
             ("MM", case.curve(case.grid.mm_usd)),
             ("P&L", case.curve(case.profit_usd())),
         )
-        return [paragraph(_LINES_TEXT)] + _spot_chart(
-            cases, "USD", series, "equity, requirements and P&L"
-        )
+        title = "equity, requirements and P&L"
+        return [paragraph(_LINES_TEXT), *_spot_chart(cases, "USD", series, title)]
     out = [paragraph(_LINES_TEXT)]
     for title, name, danger in (
         ("Equity counted less MM", "over_mm", "under zero: liquidation"),
@@ -218,13 +219,16 @@ def model_parts(case: Case) -> list[str]:
 def _pool_parts(pool: Figures, tree: Table, grid: Table | None, shares: Table) -> list[str]:
     unit, name = pool["currency"], pool["pool"]
     out = [f"<h3>Pool {escape(name)}: P&amp;L of the account in each scenario</h3>"]
-    chart = scenario_chart(pool)
-    if chart is None or grid is None:
-        out.append(paragraph("This model charges position by position: it has no scenarios."))
-    else:
-        out.append(paragraph(_binding(pool)))
-        turned = chart.turned() if len(chart.columns) > 1 else chart
-        out.append(figure(heat(chart, WIDE), heat(turned, NARROW)))
+    out.append(paragraph(_binding(pool)))
+    if pool["grid"] is not None and grid is not None:
+        charts = [scenario_chart(pool, "counted")]
+        if any(abs(c["counted"] - c["pnl"]) > 1e-9 * abs(c["pnl"]) for c in pool["grid"]["cells"]):
+            charts.append(scenario_chart(pool, "pnl"))
+        for chart, words in zip(charts, (_COUNTED_TEXT, _PLAIN_TEXT), strict=False):
+            if len(charts) > 1:
+                out.append(paragraph(words, "finding"))
+            turned = chart.turned() if len(chart.columns) > 1 else chart
+            out.append(figure(heat(chart, WIDE), heat(turned, NARROW)))
         out.append(details("The numbers of this chart", [table_html(_cells(pool))]))
     out.append(f"<h3>Pool {escape(name)}: what each position adds to initial margin</h3>")
     if pool["contributions"]["lines"]:
@@ -247,6 +251,8 @@ def _pool_parts(pool: Figures, tree: Table, grid: Table | None, shares: Table) -
 def _binding(pool: Figures) -> str:
     """Which scenario binds, and by how much."""
     grid, unit = pool["grid"], pool["currency"]
+    if grid is None:
+        return "This model charges position by position: it has no scenarios."
     if not grid["worst"]:
         return f"No scenario loses. Gains are positive, in {unit}."
     words = f"Binding: {signed(grid['worst'])}."
@@ -263,13 +269,14 @@ def _binding(pool: Figures) -> str:
     return f"{words} Gains are positive, losses negative, in {unit}."
 
 
-def scenario_chart(pool: Figures) -> Heat | None:
-    """The scenario grid as a heat map: moves across, volatility down; a list where cells clash."""
-    grid = pool["grid"]
-    if grid is None:
-        return None
-    cells = grid["cells"]
-    label = f"pool {pool['pool']}: P&L of the account in each scenario, in {pool['currency']}"
+def scenario_chart(pool: Figures, key: str) -> Heat:
+    """The scenario grid as a heat map: moves across, volatility down; a list where cells clash.
+
+    ``key``: pnl (the book's own) or counted (what the rule takes the worst of; it marks cells).
+    """
+    cells = pool["grid"]["cells"]
+    marked = key == "counted"
+    label = f"pool {pool['pool']}: {key} P&L of the account by scenario, in {pool['currency']}"
     words = ("loss", "gain")
     known = [vol for vol in _VOL_ORDER if any(cell["vol"] == vol for cell in cells)]
     rows = [vol for vol in known if vol not in ("none",) or "same" not in known] or [""]
@@ -282,8 +289,8 @@ def scenario_chart(pool: Figures) -> Heat | None:
         return Heat(
             label, "scenario", "P&L",
             tuple(signed(cell["scenario"]) for cell in cells), ("P&L",),
-            tuple((cell["pnl"],) for cell in cells), pool["currency"], words,
-            {(r, 0): cell["mark"] for r, cell in enumerate(cells) if cell["mark"]},
+            tuple((cell[key],) for cell in cells), pool["currency"], words,
+            {(r, 0): cell["mark"] for r, cell in enumerate(cells) if marked and cell["mark"]},
         )  # fmt: skip
     order = {
         name: (cell["vol"] not in _VOL_ORDER, cell["move"])
@@ -295,13 +302,13 @@ def scenario_chart(pool: Figures) -> Heat | None:
         label, "vol", "move of the price", tuple(_VOL_NAMES.get(vol, vol) for vol in rows),
         tuple(columns),
         tuple(
-            tuple(found[c, r]["pnl"] if (c, r) in found else None for c in columns) for r in rows
+            tuple(found[c, r][key] if (c, r) in found else None for c in columns) for r in rows
         ),
         pool["currency"], words,
         {
             (rows.index(vol), columns.index(name)): cell["mark"]
             for (name, vol), cell in found.items()
-            if cell["mark"]
+            if marked and cell["mark"]
         },
     )  # fmt: skip
 
@@ -328,10 +335,13 @@ def _cells(pool: Figures) -> Table:
     """Every scenario with its P&L."""
     columns = (
         Column("scenario", "scenario", "name"),
-        Column("pnl", "P&L", "amount", pool["currency"]),
+        Column("counted", "counted", "amount", pool["currency"]),
+        Column("pnl", "P&L of\nthe book", "amount", pool["currency"]),
         Column("mark", "", "name"),
     )
-    rows = tuple((c["scenario"], c["pnl"], c["mark"] or " ") for c in pool["grid"]["cells"])
+    rows = tuple(
+        (c["scenario"], c["counted"], c["pnl"], c["mark"] or " ") for c in pool["grid"]["cells"]
+    )
     return Table("scenarios", f"pool {pool['pool']}: P&L by scenario", columns, rows)
 
 
