@@ -44,6 +44,7 @@ CODES: dict[str, str] = {
     "market_duplicate": "two market rows speak of one instrument",
     "mark_missing": "no mark is known for an instrument",
     "price_not_positive": "an index or forward is zero or negative",
+    "quote_missing": "no bid or ask is known for an instrument, and no price was given",
     "vol_missing": "no volatility is known for an option",
     "vol_out_of_bounds": "a volatility is outside the accepted range",
     "iv_undetermined": "the price no longer carries the volatility",

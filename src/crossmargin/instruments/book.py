@@ -18,7 +18,16 @@ from crossmargin.core.arrays import Bools, Floats, Ints, Longs, digest, finite, 
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instruments, Kind
 
-__all__ = ["QUANTITY_MAX", "Book", "Line", "Order", "Orders", "Reported", "account_of"]
+__all__ = [
+    "QUANTITY_MAX",
+    "Book",
+    "Line",
+    "Order",
+    "Orders",
+    "Reported",
+    "account_of",
+    "merge_lots",
+]
 
 QUANTITY_MAX = 1e24  # beyond any token's supply in its smallest unit; sums stay far from overflow
 
@@ -400,7 +409,7 @@ def _exact(number: float) -> Fraction:
     return Fraction(repr(float(number)))
 
 
-def _merge_lots(lots: Sequence[Line], reciprocal: bool) -> tuple[float, float, bool]:
+def merge_lots(lots: Sequence[Line], reciprocal: bool) -> tuple[float, float, bool]:
     """Quantity, entry price and whether it is known, of the lots of one instrument.
 
     quantity = sum q;  entry = sum q p / sum q, or sum q / sum (q / p) for inverse delta-one.
@@ -432,7 +441,7 @@ def _merge(
     entry: list[float] = []
     known: list[bool] = []
     for (account, code), group in groupby(ordered, key=lambda line: (line.account, line.column)):
-        total, price, sure = _merge_lots(tuple(group), reciprocal[code])
+        total, price, sure = merge_lots(tuple(group), reciprocal[code])
         column.append(code)
         quantity.append(total)
         entry.append(price)

@@ -28,12 +28,19 @@ CASH = "USDC"
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """The mapped book and view; ``origin[i]`` is the row of the old table (-1: cash)."""
+    """The mapped book and view; ``origin[i]`` is the row of the old table (-1: cash).
+
+    By row of the old table: ``place`` is its new row (-1: a balance), ``size_factor`` and
+    ``price_unit`` turn its sizes and prices into those of the new contract.
+    """
 
     book: Book
     view: View
     losses: tuple[str, ...]
     origin: Ints = field(default_factory=lambda: frozen(np.zeros(0), np.int32))
+    place: Ints = field(default_factory=lambda: frozen(np.zeros(0), np.int32))
+    size_factor: Floats = field(default_factory=lambda: frozen(np.zeros(0), np.float64))
+    price_unit: Floats = field(default_factory=lambda: frozen(np.zeros(0), np.float64))
 
 
 def map_book(book: Book, view: View, venue: str, usdc_usd: float | None = None) -> Mapped:
@@ -56,7 +63,15 @@ def map_book(book: Book, view: View, venue: str, usdc_usd: float | None = None) 
     losses += _what_is_lost(book, view, targets)
     orders = _orders(book, view, to_new, factor)
     mapped = Book.of(table, lines, orders, None, tuple(book.account))
-    return Mapped(mapped, mapped_view, losses, frozen(origin, np.int32))
+    return Mapped(
+        mapped,
+        mapped_view,
+        losses,
+        frozen(origin, np.int32),
+        frozen(to_new, np.int32),
+        frozen(factor, np.float64),
+        frozen(_price_unit(book.instruments, view), np.float64),
+    )
 
 
 def _usdc_price(view: View, given: float | None) -> tuple[float, tuple[str, ...]]:
@@ -148,10 +163,7 @@ def _lines(
 
 def _orders(book: Book, view: View, to_new: Ints, factor: Floats) -> list[Order]:
     """The orders in the new table: sizes as positions, option limits in dollars at the forward."""
-    table = book.instruments
-    forward = (view.forward + view.forward_settled) if len(view.forward) else np.zeros(1)
-    coin_option = table.inverse & (table.kind == Kind.OPTION)
-    unit = np.where(coin_option, forward[np.maximum(table.expiry, 0)], 1.0)
+    unit = _price_unit(book.instruments, view)
     return [
         replace(
             order,
@@ -162,6 +174,13 @@ def _orders(book: Book, view: View, to_new: Ints, factor: Floats) -> list[Order]
         for order in book.orders.items
         if to_new[order.column] >= 0
     ]
+
+
+def _price_unit(table: Instruments, view: View) -> Floats:
+    """[I] mapped price per unit of price: the forward for a coin option, else 1."""
+    forward = (view.forward + view.forward_settled) if len(view.forward) else np.zeros(1)
+    coin_option = table.inverse & (table.kind == Kind.OPTION)
+    return np.where(coin_option, forward[np.maximum(table.expiry, 0)], 1.0)
 
 
 def _settle_row(table: Instruments, currency: str) -> int:

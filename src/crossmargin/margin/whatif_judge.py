@@ -1,0 +1,189 @@
+"""Would the venue take it: each state of an account against initial and maintenance margin.
+
+    passes          counted >= requirement at both levels
+    reduces risk    it does not, but the initial requirement does not rise, the shortfall of the
+                    initial level shrinks and that of the maintenance level does not grow
+    fails           otherwise: the check that fails, and by how much
+    cash unknown    the account states no balance: the cash that must be there is given instead
+
+Where the venue judges each settlement currency by itself, the pools that a trade touches are
+judged; elsewhere the account's total in dollars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Bytes, Floats
+from crossmargin.margin.whatif_variants import Ground, States
+
+__all__ = ["Judged", "Status", "Verdict", "judge", "verdict_of"]
+
+ACCOUNT = -1  # the unit that is judged is the account's total
+
+
+class Status(StrEnum):
+    """What the venue would say."""
+
+    PASSES = "passes"
+    REDUCES = "passes_reducing_risk"
+    FAILS = "fails"
+    UNKNOWN = "cash_unknown"
+
+
+STATUSES = (Status.PASSES, Status.REDUCES, Status.FAILS, Status.UNKNOWN)
+_PASSES, _REDUCES, _FAILS, _UNKNOWN = range(4)
+CHECKS = ("initial margin", "maintenance margin")
+
+
+class Judged(NamedTuple):
+    """[V] arrays. ``code`` indexes STATUSES, ``unit`` is the pool that decides (-1: the account).
+
+    ``short_im``, ``short_mm``: what is missing at each level in the unit's currency, 0 where
+    nothing is. ``need_usd``: the cash that is missing for both levels, over all that is judged.
+    ``room_im_usd``: what counts less what is required, of the whole account.
+    """
+
+    code: Bytes
+    unit: Bytes
+    short_im: Floats
+    short_mm: Floats
+    need_usd: Floats
+    room_im_usd: Floats
+    room_mm_usd: Floats
+
+    @property
+    def passes(self) -> Bools:
+        """[V] whether the venue would take it."""
+        return np.asarray(self.code <= _REDUCES)
+
+    def without_first(self) -> Judged:
+        """All states but the first."""
+        return Judged(
+            self.code[1:],
+            self.unit[1:],
+            self.short_im[1:],
+            self.short_mm[1:],
+            self.need_usd[1:],
+            self.room_im_usd[1:],
+            self.room_mm_usd[1:],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judged state. ``check`` and ``short_by`` say what fails and by how much, in ``currency``.
+
+    ``cash_needed_usd``: the cash that must be there before the trade, where none is stated.
+    """
+
+    status: Status
+    check: str
+    unit: str
+    currency: str
+    short_by: float
+    short_by_usd: float
+    room_im_usd: float
+    room_mm_usd: float
+    cash_needed_usd: float | None = None
+
+
+def judge(ground: Ground, states: States) -> Judged:
+    """Every state against both levels; see the module for what is judged."""
+    count = len(states)
+    room_im, room_mm = np.zeros(count), np.zeros(count)
+    surplus: list[tuple[Floats, Floats]] = []
+    for pool, values, unbooked in zip(ground.pools, states.values, states.unbooked, strict=True):
+        initial = values[2] - values[0] + unbooked
+        maintenance = values[3] - values[1] + unbooked
+        surplus.append((initial, maintenance))
+        rate = pool.priced.usd_per_unit
+        room_im += initial * rate
+        room_mm += maintenance * rate
+    if ground.base.model.currency == "settle":
+        found = _by_pool(ground, states, surplus)
+    else:
+        found = _whole(ground, states, room_im, room_mm)
+    code, unit, short_im, short_mm, need_usd = found
+    if not ground.has_balance:
+        known = np.zeros(count, np.bool_)
+        for source in states.source:
+            known |= source != 0
+        code = np.where(known, code, _UNKNOWN).astype(np.int8)
+    return Judged(code, unit, short_im, short_mm, need_usd, room_im, room_mm)
+
+
+_Found = tuple[Bytes, Bytes, Floats, Floats, Floats]
+
+
+def _coded(
+    im: Floats, initial: Floats, maintenance: Floats, before: tuple[float, float, float]
+) -> Bytes:
+    """[V] status codes of one unit; ``before``: its IM and both surpluses as it stands."""
+    good = (initial >= 0.0) & (maintenance >= 0.0)
+    less = (im <= before[0]) & (initial > before[1]) & (maintenance >= before[2])
+    return np.where(good, _PASSES, np.where(less, _REDUCES, _FAILS)).astype(np.int8)
+
+
+def _whole(ground: Ground, states: States, room_im: Floats, room_mm: Floats) -> _Found:
+    """The account's total in dollars."""
+    im = np.zeros(len(states))
+    before = np.zeros(3)
+    for pool, values in zip(ground.pools, states.values, strict=True):
+        rate = pool.priced.usd_per_unit
+        own = pool.values[:, 0]
+        im += values[0] * rate
+        before += np.array([own[0], own[2] - own[0], own[3] - own[1]]) * rate
+    code = _coded(im, room_im, room_mm, (float(before[0]), float(before[1]), float(before[2])))
+    unit = np.full(len(states), ACCOUNT, np.int8)
+    short_im, short_mm = np.maximum(-room_im, 0.0), np.maximum(-room_mm, 0.0)
+    return code, unit, short_im, short_mm, np.maximum(short_im, short_mm)
+
+
+def _by_pool(ground: Ground, states: States, surplus: list[tuple[Floats, Floats]]) -> _Found:
+    """Every pool that the trade touches by itself; the unit is the one that lacks most dollars."""
+    count = len(states)
+    code, unit = np.zeros(count, np.int8), np.full(count, ACCOUNT, np.int8)
+    short_im, short_mm, worst_usd = np.zeros(count), np.zeros(count), np.full(count, -1.0)
+    need_usd = np.zeros(count)
+    for number, pool in enumerate(ground.pools):
+        touched = states.touched[number]
+        if not touched.any():
+            continue
+        initial, maintenance = surplus[number]
+        own = pool.values[:, 0]
+        before = float(own[0]), float(own[2] - own[0]), float(own[3] - own[1])
+        mine = _coded(states.values[number][0], initial, maintenance, before)
+        lack_im, lack_mm = np.maximum(-initial, 0.0), np.maximum(-maintenance, 0.0)
+        lack_usd = np.maximum(lack_im, lack_mm) * pool.priced.usd_per_unit
+        need_usd += np.where(touched, lack_usd, 0.0)
+        chosen = touched & ((mine > code) | ((mine == code) & (lack_usd > worst_usd)))
+        code, unit = np.where(chosen, mine, code), np.where(chosen, np.int8(number), unit)
+        short_im = np.where(chosen, lack_im, short_im)
+        short_mm = np.where(chosen, lack_mm, short_mm)
+        worst_usd = np.where(chosen, lack_usd, worst_usd)
+    return code, unit, short_im, short_mm, need_usd
+
+
+def verdict_of(ground: Ground, judged: Judged, v: int) -> Verdict:
+    """One state of :func:`judge` in words and numbers."""
+    status = STATUSES[int(judged.code[v])]
+    unit = int(judged.unit[v])
+    pool = None if unit == ACCOUNT else ground.pools[unit].priced
+    label = "account" if pool is None else pool.pool.label
+    currency = "USD" if pool is None else pool.pool.currency
+    rate = 1.0 if pool is None else pool.usd_per_unit
+    room_im, room_mm = float(judged.room_im_usd[v]), float(judged.room_mm_usd[v])
+    if status is Status.UNKNOWN:
+        needed = float(judged.need_usd[v])
+        return Verdict(status, "", label, currency, 0.0, 0.0, room_im, room_mm, needed)
+    check, short = "", 0.0
+    if status is not Status.PASSES:
+        level = 0 if judged.short_im[v] > 0.0 else 1
+        check = CHECKS[level]
+        short = float((judged.short_im, judged.short_mm)[level][v])
+    return Verdict(status, check, label, currency, short, short * rate, room_im, room_mm)

@@ -1,0 +1,173 @@
+"""Legs that fill one after another: the worst state on the way, over every order of fills.
+
+Whatever the order, each state on the way is a subset of the legs, and every subset is on the way of
+some order. Up to ten legs every subset is margined, which is exact; the order whose worst state is
+best is found among them. Beyond that an upper bound is given: the legs as open orders whose worst
+fill is counted, and the cash of the legs that cost most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from crossmargin.instruments.book import Book, Order
+from crossmargin.margin.run import run
+from crossmargin.margin.whatif_judge import Judged, Verdict, judge, verdict_of
+from crossmargin.margin.whatif_trades import Fill
+from crossmargin.margin.whatif_variants import Ground, States
+
+__all__ = ["LEGS_EXACT", "Legged", "bounded", "exact", "subsets"]
+
+LEGS_EXACT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Legged:
+    """The worst state on the way. ``filled`` are the legs (from 0) that make it.
+
+    ``im_usd``, ``mm_usd``: the largest requirement on the way. ``room_im_usd``: the least of what
+    counts less what is required. ``order``: an order of fills whose worst state is the best of all
+    orders, with its ``order_room_im_usd``; empty for a bound. ``exact`` False: an upper bound.
+    """
+
+    filled: tuple[int, ...]
+    im_usd: float
+    mm_usd: float
+    room_im_usd: float
+    room_mm_usd: float
+    order: tuple[int, ...]
+    order_room_im_usd: float | None
+    exact: bool
+
+
+def subsets(fills: Sequence[Fill]) -> list[list[Fill]]:
+    """Every non-empty subset; subset ``m - 1`` holds the legs whose bit is set in ``m``."""
+    count = len(fills)
+    return [[fills[k] for k in range(count) if mask >> k & 1] for mask in range(1, 1 << count)]
+
+
+def exact(ground: Ground, legs: int, states: States, judged: Judged) -> tuple[Legged, Verdict]:
+    """The worst state among the states of :func:`subsets`, and the verdict over all of them."""
+    worst = int(np.argmin(judged.room_im_usd))
+    # The verdict is that of the worst code; among equals, of the state that lacks most.
+    key = np.lexsort((judged.room_im_usd, -judged.need_usd, -judged.code.astype(np.int64)))
+    im, mm = _usd(ground, states)
+    order, room = _best_order(legs, judged.room_im_usd.tolist())
+    found = Legged(
+        filled=tuple(k for k in range(legs) if (worst + 1) >> k & 1),
+        im_usd=float(im.max()),
+        mm_usd=float(mm.max()),
+        room_im_usd=float(judged.room_im_usd[worst]),
+        room_mm_usd=float(judged.room_mm_usd.min()),
+        order=order,
+        order_room_im_usd=room,
+        exact=True,
+    )
+    return found, verdict_of(ground, judged, int(key[0]))
+
+
+def _usd(ground: Ground, states: States) -> tuple[np.ndarray, np.ndarray]:
+    im, mm = np.zeros(len(states)), np.zeros(len(states))
+    for pool, values in zip(ground.pools, states.values, strict=True):
+        im += values[0] * pool.priced.usd_per_unit
+        mm += values[1] * pool.priced.usd_per_unit
+    return im, mm
+
+
+def _best_order(legs: int, room: list[float]) -> tuple[tuple[int, ...], float]:
+    """The order whose least room is largest: best over the last leg, subset by subset."""
+    best = [float("inf")] * (1 << legs)
+    last = [0] * (1 << legs)
+    for mask in range(1, 1 << legs):
+        top, chosen = -float("inf"), 0
+        for k in range(legs):
+            if mask >> k & 1 and best[mask ^ (1 << k)] > top:
+                top, chosen = best[mask ^ (1 << k)], k
+        best[mask], last[mask] = min(room[mask - 1], top), chosen
+    mask = (1 << legs) - 1
+    least, order = best[mask], []
+    while mask:
+        order.append(last[mask])
+        mask ^= 1 << last[mask]
+    return tuple(reversed(order)), least
+
+
+def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
+    """An upper bound for many legs, and states whose verdict is that of the bound.
+
+    Initial: the requirement after the worst fill of the legs as orders at their prices, plus what
+    the fills could gain. Counted: less whatever single legs would take from it. Maintenance is
+    bounded by initial.
+    """
+    alone = ground.evaluate([[fill] for fill in fills])
+    requirement = run(
+        _with_orders(ground, fills), ground.base.view, ground.model, ground.parameters
+    )
+    values, touched = [], []
+    for number, pool in enumerate(ground.pools):
+        sheet = requirement.sheet
+        rate = pool.priced.usd_per_unit
+        gain = fee = lost_im = lost_mm = 0.0
+        own = pool.values[:, 0]
+        for k, fill in enumerate(fills):
+            worth = ground.usd_of(fill.column) / rate
+            if ground.pool_of[fill.column] == number:
+                gain += max(fill.gain * worth, 0.0)
+                fee += fill.fee * worth
+            step = alone.values[number][:, k] - own
+            # A haircut on balances takes at most the whole of what a leg brings in.
+            taken = max(fill.cash * worth, 0.0) * ground.haircut(fill.column, number)
+            lost_im += min(float(step[2]) - taken, 0.0)
+            lost_mm += min(float(step[3]) - taken, 0.0)
+        im = float(sheet["im"][number]) + gain + fee
+        row = [im, im, own[2] + lost_im, own[3] + lost_mm, own[4], own[5]]
+        values.append(np.array(row, np.float64)[:, None])
+        touched.append(np.array([bool(alone.touched[number].any())]))
+    states = States(
+        tuple(values),
+        tuple(pool.scenario for pool in ground.pools),
+        tuple(each[-1:] for each in alone.source),
+        tuple(touched),
+        tuple(np.minimum(each, 0.0).sum(keepdims=True) for each in alone.unbooked),
+        alone.bound,
+    )
+    judged = judge(ground, states)
+    im_usd, mm_usd = _usd(ground, states)
+    found = Legged(
+        filled=(),
+        im_usd=float(im_usd[0]),
+        mm_usd=float(mm_usd[0]),
+        room_im_usd=float(judged.room_im_usd[0]),
+        room_mm_usd=float(judged.room_mm_usd[0]),
+        order=(),
+        order_room_im_usd=None,
+        exact=False,
+    )
+    return found, states
+
+
+def _with_orders(ground: Ground, fills: Sequence[Fill]) -> Book:
+    """The account's book with the legs resting beside its orders, at their prices."""
+    book = ground.book
+    orders = [
+        Order(
+            ground.account,
+            fill.column,
+            1 if fill.size > 0.0 else -1,
+            abs(fill.size),
+            fill.price,
+            place=f"leg {k + 1}",
+        )
+        for k, fill in enumerate(fills)
+    ]
+    whole = Book.of(
+        book.instruments,
+        [line for column in sorted(ground.lots) for line in ground.lots[column]],
+        [*book.orders.items, *orders],
+        book.reported,
+        (ground.account,),
+    )
+    return replace(whole, choices=book.choices)
