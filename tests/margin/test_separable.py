@@ -15,6 +15,7 @@ from tests.conformance.world import Subject, subject_of, world_of
 
 LINEAR = "BTC_USDC-PERPETUAL"
 CALL = "BTC_USDC-30-64000-C"
+MARK = 64_025.6
 
 
 def worst(subject: Subject, position: float, orders: list[tuple[float, float]], name: str) -> float:
@@ -37,7 +38,7 @@ def worst(subject: Subject, position: float, orders: list[tuple[float, float]], 
 def by_hand(
     subject: Subject, position: float, orders: list[tuple[float, float]], name: str
 ) -> float:
-    """The most that any set of fills needs: the charge after it and what it costs at the mark."""
+    """The most that any set of fills needs: the charge after it, less what it gains at the mark."""
     world = world_of(subject)
     items = world.instruments.items
     row = [item.native_id for item in items].index(name)
@@ -45,10 +46,7 @@ def by_hand(
     sets = list(product((0.0, 1.0), repeat=len(orders)))
     sizes = [position + sum(yes * x for yes, (x, _) in zip(s, orders, strict=True)) for s in sets]
     costs = [
-        sum(
-            yes * max(x * (part - 1.0) * mark, 0.0)
-            for yes, (x, part) in zip(s, orders, strict=True)
-        )
+        sum(yes * x * (part - 1.0) * mark for yes, (x, part) in zip(s, orders, strict=True))
         for s in sets
     ]
     lines = [Line(f"a{k:03d}", row, size) for k, size in enumerate(sizes)]
@@ -78,7 +76,7 @@ def test_costs_on_both_sides_may_exceed_either_position() -> None:
     """
     subject = subject_of(model_named("deribit-sm"))
     orders = [(1.0, 1.03), (-1.0, 0.97)]
-    assert worst(subject, 0.0, orders, LINEAR) == pytest.approx(0.06 * 64_025.6, rel=1e-12)
+    assert worst(subject, 0.0, orders, LINEAR) == pytest.approx(0.06 * MARK, rel=1e-12)
 
 
 def test_a_short_that_one_order_closes_dearly_and_another_for_nothing() -> None:
@@ -88,8 +86,12 @@ def test_a_short_that_one_order_closes_dearly_and_another_for_nothing() -> None:
     assert worst(subject, -2.0, [(1.0, 1.5), (1.0, 1.0)], CALL) == pytest.approx(alone, rel=1e-12)
 
 
-def test_an_order_better_than_the_mark_is_not_credited() -> None:
-    """A resting buy 5 % under the mark needs the 10 % of its position."""
+def test_an_order_better_than_the_mark_needs_less() -> None:
+    """A buy 5 % under the mark: 10 % of the position less the 5 % that its fill would gain.
+
+    One 20 % under gains more than its position needs: it would rather not fill.
+    """
     subject = subject_of(model_named("fixed-rate"))
-    found = worst(subject, 0.0, [(1.0, 0.95)], LINEAR)
-    assert found == pytest.approx(0.1 * 64_025.6, rel=1e-12)
+    assert worst(subject, 0.0, [(1.0, 0.95)], LINEAR) == pytest.approx(0.05 * MARK, rel=1e-12)
+    assert worst(subject, 0.0, [(1.0, 0.8)], LINEAR) == 0.0
+    assert worst(subject, -1.0, [(1.0, 0.5)], LINEAR) == pytest.approx(0.1 * MARK, rel=1e-12)

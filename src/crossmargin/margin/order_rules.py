@@ -17,8 +17,10 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.instruments.book import Orders, Reported
+from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import Fills, PoolBook, Priced, Requirement
 from crossmargin.margin.pools import cut
+from crossmargin.margin.sheet import Sheet
 
 __all__ = ["OrderRules", "order_rules"]
 
@@ -49,6 +51,9 @@ def order_rules(requirement: Requirement, row: int) -> OrderRules | None:
     priced, pool = requirement.priced[number], requirement.plan.pools[number]
     account = int(requirement.sheet.account[row])
     held = cut(requirement.book.rows(account, account + 1), pool, 0)
+    if pool.currency == "USD":
+        held = with_equity_rows(priced, held)  # cash is at risk: equity stands as a balance line
+        held = replace(held, book=replace(held.book, reported=Reported()))
     model, parameters = requirement.via, requirement.parameters
     need = model.order_need(priced, held, parameters)
     if need is None:
@@ -76,9 +81,15 @@ def order_rules(requirement: Requirement, row: int) -> OrderRules | None:
         stand_alone=float(np.maximum(alone, 0.0).sum()),
         set_margin=reached,
         filled=tuple(int(k) for k in fills.source[need.filled].tolist()),
-        exact=abs(worst - reached) <= _EXACT * max(abs(worst), 1e-12),
+        exact=abs(worst - reached) <= _EXACT * abs(worst) + _rounding(requirement.sheet),
         scenario=scenarios.label[code] if scenarios is not None and named else "—",
     )
+
+
+def _rounding(sheet: Sheet) -> float:
+    """What the roundings of a sheet may put between two sums; at least the noise of a sum."""
+    places = [column.constant for column in sheet.columns if column.operator == "round"]
+    return max(sum((10.0**-place for place in places), 0.0), 1e-12)
 
 
 def _purses(priced: Priced) -> Ints:

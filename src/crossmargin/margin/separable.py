@@ -58,15 +58,12 @@ class _Sets:
 
 
 def _sets(held: PoolBook, fills: Fills, account: int, column: int) -> _Sets:
-    """One set a slope, and the empty one.
-
-    A fill better than the mark need not happen: only costs are counted, which is a bound.
-    """
+    """One set a slope, and the empty one."""
     own = slice(int(held.row[account]), int(held.row[account + 1]))
     at = dict(zip(held.column[own].tolist(), held.quantity[own].tolist(), strict=True))
     rows = np.arange(int(fills.row[account]), int(fills.row[account + 1]))
     orders = rows[fills.column[rows] == column].astype(np.int32)
-    size, cost = fills.size[orders], np.maximum(-fills.gain[orders], 0.0)
+    size, cost = fills.size[orders], -fills.gain[orders]
     buys = size > 0.0
     # A buy joins above the slope at which its cost outweighs the relief, a sell leaves there.
     turn = -cost / size

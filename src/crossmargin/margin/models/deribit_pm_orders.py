@@ -67,10 +67,11 @@ def shocks_need(priced: Priced, held: PoolBook, fills: Fills) -> Floats:
     rest = now.net[:, 2] + now.short[:, 0] + now.long[:, 1]
     base = dense(now.row, now.run, rest, accounts, groups)
     code = np.tile(np.arange(max(groups, 1), dtype=np.int32), accounts)
-    worst = np.zeros(accounts)
+    worst = np.zeros((accounts, max(groups, 1)))
     # A bought option may only reduce; counting it with the rest errs on the side of the venue.
+    # Each currency is at its own worst side: one may rise while another falls.
     for side in (more.long[:, 0], more.short[:, 0]):
         moved = base + dense(more.row, more.run, side, accounts, groups)
         flat = shock_of(priced, code, long_options.reshape(-1), moved.reshape(-1))
-        worst = np.maximum(worst, flat.reshape(accounts, -1).sum(axis=1))
-    return np.asarray(roll + worst)
+        worst = np.maximum(worst, flat.reshape(accounts, -1))
+    return np.asarray(roll + worst.sum(axis=1))

@@ -86,6 +86,15 @@ class Contingencies:
             },
         )
 
+    @property
+    def lowest_confidence(self) -> float:
+        """The lowest of all feeds."""
+        return min(
+            self.spot_confidence,
+            float(self.confidence.min(initial=1.0)),
+            float(self.expiry_confidence.min(initial=1.0)),
+        )
+
     def charges(self, held: PoolBook) -> dict[str, Floats]:
         """[A] each contingency, initial and maintenance."""
         mm, im = self.collateral * self.mm_haircut, self.collateral * self.im_haircut
@@ -116,14 +125,8 @@ class Contingencies:
 
     def _confidence(self, held: PoolBook, perp_notional: Floats) -> Floats:
         """[A] ``(1 - c) conf_margin notional`` where a feed's confidence c is too low."""
-        accounts = len(held.row) - 1
-        lowest = min(
-            self.spot_confidence,
-            float(self.confidence.min(initial=1.0)),
-            float(self.expiry_confidence.min(initial=1.0)),
-        )
-        if lowest >= self.threshold:
-            return np.zeros(accounts)
+        if self.lowest_confidence >= self.threshold:
+            return np.zeros(len(held.row) - 1)
         rows = row_of_position(held.row)
         column, size = held.column, np.abs(held.quantity)
         has_perp = per_row(held.row, size * self.perp[column]) > 0.0

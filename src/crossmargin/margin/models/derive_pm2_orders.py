@@ -7,15 +7,17 @@ contingencies are each taken at the fills that are worst for them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from crossmargin.core.arrays import Floats
-from crossmargin.margin.fills import dense, reach
+from crossmargin.margin.fills import reach
 from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.margin.models.derive_pm2_contingencies import Contingencies
 from crossmargin.margin.pools import by_row, row_of_position
 from crossmargin.pricing.fills import fill_need
-from crossmargin.pricing.sums import sums
+from crossmargin.pricing.positions import order_positions
 
 __all__ = ["order_need"]
 
@@ -60,23 +62,32 @@ def _contingencies(priced: Priced, held: PoolBook, fills: Fills) -> Floats:
     """[A] both levels of every contingency, each at its worst fills."""
     table: Contingencies = priced.facts["contingencies"]
     charge = table.charges(held)
-    accounts = len(held.row) - 1
-    lone = np.zeros(len(table.perp), np.int32)
-    base, high, low = reach(held, fills, lone, table.perp)
-    perp = np.maximum(np.abs(high), np.abs(low))[:, 0] * table.spot
+    # Perpetuals are charged line by line: they net only with fills of their own.
+    line = np.where(table.perp > 0.0, np.cumsum(table.perp > 0.0) - 1, -1).astype(np.int32)
+    _, high, low = reach(held, fills, line, table.perp)
+    perp = np.maximum(np.abs(high), np.abs(low)).sum(axis=1) * table.spot
     _, _, short = reach(held, fills, priced.pool.facts["strike_run"], table.option)
     naked = np.maximum(-short, 0.0).sum(axis=1) * table.spot
     rate = table.rate
     total = charge["mm_collateral"] + charge["im_collateral"]
     total = total + perp * (rate["mm_perp"] + rate["im_perp"])
     total = total + naked * (rate["mm_option"] + rate["im_option"])
-    size = sums(fills.row, fills.column, np.abs(fills.size), lone, table.option[:, None])
-    gross = dense(size.row, size.run, size.net[:, 0], accounts, 1)[:, 0]
-    lowest = min(
-        table.spot_confidence,
-        float(table.confidence.min(initial=1.0)),
-        float(table.expiry_confidence.min(initial=1.0)),
+    if table.lowest_confidence < table.threshold:
+        charge = table.charges(_with_every_fill(held, fills, len(table.perp)))
+    return np.asarray(total + charge["im_confidence"])
+
+
+def _with_every_fill(held: PoolBook, fills: Fills, instruments: int) -> PoolBook:
+    """Gross sizes of all positions and orders as one book.
+
+    The charge for low confidence grows with gross size, and takes the lowest confidence of what is
+    held: no set of fills is charged more.
+    """
+    owner = np.concatenate([row_of_position(held.row), row_of_position(fills.row)])
+    column = np.concatenate([held.column, fills.column])
+    size = np.abs(np.concatenate([held.quantity, fills.size]))
+    row, name, quantity = order_positions(owner, column, size, len(held.row) - 1, instruments)[:3]
+    nothing, unknown = np.zeros(len(name)), np.zeros(len(name), np.bool_)
+    return replace(
+        held, row=row, column=name, quantity=quantity, entry_price=nothing, entry_known=unknown
     )
-    doubt = (1.0 - lowest) * table.conf_margin if lowest < table.threshold else 0.0
-    more = doubt * table.spot * (gross + np.abs(high - base)[:, 0] + np.abs(low - base)[:, 0])
-    return np.asarray(total + charge["im_confidence"] + more)

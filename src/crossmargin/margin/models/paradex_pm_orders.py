@@ -50,7 +50,9 @@ def order_need(
     net = np.maximum(np.abs(high), np.abs(low))[:, 0]
     gross = _gross(priced, held) + _fill_gross(priced, fills)
     unhedged, hedged = rates
-    least = (unhedged * net + hedged * np.maximum(gross - net, 0.0) / 2.0) * priced.facts["spot"]
+    # u |net| + h (gross - |net|) / 2, the net counted only where it costs more than it hedges.
+    rate = max(unhedged - hedged / 2.0, 0.0)
+    least = (rate * net + hedged / 2.0 * gross) * priced.facts["spot"]
     _, funding, _ = reach(held, fills, lone, priced.columns["funding"])
     fee = row_sums(held.row, held.column, held.quantity, priced.columns["fee"][:, None])
     fees = (fee.long - fee.short)[:, 0]
