@@ -103,6 +103,7 @@ class Ranked:
     order: Ints
     passes: np.ndarray
     code: np.ndarray
+    at_least: np.ndarray
     im_usd: Floats
     mm_usd: Floats
     marginal_im_usd: Floats
@@ -189,7 +190,7 @@ class Prepared:
             sum(fill.premium * self._rate[fill.column] for fill in fills),
             sum(fill.fee * self._rate[fill.column] for fill in fills),
             sum(fill.gain * self._rate[fill.column] for fill in fills),
-            states.bound,
+            Bound.AT_LEAST if bool(states.at_least[0]) else Bound.VALUE,
             legged,
         )
 
@@ -228,6 +229,7 @@ class Prepared:
             order=frozen(order, np.int32),
             passes=code <= 1,
             code=code,
+            at_least=np.concatenate([part.at_least for part in parts])[order],
             im_usd=im[order],
             mm_usd=mm[order],
             marginal_im_usd=im[order] - self.before.im_usd,

@@ -96,12 +96,20 @@ def judge(ground: Ground, states: States) -> Judged:
     """Every state against both levels; see the module for what is judged."""
     count = len(states)
     room_im, room_mm = np.zeros(count), np.zeros(count)
-    surplus: list[tuple[Floats, Floats]] = []
-    for pool, values, unbooked in zip(ground.pools, states.values, states.unbooked, strict=True):
-        initial = values[2] - values[0] + unbooked
-        maintenance = values[3] - values[1] + unbooked
-        surplus.append((initial, maintenance))
+    surplus: list[tuple[Floats, Floats] | None] = []
+    for number, pool in enumerate(ground.pools):
         rate = pool.priced.usd_per_unit
+        values = states.values[number]
+        if states.touched[number] is None:
+            surplus.append(None)
+            room_im += pool.standing[1] * rate
+            room_mm += pool.standing[2] * rate
+            continue
+        initial, maintenance = values[2] - values[0], values[3] - values[1]
+        if states.unbooked is not None:
+            initial = initial + states.unbooked[number]
+            maintenance = maintenance + states.unbooked[number]
+        surplus.append((initial, maintenance))
         room_im += initial * rate
         room_mm += maintenance * rate
     if ground.base.model.currency == "settle":
@@ -124,49 +132,55 @@ def _coded(
     im: Floats, initial: Floats, maintenance: Floats, before: tuple[float, float, float]
 ) -> Bytes:
     """[V] status codes of one unit; ``before``: its IM and both surpluses as it stands."""
-    good = (initial >= 0.0) & (maintenance >= 0.0)
-    less = (im <= before[0]) & (initial > before[1]) & (maintenance >= before[2])
-    return np.where(good, _PASSES, np.where(less, _REDUCES, _FAILS)).astype(np.int8)
+    code = np.zeros(len(im), np.int8)
+    bad = np.minimum(initial, maintenance) < 0.0
+    if bad.any():
+        less = (im <= before[0]) & (initial > before[1]) & (maintenance >= before[2])
+        code[bad] = np.where(less, _REDUCES, _FAILS)[bad]
+    return code
 
 
 def _whole(ground: Ground, states: States, room_im: Floats, room_mm: Floats) -> _Found:
     """The account's total in dollars."""
     im = np.zeros(len(states))
-    before = np.zeros(3)
+    before = [0.0, 0.0, 0.0]
     for pool, values in zip(ground.pools, states.values, strict=True):
         rate = pool.priced.usd_per_unit
-        own = pool.values[:, 0]
         im += values[0] * rate
-        before += np.array([own[0], own[2] - own[0], own[3] - own[1]]) * rate
-    code = _coded(im, room_im, room_mm, (float(before[0]), float(before[1]), float(before[2])))
+        before = [total + own * rate for total, own in zip(before, pool.standing, strict=True)]
+    code = _coded(im, room_im, room_mm, (before[0], before[1], before[2]))
     unit = np.full(len(states), ACCOUNT, np.int8)
     short_im, short_mm = np.maximum(-room_im, 0.0), np.maximum(-room_mm, 0.0)
     return code, unit, short_im, short_mm, np.maximum(short_im, short_mm)
 
 
-def _by_pool(ground: Ground, states: States, surplus: list[tuple[Floats, Floats]]) -> _Found:
+def _by_pool(ground: Ground, states: States, surplus: list[tuple[Floats, Floats] | None]) -> _Found:
     """Every pool that the trade touches by itself; the unit is the one that lacks most dollars."""
-    count = len(states)
-    code, unit = np.zeros(count, np.int8), np.full(count, ACCOUNT, np.int8)
-    short_im, short_mm, worst_usd = np.zeros(count), np.zeros(count), np.full(count, -1.0)
-    need_usd = np.zeros(count)
+    found: _Found | None = None
     for number, pool in enumerate(ground.pools):
-        touched = states.touched[number]
-        if not touched.any():
+        touched, own = states.touched[number], surplus[number]
+        if touched is None or own is None:
             continue
-        initial, maintenance = surplus[number]
-        own = pool.values[:, 0]
-        before = float(own[0]), float(own[2] - own[0]), float(own[3] - own[1])
-        mine = _coded(states.values[number][0], initial, maintenance, before)
-        lack_im, lack_mm = np.maximum(-initial, 0.0), np.maximum(-maintenance, 0.0)
+        code = _coded(states.values[number][0], own[0], own[1], pool.standing)
+        lack_im, lack_mm = np.maximum(-own[0], 0.0), np.maximum(-own[1], 0.0)
         lack_usd = np.maximum(lack_im, lack_mm) * pool.priced.usd_per_unit
-        need_usd += np.where(touched, lack_usd, 0.0)
-        chosen = touched & ((mine > code) | ((mine == code) & (lack_usd > worst_usd)))
-        code, unit = np.where(chosen, mine, code), np.where(chosen, np.int8(number), unit)
-        short_im = np.where(chosen, lack_im, short_im)
-        short_mm = np.where(chosen, lack_mm, short_mm)
-        worst_usd = np.where(chosen, lack_usd, worst_usd)
-    return code, unit, short_im, short_mm, need_usd
+        unit = np.full(len(states), number, np.int8)
+        if not touched.all():
+            unit[~touched] = ACCOUNT
+            for values in (code, lack_im, lack_mm, lack_usd):
+                values[~touched] = 0
+        mine = code, unit, lack_im, lack_mm, lack_usd
+        found = mine if found is None else _worse(found, mine)
+    assert found is not None  # every trade touches a pool
+    return found
+
+
+def _worse(first: _Found, second: _Found) -> _Found:
+    """Of two pools the one that decides; what is missing adds up."""
+    code = second[0] > first[0]
+    code |= (second[0] == first[0]) & ((second[4] > first[4]) | (first[1] == ACCOUNT))
+    chosen = [np.where(code, b, a) for a, b in zip(first[:4], second[:4], strict=True)]
+    return chosen[0], chosen[1], chosen[2], chosen[3], first[4] + second[4]
 
 
 def verdict_of(ground: Ground, judged: Judged, v: int) -> Verdict:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.book import Book, Order
 from crossmargin.margin.run import run
 from crossmargin.margin.whatif_judge import Judged, Verdict, judge, verdict_of
@@ -69,7 +70,7 @@ def exact(ground: Ground, legs: int, states: States, judged: Judged) -> tuple[Le
     return found, verdict_of(ground, judged, int(key[0]))
 
 
-def _usd(ground: Ground, states: States) -> tuple[np.ndarray, np.ndarray]:
+def _usd(ground: Ground, states: States) -> tuple[Floats, Floats]:
     im, mm = np.zeros(len(states)), np.zeros(len(states))
     for pool, values in zip(ground.pools, states.values, strict=True):
         im += values[0] * pool.priced.usd_per_unit
@@ -106,7 +107,8 @@ def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
     requirement = run(
         _with_orders(ground, fills), ground.base.view, ground.model, ground.parameters
     )
-    values, touched = [], []
+    values: list[Floats] = []
+    touched: list[Bools | None] = []
     for number, pool in enumerate(ground.pools):
         sheet = requirement.sheet
         rate = pool.priced.usd_per_unit
@@ -125,14 +127,15 @@ def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
         im = float(sheet["im"][number]) + gain + fee
         row = [im, im, own[2] + lost_im, own[3] + lost_mm, own[4], own[5]]
         values.append(np.array(row, np.float64)[:, None])
-        touched.append(np.array([bool(alone.touched[number].any())]))
+        touched.append(None if alone.touched[number] is None else np.ones(1, np.bool_))
+    costs = alone.unbooked
     states = States(
         tuple(values),
         tuple(pool.scenario for pool in ground.pools),
         tuple(each[-1:] for each in alone.source),
         tuple(touched),
-        tuple(np.minimum(each, 0.0).sum(keepdims=True) for each in alone.unbooked),
-        alone.bound,
+        alone.at_least.any(keepdims=True),
+        None if costs is None else tuple(np.minimum(c, 0.0).sum(keepdims=True) for c in costs),
     )
     judged = judge(ground, states)
     im_usd, mm_usd = _usd(ground, states)

@@ -41,16 +41,17 @@ class _Change(NamedTuple):
 class States:
     """V variants over P pools. ``values[p]`` is ``[6, V]`` in the pool's currency: COLUMNS.
 
-    ``unbooked[p]`` is cash of the trades that no balance line took (no balance is known), in the
-    pool's currency; ``touched[p]`` says which variants change the pool at all.
+    ``touched[p]`` says which variants change the pool, None where none does; ``at_least`` which
+    are lower bounds. ``unbooked[p]`` is cash of the trades that no balance line took (no balance
+    is known), in the pool's currency; None where every line took its own.
     """
 
     values: tuple[Floats, ...]
     scenario: tuple[Ints, ...]
     source: tuple[Bytes, ...]
-    touched: tuple[Bools, ...]
-    unbooked: tuple[Floats, ...]
-    bound: Bound
+    touched: tuple[Bools | None, ...]
+    at_least: Bools
+    unbooked: tuple[Floats, ...] | None
 
     def __len__(self) -> int:
         return int(self.values[0].shape[1])
@@ -61,9 +62,9 @@ class States:
             tuple(each[:, 1:] for each in self.values),
             tuple(each[1:] for each in self.scenario),
             tuple(each[1:] for each in self.source),
-            tuple(each[1:] for each in self.touched),
-            tuple(each[1:] for each in self.unbooked),
-            self.bound,
+            tuple(None if each is None else each[1:] for each in self.touched),
+            self.at_least[1:],
+            None if self.unbooked is None else tuple(each[1:] for each in self.unbooked),
         )
 
 
@@ -80,6 +81,10 @@ class _Pool:
         self.values = np.array([[base.sheet[name][number]] for name in COLUMNS])
         self.scenario = base.scenario[number : number + 1]
         self.source = base.source[number : number + 1]
+        self.at_least = bool(base.at_least[number])
+        im, mm, counted_im, counted_mm, _, _ = self.values[:, 0].tolist()
+        # Of the account as it stands: IM, and what counts less what is required at both levels.
+        self.standing = im, counted_im - im, counted_mm - mm
         self.entries = keep_entries and _entries_matter(base, number, self.held)
 
     def rows(self, changes: Sequence[Sequence[_Change]]) -> tuple[Longs, Ints, Floats, list[int]]:
@@ -165,6 +170,7 @@ class Ground:
         given = [s in (_VENUE, _BALANCES) for s in base.source.tolist()]
         self.has_balance = any(given)
         self.booked = [self._is_booked(column) for column in self.cash_column]
+        self.all_booked = all(self.booked[k] for k in traded)
         self._exact: dict[int, Decimal | None] = {}
 
     def _is_booked(self, cash_column: int) -> bool:
@@ -275,43 +281,46 @@ class Ground:
             for number, changes in self.changes(fills).items():
                 per_pool[number][v] = changes
         found = [self._margined(pool, per_pool[pool.number], variants) for pool in self.pools]
-        unbooked = self._unbooked(variants, [each[2] for each in found])
-        flags = []
-        for touched in per_pool:
-            flag = np.zeros(count, np.bool_)
-            flag[list(touched)] = True
-            flags.append(flag)
-        low = any(each[3] is Bound.AT_LEAST for each in found)
+        low = np.zeros(count, np.bool_)
+        for _, _, _, _, at_least in found:
+            low = low | at_least
+        source = tuple(each[2] for each in found)
         return States(
             tuple(each[0] for each in found),
             tuple(each[1] for each in found),
-            tuple(each[2] for each in found),
-            tuple(flags),
-            unbooked,
-            Bound.AT_LEAST if low else self.base.bound,
+            source,
+            tuple(each[3] for each in found),
+            low,
+            None if self.all_booked else self._unbooked(variants, source),
         )
 
     def _margined(
         self, pool: _Pool, changes: Mapping[int, list[_Change]], variants: Sequence[Sequence[Fill]]
-    ) -> tuple[Floats, Ints, Bytes, Bound]:
+    ) -> tuple[Floats, Ints, Bytes, Bools | None, Bools | bool]:
+        """Values, scenario, source, which variants touch the pool, which are lower bounds."""
         count = len(variants)
         if not changes:
-            values = np.repeat(pool.values, count, axis=1)
-            same = np.repeat(pool.scenario, count), np.repeat(pool.source, count)
-            return values, *same, Bound.VALUE
+            same = pool.values, pool.scenario, pool.source
+            if count > 1:
+                same = same[0].repeat(count, axis=1), same[1].repeat(count), same[2].repeat(count)
+            return *same, None, pool.at_least
         which = list(changes)
         held = self._population(pool, list(changes.values()), [variants[v] for v in which])
         answer = self.model.margin(pool.priced, held, self.parameters)
         sheet = answer.sheet.values
         values = np.array([sheet[k] for k in self.index])
         scenario, source = answer.scenario, answer.source
-        if len(which) < count:
-            wide = np.repeat(pool.values, count, axis=1)
-            wide[:, which] = values
-            all_scenarios, sources = np.repeat(pool.scenario, count), np.repeat(pool.source, count)
-            all_scenarios[which], sources[which] = scenario, source
-            values, scenario, source = wide, all_scenarios, sources
-        return values, scenario, source, answer.bound
+        low: Bools | bool = answer.bound is Bound.AT_LEAST
+        if answer.at_least is not None:
+            low = answer.at_least
+        if len(which) == count:
+            return values, scenario, source, np.ones(count, np.bool_), low
+        wide = pool.values.repeat(count, axis=1)
+        scenarios, sources = pool.scenario.repeat(count), pool.source.repeat(count)
+        touched, lows = np.zeros(count, np.bool_), np.full(count, pool.at_least)
+        wide[:, which], scenarios[which], sources[which] = values, scenario, source
+        touched[which], lows[which] = True, low
+        return wide, scenarios, sources, touched, lows
 
     def _population(
         self,
@@ -362,8 +371,6 @@ class Ground:
     ) -> tuple[Floats, ...]:
         """[P][V] cash that no line took; of a rebuilt equity the fees alone."""
         out = tuple(np.zeros(len(variants)) for _ in self.pools)
-        if all(self.booked):
-            return out
         for v, fills in enumerate(variants):
             for fill in fills:
                 if self.booked[fill.column]:
