@@ -19,6 +19,7 @@ from crossmargin.core.version import __version__
 if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
+    from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.verbs import compare, margin, models, quality
     from crossmargin.margin.register import model_named
@@ -49,6 +50,7 @@ __all__ = [
     "quality",
     "read_book",
     "read_market",
+    "report",
     "run",
     "write_book",
     "write_snapshot",
@@ -58,6 +60,7 @@ __all__ = [
 _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
+    "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.verbs": ("compare", "margin", "models", "quality"),
     "margin.register": ("model_named",),

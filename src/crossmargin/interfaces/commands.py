@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
-from crossmargin.interfaces.screen import show, working
+from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
 
 __all__ = [
@@ -66,6 +66,10 @@ Top = Annotated[
     int,
     Parameter(name="--top", help="Positions and accounts to list one by one on screen; 0: all."),
 ]
+Report = Annotated[
+    str | None,
+    Parameter(name="--report", help="Also write one self-contained page: FILE.html."),
+]
 
 
 @app.command
@@ -99,6 +103,7 @@ def margin(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    report: Report = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -123,6 +128,7 @@ def margin(
         )
         if explain:
             result = result.explain(account)
+    _draw(result, report, account, quiet=json_ or csv)
     if json_:
         _write(result.statement())
     elif csv:
@@ -147,6 +153,7 @@ def compare(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    report: Report = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -165,6 +172,7 @@ def compare(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+    _draw(result, report, quiet=json_ or csv)
     _print(result, json_, csv)
     if not (json_ or csv):
         _receipt(result.receipt.to_dict())
@@ -288,6 +296,18 @@ def market_check(
     else:
         show(result.document(check=True))
     return 1 if result.bad else 0
+
+
+def _draw(result: Any, path: str | None, account: str | None = None, *, quiet: bool) -> None:
+    """The page of a result, where one is asked for; progress counts the cells of its surfaces."""
+    if path is None:
+        return
+    from crossmargin.interfaces.report import write_report  # charts: only when asked for
+
+    with counting("margining at other spots and volatilities", quiet=quiet) as progress:
+        written = write_report(result, path, account, progress)
+    if not quiet:
+        print(f"report written to {written}", file=sys.stderr)
 
 
 def _titled(document: Document, title: str, kept: tuple[str, ...]) -> Document:

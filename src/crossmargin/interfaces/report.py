@@ -43,7 +43,7 @@ from crossmargin.interfaces.tables import Document, amount_text
 from crossmargin.margin.comparison import margin_or_map
 from crossmargin.margin.register import model_named
 
-__all__ = ["WithMargins", "report_html", "write_report"]
+__all__ = ["WithMargins", "report", "report_html", "write_report"]
 
 Figures = Mapping[str, Any]
 Progress = Callable[[int, int], None]
@@ -95,6 +95,9 @@ def write_report(
             remedy="Name a file in a folder that exists and may be written to.",
         ) from error
     return target
+
+
+report = write_report  # the verb as the package names it
 
 
 def report_html(

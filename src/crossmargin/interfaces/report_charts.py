@@ -108,12 +108,14 @@ def _heat_axes(chart: Heat, frame: _Frame, size: float) -> list[str]:
     """Titles and labels of both axes."""
     titles = f"{chart.row_title} ↓   {chart.column_title} →"
     parts = [text(2, 12, titles, size, weight="600")]
+    longest = max(text_width(part, 1.0) for label in chart.columns for part in label.split("\n"))
+    small = min(size, (frame.width - 3) / longest)
     for c, label in enumerate(chart.columns):
         x, _ = frame.middle(0, c)
         pieces = label.split("\n")
         for k, piece in enumerate(pieces):
             y = frame.top - 6 - 14 * (len(pieces) - 1 - k)
-            parts.append(text(x, y, piece, size, anchor="middle"))
+            parts.append(text(x, y, piece, small, anchor="middle"))
     for r, label in enumerate(chart.rows):
         _, y = frame.middle(r, 0)
         parts.append(text(frame.left - 6, y + size * 0.35, _flat(label), size, anchor="end"))
@@ -121,24 +123,27 @@ def _heat_axes(chart: Heat, frame: _Frame, size: float) -> list[str]:
 
 
 def _heat_cells(chart: Heat, frame: _Frame, size: float, scale: Scale) -> list[str]:
-    """Cells with their numbers, then the contour, then the frames of the named cells."""
+    """Cells, the contour over them, then the frames of the named cells and every number on top."""
     largest = max((abs(v) for row in chart.values for v in row if v is not None), default=0.0)
+    crossed = {(round(r), round(c)) for segment in chart.contour for r, c in segment}
     parts: list[str] = []
+    numbers: list[str] = []
     for r, row in enumerate(chart.values):
         for c, value in enumerate(row):
             if value is None:
                 continue
             back, fore = signed_colours(value, largest)
             x, y = frame.left + c * frame.width, frame.top + r * frame.height
-            where = _flat(f"{chart.rows[r]}, {chart.columns[c]}")
-            tip = f"{where}: {value:,.6g} {chart.unit}"
-            if abs(value) >= 1e4:
-                tip = f"{where}: {value:,.0f} {chart.unit}"
+            shown = f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.6g}"
+            tip = f"{_flat(chart.rows[r])}, {_flat(chart.columns[c])}: {shown} {chart.unit}"
             parts.append(rect(x, y, frame.width, frame.height, back, stroke="#ffffff", tip=tip))
-            shown = scale.text(value)
-            fitted = min(size, (frame.width - 3) / max(text_width(shown, 1.0), 1e-9))
+            printed = scale.text(value)
+            fitted = min(size, (frame.width - 3) / text_width(printed, 1.0))
             mx, my = frame.middle(r, c)
-            parts.append(text(mx, my + fitted * 0.36, shown, fitted, anchor="middle", fill=fore))
+            # Where the contour passes, the number keeps a rim of its own cell's colour.
+            rim = back if (r, c) in crossed else ""
+            at = (mx, my + fitted * 0.36, printed, fitted)
+            numbers.append(text(*at, anchor="middle", fill=fore, rim=rim))
     for colour, thick in (("#ffffff", 5.0), ("#000000", 2.5)):
         for first, last in chart.contour:
             (x1, y1), (x2, y2) = frame.middle(*first), frame.middle(*last)
@@ -146,7 +151,7 @@ def _heat_cells(chart: Heat, frame: _Frame, size: float, scale: Scale) -> list[s
     for (r, c), mark in chart.marks.items():
         x, y = frame.left + c * frame.width, frame.top + r * frame.height
         parts.append(_mark(mark, x, y, frame.width, frame.height))
-    return parts
+    return parts + numbers
 
 
 def _flat(label: str) -> str:

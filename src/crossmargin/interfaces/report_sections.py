@@ -98,7 +98,7 @@ def _finding(case: Case) -> str:
     where = (
         f"spot {percent(moves(SPOT_FACTORS)[row], 1)}, vol {percent(moves(VOL_FACTORS)[column])}"
     )
-    least = f"{amount_text(low, 'USD')} USD at {where}"
+    least = f"{signed(amount_text(low, 'USD'))} USD at {where}"
     if low >= 0.0:
         return f"No zero line in this range: equity exceeds MM everywhere. The least: {least}."
     if high < 0.0:
@@ -298,9 +298,12 @@ def scenario_chart(pool: Figures, key: str) -> Heat:
     }
     columns = sorted(order, key=lambda name: order[name])
     found = dict(zip(place, cells, strict=True))
+    # The unit goes to the title where every move has the same: two dozen columns are narrow.
+    same = all("%" in name or "skew" in name for name in columns)
+    title = "move of the price in %" if same else "move of the price"
     return Heat(
-        label, "vol", "move of the price", tuple(_VOL_NAMES.get(vol, vol) for vol in rows),
-        tuple(columns),
+        label, "vol", title, tuple(_VOL_NAMES.get(vol, vol) for vol in rows),
+        tuple(name.replace(" %", "") if same else name for name in columns),
         tuple(
             tuple(found[c, r][key] if (c, r) in found else None for c in columns) for r in rows
         ),
@@ -316,7 +319,7 @@ def scenario_chart(pool: Figures, key: str) -> Heat:
 def _move_name(scenario: str) -> str:
     """The move of a scenario in two short lines: the move, and what it is weighted by."""
     move, _, rest = scenario.partition(", vol ")
-    weight = rest.rpartition(", x")[2] if ", x" in rest else ""
+    weight = f"{float(rest.rpartition(', x')[2]):.2g}" if ", x" in rest else ""
     if move.startswith("extended "):
         return f"ext.\n{signed(move.removeprefix('extended '))}"
     if weight:

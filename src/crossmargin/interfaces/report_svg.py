@@ -124,9 +124,12 @@ def text(
     anchor: str = "start",
     fill: str = "#222",
     weight: str = "",
+    rim: str = "",
 ) -> str:
-    """Text whose baseline stands at ``y``; every character is escaped."""
+    """Text whose baseline stands at ``y``, escaped; ``rim`` is a colour drawn around it."""
     bold = f' font-weight="{weight}"' if weight else ""
+    if rim:
+        bold += f' stroke="{rim}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"'
     return (
         f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" text-anchor="{anchor}" '
         f'fill="{fill}"{bold}>{html.escape(shown)}</text>'

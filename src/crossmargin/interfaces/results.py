@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from crossmargin.core.errors import InputError
@@ -125,6 +126,12 @@ class MarginResult(_Shown):
             out["explain"] = dict(self.explained)
         return out
 
+    def report(self, path: str | Path, account: str | None = None) -> Path:
+        """Write one self-contained HTML page of one account; the path written is given back."""
+        from crossmargin.interfaces.report import write_report  # it draws results: no cycle
+
+        return write_report(self, path, account)
+
     def statement(self) -> bytes:
         """Book, result and receipt as ``margin-statement/1``; it can be margined again."""
         from crossmargin.venues.statement import encode_statement  # the writer, only when asked
@@ -145,6 +152,12 @@ class CompareResult(_Shown):
     def document(self) -> Document:
         """One row a model."""
         return compare_document(self.figures)
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page of all models; the path written is given back."""
+        from crossmargin.interfaces.report import write_report  # it draws results: no cycle
+
+        return write_report(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the receipt."""

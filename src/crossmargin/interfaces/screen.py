@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
@@ -17,7 +17,7 @@ from rich.text import Text
 from crossmargin.interfaces.notebook import heat_colours
 from crossmargin.interfaces.tables import Document, Drawn, Table, drawn
 
-__all__ = ["show", "working"]
+__all__ = ["counting", "show", "working"]
 
 # Work that lasts longer than this says what it is doing.
 _PATIENCE_S = 1.0
@@ -131,6 +131,24 @@ def working(what: str, *, quiet: bool = False) -> Iterator[None]:
     timer.start()
     try:
         yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
+
+
+@contextmanager
+def counting(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Like :func:`working`, for work in steps: gives what is told (steps done, steps in all)."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    status = Status(what, console=Console(stderr=True))
+    timer = threading.Timer(_PATIENCE_S, status.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda done, total: status.update(f"{what}: {done:,} of {total:,}")
     finally:
         timer.cancel()
         timer.join()
