@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from crossmargin.instruments.book import Book, Line, Order
+from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import model_named
 from crossmargin.margin.pools import cut
 from tests.conformance.checks import margined
@@ -38,15 +39,16 @@ def worst(subject: Subject, position: float, orders: list[tuple[float, float]], 
 def by_hand(
     subject: Subject, position: float, orders: list[tuple[float, float]], name: str
 ) -> float:
-    """The most that any set of fills needs: the charge after it, less what it gains at the mark."""
+    """The most that any set of fills needs: the charge after it, less what it adds that counts."""
     world = world_of(subject)
     items = world.instruments.items
     row = [item.native_id for item in items].index(name)
     mark = float(world.view.mark[row])
     sets = list(product((0.0, 1.0), repeat=len(orders)))
     sizes = [position + sum(yes * x for yes, (x, _) in zip(s, orders, strict=True)) for s in sets]
+    worth = 0.0 if items[row].kind == Kind.OPTION else mark  # an option's value backs nothing
     costs = [
-        sum(yes * x * (part - 1.0) * mark for yes, (x, part) in zip(s, orders, strict=True))
+        sum(yes * x * (part * mark - worth) for yes, (x, part) in zip(s, orders, strict=True))
         for s in sets
     ]
     lines = [Line(f"a{k:03d}", row, size) for k, size in enumerate(sizes)]
@@ -79,11 +81,30 @@ def test_costs_on_both_sides_may_exceed_either_position() -> None:
     assert worst(subject, 0.0, orders, LINEAR) == pytest.approx(0.06 * MARK, rel=1e-12)
 
 
+def test_a_bid_for_an_option_takes_its_premium() -> None:
+    """The premium leaves the cash, and the option that it buys backs nothing.
+
+    An offer at the mark brings its premium: its share of the index is left of the charge.
+    """
+    subject = subject_of(model_named("fixed-rate"))
+    world = world_of(subject)
+    row = [item.native_id for item in world.instruments.items].index(CALL)
+    mark = float(world.view.mark[row])
+    assert worst(subject, 0.0, [(2.0, 0.9)], CALL) == pytest.approx(1.8 * mark, rel=1e-12)
+    share = subject.parameters.number("im.short_option_share")
+    offer = worst(subject, 0.0, [(-2.0, 1.0)], CALL)
+    assert offer == pytest.approx(2.0 * share * 64_000.0, rel=1e-12)
+    both = worst(subject, 0.0, [(2.0, 0.9), (-2.0, 1.0)], CALL)
+    assert both == pytest.approx(max(1.8 * mark, offer), rel=1e-12)
+
+
 def test_a_short_that_one_order_closes_dearly_and_another_for_nothing() -> None:
     """Only the dear one fills in the worst case: closing for nothing would relieve."""
     subject = subject_of(model_named("fixed-rate"))
-    alone = worst(subject, -2.0, [(1.0, 1.5)], CALL)
-    assert worst(subject, -2.0, [(1.0, 1.5), (1.0, 1.0)], CALL) == pytest.approx(alone, rel=1e-12)
+    held, cheap = (worst(subject, -2.0, [(1.0, part)], CALL) for part in (0.01, 1.0))
+    dear = worst(subject, -2.0, [(1.0, 5.0)], CALL)
+    assert held == cheap < dear
+    assert worst(subject, -2.0, [(1.0, 5.0), (1.0, 1.0)], CALL) == pytest.approx(dear, rel=1e-12)
 
 
 def test_an_order_better_than_the_mark_needs_less() -> None:

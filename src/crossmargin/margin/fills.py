@@ -12,13 +12,16 @@ from crossmargin.pricing.sums import sums
 __all__ = ["dense", "fills_of", "order_margin", "reach"]
 
 
-def fills_of(priced: Priced, held: PoolBook, to_pool: Floats, *, mmp: bool) -> Fills | None:
+def fills_of(
+    priced: Priced, held: PoolBook, to_pool: Floats, *, mmp: bool, value_counts: bool = True
+) -> Fills | None:
     """The orders of a block that lie in the pool; None where there are none.
 
     ``to_pool[I]`` converts settlement currency to the pool's. Orders under maker protection are
     left out unless ``mmp`` (a venue may hold for them by a rule of its own). A reduce-only order is
     cut to the position that it reduces. Gain: ``size m (mark - limit)``; an inverse future's
-    ``size m (1/limit - 1/mark)``.
+    ``size m (1/limit - 1/mark)``; an option's is the premium alone, ``-size m limit``, where its
+    value backs nothing (``value_counts`` False): a bid takes its price out of what counts.
     """
     orders = held.book.orders
     if len(orders.column) == 0:
@@ -37,7 +40,8 @@ def fills_of(priced: Priced, held: PoolBook, to_pool: Floats, *, mmp: bool) -> F
     column, size, limit = column[kept], size[kept], orders.limit_price[kept]
     turned = part.inverse[column] & (part.kind[column] != Kind.OPTION)
     mark = view.mark[column]
-    linear = mark - limit
+    worth = np.where(value_counts | (part.kind[column] != Kind.OPTION), mark, 0.0)
+    linear = worth - limit
     inverse = 1.0 / limit - 1.0 / np.where(turned, mark, 1.0)
     gain = size * part.multiplier[column] * np.where(turned, inverse, linear) * to_pool[column]
     premium = np.where(part.kind[column] == Kind.OPTION, part.multiplier[column] * limit, 0.0)

@@ -180,8 +180,9 @@ class PoolBook:
 class Fills:
     """Orders of a block in one pool, CSR by account, in rising order of column.
 
-    ``size`` is signed (sells negative); ``gain`` is what the fill itself gains against the mark in
-    the pool's currency; ``source`` is the row of the order in the block's book.
+    ``size`` is signed (sells negative); ``gain`` is what the fill itself adds to what counts: its
+    gain against the mark in the pool's currency, or the premium alone where option value does not
+    count; ``source`` is the row of the order in the block's book.
     """
 
     row: Longs  # [A+1]

@@ -130,7 +130,8 @@ class FixedRate:
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
         """initial requirement after the worst fills, instrument by instrument."""
-        fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
+        units = np.ones(len(priced.pool.instruments))
+        fills = fills_of(priced, held, units, mmp=True, value_counts=False)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
