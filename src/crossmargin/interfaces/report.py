@@ -83,18 +83,24 @@ def write_report(
     Raises InputError ``option_unknown`` where the result has several accounts and none is named,
     ``file_unreadable`` where the file cannot be written.
     """
-    text = report_html(result, account, progress)
     target = Path(path)
+    if not target.parent.is_dir():  # said before the seconds of work, not after them
+        raise _unwritable(target, "the folder does not exist")
+    text = report_html(result, account, progress)
     try:
         target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            "file_unreadable",
-            f"the report cannot be written: {error.strerror or error}",
-            place=str(target),
-            remedy="Name a file in a folder that exists and may be written to.",
-        ) from error
+        raise _unwritable(target, error.strerror or str(error)) from error
     return target
+
+
+def _unwritable(target: Path, reason: str) -> InputError:
+    return InputError(
+        "file_unreadable",
+        f"the report cannot be written: {reason}",
+        place=str(target),
+        remedy="Name a file in a folder that exists and may be written to.",
+    )
 
 
 report = write_report  # the verb as the package names it

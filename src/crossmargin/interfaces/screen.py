@@ -137,11 +137,15 @@ def working(what: str, *, quiet: bool = False) -> Iterator[None]:
         status.stop()
 
 
+def _unheard(_done: int, _total: int) -> None:
+    """Progress where no one looks."""
+
+
 @contextmanager
 def counting(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Like :func:`working`, for work in steps: gives what is told (steps done, steps in all)."""
     if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield _unheard
         return
     status = Status(what, console=Console(stderr=True))
     timer = threading.Timer(_PATIENCE_S, status.start)
