@@ -15,7 +15,7 @@ from crossmargin.core.arrays import Bytes, Floats, frozen
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import EquitySource, PoolBook, Priced
-from crossmargin.margin.pools import is_kind, per_row, row_of_position
+from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
 
@@ -76,8 +76,8 @@ def equity_of(priced: Priced, held: PoolBook, to_pool: Floats) -> Equity:
     unrealised = np.zeros(accounts)
     source = np.zeros(accounts, np.int8)
     if priced.pool.cash.any():
-        rows = row_of_position(held.row)[priced.pool.cash[held.column] > 0]
-        source[rows] = _BALANCES
+        lines = np.flatnonzero(priced.pool.cash[held.column])
+        source[np.searchsorted(held.row, lines, side="right") - 1] = _BALANCES
     if held.entry_known.any():
         _rebuild(priced, held, to_pool, source, cash, unrealised, option_value)
     _reported(priced, held, to_pool, source, cash, unrealised, option_value)

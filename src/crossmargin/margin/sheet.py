@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,6 +31,10 @@ class Column:
     children: tuple[str, ...]
     rule: str = ""
     constant: float = 0.0
+
+
+# A model names the same columns in every block, and making a frozen record takes a microsecond.
+_column = lru_cache(maxsize=4096)(Column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,51 +112,55 @@ class SheetBuilder:
 
     def leaf(self, name: str, values: Floats | float, rule: str) -> str:
         """A number that a rule makes; it must be finite, which :meth:`build` checks."""
-        if not (isinstance(values, np.ndarray) and values.shape == (self.rows,)):
+        if isinstance(values, float):
+            filled = np.empty(self.rows)
+            filled.fill(values)
+            values = filled
+        elif values.shape != (self.rows,):
             values = np.full(self.rows, values, np.float64)
         # Adding zero turns the -0.0 of a negated empty sum into the 0.0 that a person expects.
-        return self._add(Column(name, "leaf", (), rule), values + 0.0)
+        return self._add(_column(name, "leaf", (), rule), values + 0.0)
 
     def sum(self, name: str, *parts: str) -> str:
         """Sum of columns, added from the left."""
         total = self._values[parts[0]].copy()
         for part in parts[1:]:
             total += self._values[part]
-        return self._add(Column(name, "sum", parts), total)
+        return self._add(_column(name, "sum", parts), total)
 
     def difference(self, name: str, first: str, second: str) -> str:
         """First minus second."""
         values = self._values[first] - self._values[second]
-        return self._add(Column(name, "difference", (first, second)), values)
+        return self._add(_column(name, "difference", (first, second)), values)
 
     def product(self, name: str, first: str, second: str) -> str:
         """First times second."""
         values = self._values[first] * self._values[second]
-        return self._add(Column(name, "product", (first, second)), values)
+        return self._add(_column(name, "product", (first, second)), values)
 
     def max(self, name: str, *parts: str) -> str:
         """The largest of the columns."""
         values = self._values[parts[0]]
         for part in parts[1:]:
             values = np.maximum(values, self._values[part])
-        return self._add(Column(name, "max", parts), values)
+        return self._add(_column(name, "max", parts), values)
 
     def min(self, name: str, *parts: str) -> str:
         """The smallest of the columns."""
         values = self._values[parts[0]]
         for part in parts[1:]:
             values = np.minimum(values, self._values[part])
-        return self._add(Column(name, "min", parts), values)
+        return self._add(_column(name, "min", parts), values)
 
     def scale(self, name: str, part: str, factor: float, rule: str = "") -> str:
         """A column times a constant."""
         values = self._values[part] * factor
-        return self._add(Column(name, "scale", (part,), rule, factor), values)
+        return self._add(_column(name, "scale", (part,), rule, factor), values)
 
     def round(self, name: str, part: str, decimals: int, rule: str = "") -> str:
         """A column rounded to decimals, where the venue's rule says so."""
-        values = np.round(self._values[part], decimals)
-        return self._add(Column(name, "round", (part,), rule, float(decimals)), values)
+        values = self._values[part].round(decimals)
+        return self._add(_column(name, "round", (part,), rule, float(decimals)), values)
 
     def build(self, account: Ints, pool: int) -> Sheet:
         """The finished sheet of one block and pool.

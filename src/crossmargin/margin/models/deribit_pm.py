@@ -212,8 +212,11 @@ def _several(priced: Priced, held: PoolBook) -> Bools:
         return np.zeros(accounts, np.bool_)
     run = priced.pool.facts["base_run"]
     real = (run[held.column] >= 0) & (held.quantity != 0.0)
+    codes = run[held.column[real]]
+    if len(codes) == 0 or bool((codes == codes[0]).all()):
+        return np.zeros(accounts, np.bool_)
     rows = row_of_position(held.row)[real].astype(np.int64)
-    seen = np.unique(rows * (int(run.max()) + 1) + run[held.column][real])
+    seen = np.unique(rows * (int(run.max()) + 1) + codes)
     return np.bincount(seen // (int(run.max()) + 1), minlength=accounts) > 1
 
 
