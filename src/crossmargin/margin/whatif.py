@@ -67,8 +67,7 @@ class LegResult(NamedTuple):
     alone_mm_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(NamedTuple):
     """The answer. ``states`` row 0 is the account after all legs.
 
     ``verdict`` is of that state, or of the worst state on the way where the legs fill one after
@@ -130,6 +129,8 @@ class Prepared:
         self.ground = Ground(base)
         self.column = {item.native_id: k for k, item in enumerate(table.items)}
         self._rate = [self.ground.usd_of(k) for k in range(len(base.book.instruments))]
+        items = base.book.instruments.items
+        self._name = [(base.book.instruments.label(k), i.settle) for k, i in enumerate(items)]
         self._usd = [pool.priced.usd_per_unit for pool in self.ground.pools]
         self.before = self._state([pool.values for pool in self.ground.pools], 0)
         self._greeks: GreekTable | None = None
@@ -172,6 +173,7 @@ class Prepared:
             legged, worst = bounded(self.ground, fills)
             verdict = verdict_of(self.ground, judge(self.ground, worst), 0)
         values = states.values
+        rate = self._rate
         after = self._state(values, 0)
         results = []
         for k, (leg, fill) in enumerate(zip(legs, fills, strict=True)):
@@ -187,9 +189,9 @@ class Prepared:
             states,
             self._greeks_before,
             greeks.after(self._greeks_before, fills),
-            sum(fill.premium * self._rate[fill.column] for fill in fills),
-            sum(fill.fee * self._rate[fill.column] for fill in fills),
-            sum(fill.gain * self._rate[fill.column] for fill in fills),
+            sum([fill.premium * rate[fill.column] for fill in fills]),
+            sum([fill.fee * rate[fill.column] for fill in fills]),
+            sum([fill.gain * rate[fill.column] for fill in fills]),
             Bound.AT_LEAST if bool(states.at_least[0]) else Bound.VALUE,
             legged,
         )
@@ -280,7 +282,7 @@ class Prepared:
         more = None
         if found.steps and not found.unlimited:
             more = self.whatif(scaled(legs, step, found.steps + 1), atomic=atomic).verdict
-        return replace(shown, fit=found, next_verdict=more)
+        return shown._replace(fit=found, next_verdict=more)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -332,12 +334,10 @@ class Prepared:
         lone: tuple[float, float],
         rest: tuple[float, float],
     ) -> LegResult:
-        item = self.base.book.instruments.items[fill.column]
         return LegResult(
             leg,
             fill,
-            f"{item.venue} {item.native_id}",
-            item.settle,
+            *self._name[fill.column],
             self._rate[fill.column],
             after.im_usd - rest[0],
             after.mm_usd - rest[1],

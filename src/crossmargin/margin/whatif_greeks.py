@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
@@ -60,7 +59,7 @@ class GreekTable:
             columns[rows, 1] = unit.gamma * size / dollars
             columns[rows, 2] = unit.vega * size * dollars / 100.0
             columns[rows, 3] = unit.theta * size * dollars / 365.0
-        self._columns: Floats = columns
+        self._columns = [tuple(row) for row in columns.tolist()]
         self._derivative = (table.kind != Kind.ASSET).tolist()
 
     def of_book(self, book: Book) -> dict[str, Greeks]:
@@ -80,7 +79,7 @@ class GreekTable:
         for column, size in amounts:
             if not self._derivative[column]:
                 continue
-            name, row = self._name[column], self._columns[column].tolist()
+            name, row = self._name[column], self._columns[column]
             old = out.get(name) or Greeks(0.0, 0.0, 0.0, 0.0, self._index[column])
             out[name] = Greeks(
                 old.delta_coins + size * row[0],

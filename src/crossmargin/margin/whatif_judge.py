@@ -12,7 +12,6 @@ judged; elsewhere the account's total in dollars.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -74,8 +73,7 @@ class Judged(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One judged state. ``check`` and ``short_by`` say what fails and by how much, in ``currency``.
 
     ``cash_needed_usd``: the cash that must be there before the trade, where none is stated.
@@ -94,7 +92,7 @@ class Verdict:
 
 def judge(ground: Ground, states: States) -> Judged:
     """Every state against both levels; see the module for what is judged."""
-    count = len(states)
+    count = states.variants
     room_im, room_mm = np.zeros(count), np.zeros(count)
     surplus: list[tuple[Floats, Floats] | None] = []
     for number, pool in enumerate(ground.pools):
@@ -142,14 +140,14 @@ def _coded(
 
 def _whole(ground: Ground, states: States, room_im: Floats, room_mm: Floats) -> _Found:
     """The account's total in dollars."""
-    im = np.zeros(len(states))
+    im = np.zeros(states.variants)
     before = [0.0, 0.0, 0.0]
     for pool, values in zip(ground.pools, states.values, strict=True):
         rate = pool.priced.usd_per_unit
         im += values[0] * rate
         before = [total + own * rate for total, own in zip(before, pool.standing, strict=True)]
     code = _coded(im, room_im, room_mm, (before[0], before[1], before[2]))
-    unit = np.full(len(states), ACCOUNT, np.int8)
+    unit = np.full(states.variants, ACCOUNT, np.int8)
     short_im, short_mm = np.maximum(-room_im, 0.0), np.maximum(-room_mm, 0.0)
     return code, unit, short_im, short_mm, np.maximum(short_im, short_mm)
 
@@ -164,7 +162,7 @@ def _by_pool(ground: Ground, states: States, surplus: list[tuple[Floats, Floats]
         code = _coded(states.values[number][0], own[0], own[1], pool.standing)
         lack_im, lack_mm = np.maximum(-own[0], 0.0), np.maximum(-own[1], 0.0)
         lack_usd = np.maximum(lack_im, lack_mm) * pool.priced.usd_per_unit
-        unit = np.full(len(states), number, np.int8)
+        unit = np.full(states.variants, number, np.int8)
         if not touched.all():
             unit[~touched] = ACCOUNT
             for values in (code, lack_im, lack_mm, lack_usd):
@@ -179,8 +177,13 @@ def _worse(first: _Found, second: _Found) -> _Found:
     """Of two pools the one that decides; what is missing adds up."""
     code = second[0] > first[0]
     code |= (second[0] == first[0]) & ((second[4] > first[4]) | (first[1] == ACCOUNT))
-    chosen = [np.where(code, b, a) for a, b in zip(first[:4], second[:4], strict=True)]
-    return chosen[0], chosen[1], chosen[2], chosen[3], first[4] + second[4]
+    return (
+        np.where(code, second[0], first[0]),
+        np.where(code, second[1], first[1]),
+        np.where(code, second[2], first[2]),
+        np.where(code, second[3], first[3]),
+        first[4] + second[4],
+    )
 
 
 def verdict_of(ground: Ground, judged: Judged, v: int) -> Verdict:

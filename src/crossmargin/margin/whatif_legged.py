@@ -71,7 +71,7 @@ def exact(ground: Ground, legs: int, states: States, judged: Judged) -> tuple[Le
 
 
 def _usd(ground: Ground, states: States) -> tuple[Floats, Floats]:
-    im, mm = np.zeros(len(states)), np.zeros(len(states))
+    im, mm = np.zeros(states.variants), np.zeros(states.variants)
     for pool, values in zip(ground.pools, states.values, strict=True):
         im += values[0] * pool.priced.usd_per_unit
         mm += values[1] * pool.priced.usd_per_unit
@@ -134,7 +134,7 @@ def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
         tuple(pool.scenario for pool in ground.pools),
         tuple(each[-1:] for each in alone.source),
         tuple(touched),
-        alone.at_least.any(keepdims=True),
+        np.array([bool(alone.at_least.any())]),
         None if costs is None else tuple(np.minimum(c, 0.0).sum(keepdims=True) for c in costs),
     )
     judged = judge(ground, states)

@@ -8,7 +8,7 @@ summed as decimals, as a book sums its lots, so that a variant has the bits of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Context, Decimal
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ COLUMNS = ("im", "mm", "counted_im", "counted_mm", "cash", "equity")
 # Wide enough to add any two floats as decimals without rounding.
 _WIDE = Context(prec=1200)
 _NONE, _VENUE, _BALANCES, _REBUILT = range(4)
+# One flag, False and True: the common what-if has one variant.
+_SURE = (frozen([False], np.bool_), frozen([True], np.bool_))
 
 
 class _Change(NamedTuple):
@@ -37,8 +39,7 @@ class _Change(NamedTuple):
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class States:
+class States(NamedTuple):
     """V variants over P pools. ``values[p]`` is ``[6, V]`` in the pool's currency: COLUMNS.
 
     ``touched[p]`` says which variants change the pool, None where none does; ``at_least`` which
@@ -53,7 +54,9 @@ class States:
     at_least: Bools
     unbooked: tuple[Floats, ...] | None
 
-    def __len__(self) -> int:
+    @property
+    def variants(self) -> int:
+        """How many variants there are."""
         return int(self.values[0].shape[1])
 
     def without_first(self) -> States:
@@ -275,15 +278,14 @@ class Ground:
 
     def evaluate(self, variants: Sequence[Sequence[Fill]]) -> States:
         """Margin of every variant: one call of the model for each pool that one of them touches."""
-        count = len(variants)
         per_pool: list[dict[int, list[_Change]]] = [{} for _ in self.pools]
         for v, fills in enumerate(variants):
             for number, changes in self.changes(fills).items():
                 per_pool[number][v] = changes
         found = [self._margined(pool, per_pool[pool.number], variants) for pool in self.pools]
-        low = np.zeros(count, np.bool_)
-        for _, _, _, _, at_least in found:
-            low = low | at_least
+        low: Bools = found[0][4]
+        for each in found[1:]:
+            low = low | each[4]
         source = tuple(each[2] for each in found)
         return States(
             tuple(each[0] for each in found),
@@ -296,25 +298,30 @@ class Ground:
 
     def _margined(
         self, pool: _Pool, changes: Mapping[int, list[_Change]], variants: Sequence[Sequence[Fill]]
-    ) -> tuple[Floats, Ints, Bytes, Bools | None, Bools | bool]:
+    ) -> tuple[Floats, Ints, Bytes, Bools | None, Bools]:
         """Values, scenario, source, which variants touch the pool, which are lower bounds."""
         count = len(variants)
         if not changes:
             same = pool.values, pool.scenario, pool.source
+            low = _SURE[pool.at_least]
             if count > 1:
                 same = same[0].repeat(count, axis=1), same[1].repeat(count), same[2].repeat(count)
-            return *same, None, pool.at_least
+                low = low.repeat(count)
+            return *same, None, low
         which = list(changes)
         held = self._population(pool, list(changes.values()), [variants[v] for v in which])
         answer = self.model.margin(pool.priced, held, self.parameters)
         sheet = answer.sheet.values
         values = np.array([sheet[k] for k in self.index])
         scenario, source = answer.scenario, answer.source
-        low: Bools | bool = answer.bound is Bound.AT_LEAST
+        low = _SURE[answer.bound is Bound.AT_LEAST]
         if answer.at_least is not None:
             low = answer.at_least
+        elif len(which) > 1:
+            low = low.repeat(len(which))
         if len(which) == count:
-            return values, scenario, source, np.ones(count, np.bool_), low
+            touched = _SURE[True] if count == 1 else np.ones(count, np.bool_)
+            return values, scenario, source, touched, low
         wide = pool.values.repeat(count, axis=1)
         scenarios, sources = pool.scenario.repeat(count), pool.source.repeat(count)
         touched, lows = np.zeros(count, np.bool_), np.full(count, pool.at_least)
@@ -350,7 +357,7 @@ class Ground:
                 for name, values in base.choices.items()
             },
         )
-        account = np.arange(count, dtype=np.int32)
+        account = pool.held.account if alone else np.arange(count, dtype=np.int32)
         return PoolBook(row, column, quantity, price, known, account, book)
 
     def _reported(self, names: tuple[str, ...], variants: Sequence[Sequence[Fill]]) -> Reported:
