@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.verbs import compare, margin, models, quality
+    from crossmargin.interfaces.watch import watch
+    from crossmargin.interfaces.whatif import WhatIfResult, prepare, whatif
     from crossmargin.margin.register import model_named
     from crossmargin.margin.run import parameters_for, run
     from crossmargin.market.snapshot import Snapshot
@@ -38,6 +40,7 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "Snapshot",
+    "WhatIfResult",
     "__version__",
     "compare",
     "from_ccxt",
@@ -47,11 +50,14 @@ __all__ = [
     "model_named",
     "models",
     "parameters_for",
+    "prepare",
     "quality",
     "read_book",
     "read_market",
     "report",
     "run",
+    "watch",
+    "whatif",
     "write_book",
     "write_snapshot",
 ]
@@ -63,6 +69,8 @@ _HOMES = {
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.verbs": ("compare", "margin", "models", "quality"),
+    "interfaces.watch": ("watch",),
+    "interfaces.whatif": ("WhatIfResult", "prepare", "whatif"),
     "margin.register": ("model_named",),
     "margin.run": ("parameters_for", "run"),
     "market.snapshot": ("Snapshot",),

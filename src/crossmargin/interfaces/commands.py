@@ -12,6 +12,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.whatif_commands import register
 
 __all__ = [
     "app",
@@ -32,6 +33,7 @@ app = App(
 )
 market_app = App(name="market", help="Import market data, show a snapshot, check it.")
 app.command(market_app)
+register(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

@@ -19,14 +19,14 @@ from crossmargin.margin.comparison import ComparisonRow
 from crossmargin.margin.model import Requirement
 from crossmargin.market.snapshot import Snapshot
 
-__all__ = ["CompareResult", "MarginResult", "MarketResult", "ModelCard", "ModelList"]
+__all__ = ["CompareResult", "MarginResult", "MarketResult", "ModelCard", "ModelList", "Shown"]
 
 
 # Positions and accounts that are listed one by one where nothing else is asked for.
 SHOWN = 20
 
 
-class _Shown(ABC):
+class Shown(ABC):
     """The faces that every result has; ``document`` says what is shown."""
 
     __slots__ = ()
@@ -63,7 +63,7 @@ class _Shown(ABC):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MarginResult(_Shown):
+class MarginResult(Shown):
     """The margin of a book under one model. ``accounts`` is one dictionary an account."""
 
     requirement: Requirement
@@ -140,7 +140,7 @@ class MarginResult(_Shown):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class CompareResult(_Shown):
+class CompareResult(Shown):
     """One account under several models. ``rows`` are the rows of the comparison."""
 
     rows: tuple[ComparisonRow, ...]
@@ -165,7 +165,7 @@ class CompareResult(_Shown):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelList(_Shown):
+class ModelList(Shown):
     """The models that are known."""
 
     figures: Mapping[str, Any]
@@ -182,7 +182,7 @@ class ModelList(_Shown):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelCard(_Shown):
+class ModelCard(Shown):
     """One model: rules with source and fidelity, readings, gaps, and every dated number."""
 
     figures: Mapping[str, Any]
@@ -199,7 +199,7 @@ class ModelCard(_Shown):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class MarketResult(_Shown):
+class MarketResult(Shown):
     """The quality of a snapshot. ``bad`` are the verdicts that make it fail a check."""
 
     snapshot: Snapshot

@@ -1,0 +1,259 @@
+"""A what-if as plain values: verdict, before and after, legs, Greeks, ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crossmargin.core.clock import format_ms
+from crossmargin.interfaces.figures import market_notes, parameter_figures
+from crossmargin.margin.model import Bound
+from crossmargin.margin.whatif import Prepared, Ranked, State, WhatIf
+from crossmargin.margin.whatif_judge import STATUSES, Status, Verdict
+
+__all__ = ["ranking_figures", "verdict_text", "whatif_figures"]
+
+_WORDS = {
+    Status.PASSES: "the venue would take it",
+    Status.REDUCES: "the venue would take it, because it reduces risk",
+    Status.FAILS: "the venue would refuse it",
+    Status.UNKNOWN: "no balance is known: whether it passes depends on the cash",
+}
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict in a sentence with its numbers."""
+    text = _WORDS[verdict.status]
+    where = "" if verdict.unit == "account" else f" of {verdict.unit}"
+    if verdict.status is Status.UNKNOWN:
+        return f"{text}; {verdict.cash_needed_usd:,.2f} USD{where} must be there before the trade"
+    if verdict.status is Status.PASSES:
+        return f"{text}: {verdict.room_im_usd:,.2f} USD of initial margin are left"
+    short = f"{verdict.check}{where} is short by {verdict.short_by:,.6g} {verdict.currency}"
+    usd = "" if verdict.currency == "USD" else f" ({verdict.short_by_usd:,.2f} USD)"
+    return f"{text}: {short}{usd}"
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "status": verdict.status.value,
+        "text": verdict_text(verdict),
+        "check": verdict.check or None,
+        "judged": verdict.unit,
+        "currency": verdict.currency,
+        "short_by": verdict.short_by,
+        "short_by_usd": verdict.short_by_usd,
+        "room_im_usd": verdict.room_im_usd,
+        "room_mm_usd": verdict.room_mm_usd,
+        "cash_needed_usd": verdict.cash_needed_usd,
+    }
+
+
+def _state(state: State, known: bool) -> dict[str, Any]:
+    """A state; what rests on cash is absent where no balance is known."""
+
+    def usage(required: float, counted: float) -> float | None:
+        return required / counted if known and counted > 0.0 else None
+
+    return {
+        "cash_usd": state.cash_usd if known else None,
+        "equity_usd": state.equity_usd if known else None,
+        "im_usd": state.im_usd,
+        "mm_usd": state.mm_usd,
+        "counted_im_usd": state.counted_im_usd if known else None,
+        "counted_mm_usd": state.counted_mm_usd if known else None,
+        "im_usage": usage(state.im_usd, state.counted_im_usd),
+        "mm_usage": usage(state.mm_usd, state.counted_mm_usd),
+    }
+
+
+def _pools(found: WhatIf, known: bool) -> list[dict[str, Any]]:
+    """Each pool in its own currency, before and after, with the binding scenario."""
+    out = []
+    for number, pool in enumerate(found.prepared.ground.pools):
+        entry: dict[str, Any] = {
+            "pool": pool.priced.pool.label,
+            "currency": pool.priced.pool.currency,
+            "usd_per_unit": pool.priced.usd_per_unit,
+        }
+        sides = (
+            ("before", pool.values[:, 0].tolist(), int(pool.scenario[0])),
+            (
+                "after",
+                found.states.values[number][:, 0].tolist(),
+                int(found.states.scenario[number][0]),
+            ),
+        )
+        for name, (im, mm, counted_im, counted_mm, cash, equity), scenario in sides:
+            entry[name] = {
+                "im": im,
+                "mm": mm,
+                "counted_im": counted_im if known else None,
+                "counted_mm": counted_mm if known else None,
+                "cash": cash if known else None,
+                "equity": equity if known else None,
+                "worst_scenario": _scenario(pool.priced, scenario, im),
+            }
+        if any(any(entry[side][key] for key in ("im", "mm", "equity")) for side, _, _ in sides):
+            out.append(entry)
+    return out
+
+
+def _scenario(priced: Any, code: int, im: float) -> str | None:
+    if priced.scenarios is None or code < 0 or im == 0.0:
+        return None
+    scenarios = priced.scenarios
+    return scenarios.label[code] if code < len(scenarios) else "basis contingency"
+
+
+def _greeks(found: WhatIf) -> list[dict[str, Any]]:
+    out = []
+    for name in sorted(found.greeks_after):
+        after = found.greeks_after[name]
+        before = found.greeks_before.get(name)
+        entry: dict[str, Any] = {"underlying": name, "index_usd": after.index_usd}
+        for field in after._fields[:-1]:
+            entry[f"{field}_before"] = 0.0 if before is None else getattr(before, field)
+            entry[f"{field}_after"] = getattr(after, field)
+        out.append(entry)
+    return out
+
+
+def _legs(found: WhatIf) -> list[dict[str, Any]]:
+    out = []
+    for leg in found.legs:
+        fill, rate = leg.fill, leg.usd_per_unit
+        out.append(
+            {
+                "venue": leg.label.partition(" ")[0],
+                "instrument": leg.label.partition(" ")[2],
+                "size": fill.size,
+                "price": fill.price,
+                "price_from": fill.quoted,
+                "currency": leg.currency,
+                "premium": fill.premium,
+                "fee": fill.fee,
+                "day_one": fill.gain,
+                "premium_usd": fill.premium * rate,
+                "fee_usd": fill.fee * rate,
+                "day_one_usd": fill.gain * rate,
+                "marginal_im_usd": leg.marginal_im_usd,
+                "marginal_mm_usd": leg.marginal_mm_usd,
+                "alone_im_usd": leg.alone_im_usd,
+                "alone_mm_usd": leg.alone_mm_usd,
+            }
+        )
+    return out
+
+
+def _legged(found: WhatIf) -> dict[str, Any] | None:
+    legged = found.legged
+    if legged is None:
+        return None
+    names = [leg.label.partition(" ")[2] for leg in found.legs]
+    return {
+        "exact": legged.exact,
+        "worst_filled": [names[k] for k in legged.filled],
+        "im_usd": legged.im_usd,
+        "mm_usd": legged.mm_usd,
+        "room_im_usd": legged.room_im_usd,
+        "room_mm_usd": legged.room_mm_usd,
+        "best_order": [names[k] for k in legged.order],
+        "best_order_room_im_usd": legged.order_room_im_usd,
+    }
+
+
+def _fit(found: WhatIf) -> dict[str, Any] | None:
+    fit = found.fit
+    if fit is None:
+        return None
+    return {
+        "steps": fit.steps,
+        "step": list(fit.step),
+        "sizes": list(fit.sizes),
+        "unlimited": fit.unlimited,
+        "one_more": None if found.next_verdict is None else _verdict(found.next_verdict),
+    }
+
+
+def _notes(prepared: Prepared, found: WhatIf, known: bool) -> list[str]:
+    base = prepared.base
+    notes = [f"mapped to {base.model.venue}: {loss}" for loss in prepared.losses]
+    notes += [*base.notes, *market_notes(base.view)]
+    if not known:
+        notes.append("the account states no balance: premium and fees are booked nowhere")
+    elif not all(prepared.ground.booked[leg.fill.column] for leg in found.legs):
+        notes.append("equity is rebuilt from entry prices: fees count in the verdict, not in it")
+    if found.legged is not None and not found.legged.exact:
+        notes.append("more than ten legs: the worst state on the way is an upper bound")
+    return notes
+
+
+def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str, Any]:
+    """Every figure of a what-if as plain values; dollars unless a currency stands beside."""
+    base, spec = prepared.base, prepared.base.model
+    known = found.verdict.status is not Status.UNKNOWN
+    schedule = prepared.desk.schedule
+    venues = sorted({leg.label.partition(" ")[0] for leg in found.legs})
+    return {
+        "verb": "whatif",
+        "model": {
+            "name": spec.name,
+            "title": spec.title,
+            "version": spec.version,
+            "balance_side": spec.balance_side,
+            "unknown": list(spec.unknown),
+        },
+        "as_of": format_ms(base.view.as_of_ms),
+        "account": account,
+        "how": "atomic" if found.legged is None else "legged",
+        "verdict": _verdict(found.verdict),
+        "bound": found.bound.value,
+        "before": _state(found.before, known),
+        "after": _state(found.after, known),
+        "pools": _pools(found, known),
+        "greeks": _greeks(found),
+        "legs": _legs(found),
+        "premium_usd": found.premium_usd,
+        "fees_usd": found.fees_usd,
+        "day_one_usd": found.day_one_usd,
+        "day_one_after_fees_usd": found.day_one_usd - found.fees_usd,
+        "legged": _legged(found),
+        "fit": _fit(found),
+        "fees": {
+            "set": f"{schedule.parameters.model}/{schedule.parameters.label}",
+            "share_given": schedule.share,
+            "fidelity": {venue: schedule.fidelity(venue) for venue in venues},
+        },
+        "parameters": parameter_figures(base.parameters, base.view.as_of_ms, {}),
+        "notes": _notes(prepared, found, known),
+    }
+
+
+def ranking_figures(ranked: Ranked, names: Sequence[str]) -> list[dict[str, Any]]:
+    """One entry a candidate, best first."""
+    columns = {
+        name: getattr(ranked, name).tolist()
+        for name in (
+            "im_usd",
+            "mm_usd",
+            "marginal_im_usd",
+            "marginal_mm_usd",
+            "room_im_usd",
+            "room_mm_usd",
+            "premium_usd",
+            "fees_usd",
+            "day_one_usd",
+        )
+    }
+    code, low = ranked.code.tolist(), ranked.at_least.tolist()
+    return [
+        {
+            "rank": k + 1,
+            "candidate": names[number],
+            "status": STATUSES[code[k]].value,
+            **{name: values[k] for name, values in columns.items()},
+            "bound": (Bound.AT_LEAST if low[k] else Bound.VALUE).value,
+        }
+        for k, number in enumerate(ranked.order.tolist())
+    ]
