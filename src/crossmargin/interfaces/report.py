@@ -1,8 +1,8 @@
 """Results as one self-contained page: no script, no request, readable offline and on paper.
 
 ``write_report(result, path)`` takes a margin result, a comparison, or any result that offers
-``document()``, ``receipt`` and ``report_margins()``: labelled margin results of one account, of
-which the last is drawn in full (a what-if gives the book before and after).
+``document()``, ``receipt`` and ``report_requirements()``: labelled requirements of one account,
+drawn side by side (a what-if gives the account before and after).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from crossmargin.core.clock import parse_ms
+from crossmargin.core.clock import format_ms, parse_ms
 from crossmargin.core.errors import InputError
 from crossmargin.interfaces.layouts import FIDELITY_TEXT
 from crossmargin.interfaces.receipt import Receipt
@@ -41,9 +41,11 @@ from crossmargin.interfaces.report_svg import percent
 from crossmargin.interfaces.results import CompareResult, MarginResult
 from crossmargin.interfaces.tables import Document, amount_text
 from crossmargin.margin.comparison import margin_or_map
+from crossmargin.margin.model import Requirement
+from crossmargin.margin.readings import fidelity_shares
 from crossmargin.margin.register import model_named
 
-__all__ = ["WithMargins", "report", "report_html", "write_report"]
+__all__ = ["WithRequirements", "report", "report_html", "write_report"]
 
 Figures = Mapping[str, Any]
 Progress = Callable[[int, int], None]
@@ -55,8 +57,8 @@ _SIGN = (
 
 
 @runtime_checkable
-class WithMargins(Protocol):
-    """A result made of several margins of one account: a what-if with its before and after."""
+class WithRequirements(Protocol):
+    """A result made of several requirements of one account: a what-if with its before and after."""
 
     @property
     def receipt(self) -> Receipt:
@@ -67,13 +69,13 @@ class WithMargins(Protocol):
         """Its own tables, shown first."""
         ...
 
-    def report_margins(self) -> Mapping[str, MarginResult]:
-        """Margin results by label, in order; the last is drawn in full."""
+    def report_requirements(self) -> Mapping[str, Requirement]:
+        """Requirements by label, in the order in which they are drawn."""
         ...
 
 
 def write_report(
-    result: MarginResult | CompareResult | WithMargins,
+    result: MarginResult | CompareResult | WithRequirements,
     path: str | Path,
     account: str | None = None,
     progress: Progress | None = None,
@@ -107,7 +109,7 @@ report = write_report  # the verb as the package names it
 
 
 def report_html(
-    result: MarginResult | CompareResult | WithMargins,
+    result: MarginResult | CompareResult | WithRequirements,
     account: str | None = None,
     progress: Progress | None = None,
 ) -> str:
@@ -116,7 +118,7 @@ def report_html(
         return _margin_page(result, account, progress)
     if isinstance(result, CompareResult):
         return _compare_page(result, progress)
-    if isinstance(result, WithMargins):
+    if isinstance(result, WithRequirements):
         return _many_page(result, account, progress)
     raise InputError(
         "option_unknown",
@@ -337,17 +339,25 @@ def _cash_bars(good: list[Figures]) -> list[str]:
     return out
 
 
-def _many_page(result: WithMargins, account: str | None, progress: Progress | None) -> str:
-    margins = result.report_margins()
-    requirements = {label: each.requirement for label, each in margins.items()}
+def _many_page(result: WithRequirements, account: str | None, progress: Progress | None) -> str:
+    requirements = result.report_requirements()
     cases = list(cases_of(requirements, account, progress))
-    last = list(margins.values())[-1]
+    last = list(requirements.values())[-1]
+    shares = {level.value: share for level, share in fidelity_shares(last).items()}
     document = result.document()
+    entries = [
+        ("Account", cases[-1].account),
+        ("Model", f"{last.model.name}: {last.model.title}"),
+        ("Market", f"{format_ms(last.view.as_of_ms)} (UTC)"),
+        ("Parameters", f"{last.parameters.label}, {last.parameters.date_text}"),
+        ("Fidelity", _fidelity_words(shares)),
+        ("Counts as equity", last.model.balance_side),
+        ("Receipt", _short(result.receipt)),
+    ]
     head = [
         f"<h1>{escape(document.title)}</h1>",
-        paragraph(f"Account {cases[-1].account}", "lead"),
         *(paragraph(line) for line in document.lines),
-        meta(_margin_meta(last)),
+        meta(entries),
         _contents(),
         paragraph(_SIGN, "sign"),
         *(table_html(table) for table in document.tables),

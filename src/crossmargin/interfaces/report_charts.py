@@ -106,7 +106,7 @@ def heat(chart: Heat, width: float) -> str:
 
 def _heat_axes(chart: Heat, frame: _Frame, size: float) -> list[str]:
     """Titles and labels of both axes."""
-    titles = f"{chart.row_title} ↓   {chart.column_title} →"
+    titles = f"down: {chart.row_title}; across: {chart.column_title}"
     parts = [text(2, 12, titles, size, weight="600")]
     longest = max(text_width(part, 1.0) for label in chart.columns for part in label.split("\n"))
     small = min(size, (frame.width - 3) / longest)

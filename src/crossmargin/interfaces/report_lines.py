@@ -204,10 +204,12 @@ def bars(chart: Bars, width: float) -> str:
     room = (width - left - number - 4) / ((high - low) or 1.0)
     zero, top, row = left - low * room, 44.0, 23.0 if wide else 38.0
     parts = [text(2, 14, f"{chart.title}, {scale.unit}", size, weight="600")]
+    less, more = f"← {chart.words[0]}", f"{chart.words[1]} →"
     if low < 0.0:
-        parts.append(text(zero - 6, 34, f"← {chart.words[0]}", 11, anchor="end"))
+        parts.append(text(max(zero - 6, text_width(less, 11)), 34, less, 11, anchor="end"))
     if high > 0.0:
-        parts.append(text(zero + 6, 34, f"{chart.words[1]} →", 11))
+        start = max(zero + 6, text_width(less, 11) + 12 if low < 0.0 else 0.0)
+        parts.append(text(min(start, width - text_width(more, 11)), 34, more, 11))
     foot = top + row * len(chart.rows)
     for k, (name, value) in enumerate(chart.rows):
         y = top + k * row

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -107,6 +108,7 @@ def details(summary: str, parts: Iterable[str], kind: str = "") -> str:
 
 
 _WORDS = {"im": "initial margin (IM)", "mm": "maintenance margin (MM)"}
+_LEVELS = re.compile(r"\b(im|mm|mmp)\b")
 
 
 def spoken(table: Table, *keys: str) -> Table:
@@ -114,7 +116,7 @@ def spoken(table: Table, *keys: str) -> Table:
     chosen = {k for k, column in enumerate(table.columns) if column.key in keys}
     rows = tuple(
         tuple(
-            _WORDS.get(cell, cell.replace("_", " "))
+            _WORDS.get(cell, _LEVELS.sub(_upper, cell.replace("_", " ")))
             if k in chosen and isinstance(cell, str)
             else cell
             for k, cell in enumerate(row)
@@ -122,6 +124,10 @@ def spoken(table: Table, *keys: str) -> Table:
         for row in table.rows
     )
     return replace(table, rows=rows)
+
+
+def _upper(found: re.Match[str]) -> str:
+    return found.group().upper()
 
 
 def table_html(table: Table) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -256,7 +257,10 @@ def _binding(pool: Figures) -> str:
     if not grid["worst"]:
         return f"No scenario loses. Gains are positive, in {unit}."
     words = f"Binding: {signed(grid['worst'])}."
-    if all(cell["mark"] != "worst" for cell in grid["cells"]):
+    worst = next((cell["counted"] for cell in grid["cells"] if cell["mark"] == "worst"), None)
+    if worst is not None:
+        words = f"{words[:-1]}, loss {amount_text(-worst, unit)} {unit}."
+    else:
         words += " It is not a cell of this map: it is made of the two basis moves."
     if grid["runner_up"]:
         loss = amount_text(grid["runner_up_loss"], unit)
@@ -328,10 +332,8 @@ def _move_name(scenario: str) -> str:
 
 
 def signed(shown: str) -> str:
-    """A scenario's words with a true minus sign before digits."""
-    return "".join(
-        "−" if c == "-" and shown[k + 1 : k + 2].isdigit() else c for k, c in enumerate(shown)
-    )
+    """Words of a number or a scenario with true signs: minus before digits, times for a weight."""
+    return re.sub(r"-(?=\d)", "−", shown).replace(", x", ", ×")
 
 
 def _cells(pool: Figures) -> Table:
