@@ -224,7 +224,7 @@ def _key_figures(case: Case, entry: Figures) -> list[tuple[str, str, str, bool]]
     if case.known:
         for side, words in ((down, "fall"), (up, "rise")):
             edge = SPOT_FACTORS[0 if words == "fall" else -1] - 1.0
-            shown = percent(side, 1) if side is not None else f"not to {percent(float(edge))}"
+            shown = percent(side, 1) if side is not None else f"beyond {percent(float(edge))}"
             level = ""
             if side is not None and case.coin is not None:
                 level = f"{case.coin[0]} at {case.coin[1] * (1.0 + side):,.0f} USD"
