@@ -116,3 +116,29 @@ def test_the_margin_of_orders_is_what_they_add() -> None:
     assert order_margin(need, np.array([3.0, 3.0])).tolist() == [2.0, 0.0]  # b has no order
     assert order_margin(need, np.array([7.0, 3.0])).tolist() == [0.0, 0.0]
     assert order_margin(None, np.array([7.0, 3.0])).tolist() == [0.0, 0.0]
+
+
+def test_where_an_options_value_backs_nothing_its_premium_is_the_gain() -> None:
+    """Sell 3 calls at 0.12: 0.36 come in; a perpetual's fill gains the same either way."""
+    orders = [Order("a", ROW["P"], 1, 100.0, 40.0), Order("a", ROW["C"], -1, 3.0, 0.12)]
+    priced, held = cut_of([], orders)
+    found = fills_of(priced, held, np.ones(2), mmp=False, value_counts=False)
+    assert found is not None
+    gain = dict(zip(found.size.tolist(), found.gain.tolist(), strict=True))
+    assert gain == {100.0: pytest.approx(0.5), -3.0: pytest.approx(0.36)}
+
+
+def test_gains_are_in_the_pools_currency() -> None:
+    priced, held = cut_of([], [Order("a", ROW["C"], 1, 2.0, 0.15)])
+    found = fills_of(priced, held, np.full(2, 50.0), mmp=False)
+    assert found is not None
+    assert found.gain.tolist() == [pytest.approx(2.0 * (0.1 - 0.15) * 50.0)]
+    assert found.cash.tolist() == [pytest.approx(-0.3)]  # what leaves is coin
+
+
+def test_several_orders_that_reduce_are_each_cut() -> None:
+    """Two offers of 100 against 30 held: each may fill, 30 at most; a bid would increase."""
+    orders = [Order("a", ROW["P"], -1, 100.0, 60.0 + k, reduce_only=True) for k in range(2)]
+    found = fills([("P", 30.0)], orders)
+    assert found is not None
+    assert found.size.tolist() == [-30.0, -30.0]

@@ -7,9 +7,20 @@ import pytest
 
 from crossmargin.instruments.book import Order, Reported
 from crossmargin.margin.equity import with_equity_rows
-from crossmargin.margin.models.deribit_pm_charges import shock_of
+from crossmargin.margin.models.deribit_pm_charges import per_base, shock_of
 from crossmargin.margin.pools import cut
-from tests.margin.models.test_deribit_pm import CASH, PERPETUAL, margined, numbers
+from tests.margin.models.test_deribit_pm import (
+    AS_OF_MS,
+    CASH,
+    COIN,
+    DAY_MS,
+    ETH,
+    NEWEST,
+    PERPETUAL,
+    margined,
+    numbers,
+)
+from tests.vectors.building import Dated, Quote, delta_one, option
 
 
 def test_a_reported_hold_stands_in_the_place_of_the_rule() -> None:
@@ -48,3 +59,45 @@ def test_reported_equity_makes_the_line_that_is_missing() -> None:
     bare = margined({CASH: 2.0, PERPETUAL: 100.0}, cross=True)
     same = cut(bare.book, bare.plan.pools[0], 0)
     assert with_equity_rows(bare.priced[0], same) is same
+
+
+def test_each_currency_has_its_own_shock() -> None:
+    """Cross mode, in dollars: 1,000 BTC are 600 over 400 coins, 3 % of 50 million.
+
+    20,000 ETH are 10,000 over the 10,000 coins of the threshold: 4 in a million each.
+    """
+    found = margined({PERPETUAL: 5e7, ETH: -4e7}, cross=True)
+    bases = found.plan.pools[0].facts["bases"]
+    rates = dict(zip(bases, per_base(NEWEST, bases, "pair", "m_inc").tolist(), strict=True))
+    assert rates == {"BTC": 5e-5, "ETH": 4e-6}
+    wanted = 1_000.0 * 5e-5 * 600.0 * 50_000.0 + 20_000.0 * 4e-6 * 10_000.0 * 2_000.0
+    assert numbers(found)["delta_shock"] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_the_roll_shock_nets_inside_an_expiry_alone() -> None:
+    """Two futures of one month cancel; a call of the same month joins them, the perpetual not.
+
+    The call in the money is 1 - 0.8 coins of delta (its mark in coin is off it); the month's rate
+    is exp(0.075 x 30 / 365) - 1 = 0.6183 %, the perpetual's 0.5 %.
+    """
+    month = AS_OF_MS + 30 * DAY_MS
+    first = delta_one("deribit", "F", expiry_ms=month, **COIN)  # type: ignore[arg-type] # terms
+    deep = option("deribit", "C", 1, 10_000.0, month, **COIN)  # type: ignore[arg-type] # terms
+    dated = {month: Dated(50_000.0, 30 * DAY_MS)}
+    quotes = {"F": Quote(50_000.0), "C": Quote(0.8, 0.3)}
+    rate = float(np.expm1(0.075 * 30.0 / 365.0))
+    held = {first: -100_000.0, deep: 15.0, PERPETUAL: 50_000.0}
+    sheet = numbers(margined(held, dated=dated, quotes=quotes))
+    assert sheet["roll_shock"] == pytest.approx(rate * abs(-2.0 + 15.0 * 0.2) + 0.005, rel=1e-9)
+
+
+def test_holds_of_a_coin_are_carried_to_the_pools_currency() -> None:
+    """Cross mode counts dollars: 0.1 BTC of order margin at 50,000 and 300 dollars of spot."""
+    holds = {
+        ("a", "BTC"): {"open_orders_margin": 0.1},
+        ("a", "USD"): {"spot_margin": 300.0},
+        ("b", "BTC"): {"open_orders_margin": 2.0},
+    }
+    sheet = margined({CASH: 1.0}, cross=True, reported=Reported(holds=holds)).sheet
+    assert sheet["open_orders_margin"].tolist() == [5_000.0, 100_000.0]
+    assert sheet["spot_margin"].tolist() == [300.0, 0.0]

@@ -15,7 +15,10 @@ MARK = 51_000.0
 
 
 def order_margin(
-    position: float, orders: list[tuple[float, float]], changes: dict[str, object] | None = None
+    position: float,
+    orders: list[tuple[float, float]],
+    changes: dict[str, object] | None = None,
+    funding: float = 0.0,
 ) -> float:
     table = Instruments.of([PERPETUAL])
     facts = Facts(
@@ -24,12 +27,18 @@ def order_margin(
         {"BTC": 50_000.0, "USDC": 1.0, "USD": 1.0},
         {},
         {"BTC-USD-PERP": Quote(MARK)},
+        {"funding_8h": {"paradex|BTC-USD-PERP": funding}},
     )
     made = [Order("a", 0, 1 if x > 0 else -1, abs(x), limit) for x, limit in orders]
     book = Book.of(table, [Line("a", 0, position)], made)
     parameters = overlay(NEWEST, changes, "test") if changes else NEWEST
     found = run(book, view_of(table, facts), model_named("paradex-pm"), parameters)
     return float(found.sheet["order_margin"][0])
+
+
+def funded(rate: float, orders: list[tuple[float, float]]) -> float:
+    """Order margin of a flat book while funding is paid."""
+    return order_margin(0.0, orders, funding=rate)
 
 
 def test_a_buy_adds_its_loss_and_its_fee() -> None:
@@ -58,3 +67,29 @@ def test_the_least_charge_on_delta_counts_the_orders_too() -> None:
 def test_a_fill_through_the_mark_costs_its_loss() -> None:
     plain, dear = (order_margin(1.0, [(2.0, limit)]) for limit in (MARK, MARK + 300.0))
     assert dear - plain == pytest.approx(600.0, rel=1e-10)
+
+
+def test_a_hedge_that_costs_more_than_a_net_position() -> None:
+    """Nothing moves, the hedged rate 4 %, the unhedged 1 %: short 2 against long 1 costs more.
+
+    Delta long 1 (position), sell 2: net 1 short, gross 3, hedged 1: 1 % + 4 % of a coin, from 1 %.
+    The bound takes every order's gross at half the hedged rate: 2 % of three coins.
+    """
+    rates = {
+        "asset.BTC.scenarios": [[0.0, 0.0, 1.0]],
+        "asset.BTC.unhedged_margin_factor": 0.01,
+        "asset.BTC.hedged_margin_factor": 0.04,
+        "general.perp_taker_fee": 0.0,
+    }
+    found = order_margin(1.0, [(-2.0, MARK)], rates)
+    assert found == pytest.approx((0.02 * 3.0 - 0.01) * 50_000.0, rel=1e-10)
+
+
+def test_funding_is_paid_by_the_side_that_fills() -> None:
+    """Longs pay: 0.01 % of the mark for each coin that may be long."""
+    bought = funded(0.0001, [(2.0, MARK)])
+    sold = funded(0.0001, [(-2.0, MARK)])
+    assert bought - sold == pytest.approx(2.0 * 0.0001 * MARK, rel=1e-9)
+    assert funded(0.0001, [(2.0, MARK), (-2.0, MARK)]) == pytest.approx(
+        bought + 2.0 * FEE * MARK, rel=1e-9
+    )
