@@ -18,6 +18,14 @@ from crossmargin.sample import BOOKS, book_path
 
 MODELS = [model.spec.name for model in ALL_MODELS]
 PERPETUAL = {"venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": -100000.0}
+UNQUOTED = {
+    "type": "order",
+    "venue": "deribit",
+    "instrument": "BTC-27DEC30",
+    "side": "buy",
+    "remaining": 100000.0,
+    "limit_price": 60000.0,
+}
 EXPIRED = {"venue": "deribit", "instrument": "BTC-2JUL26-60000-C", "quantity": 1.0}
 
 
@@ -101,8 +109,9 @@ def test_the_verb_and_the_room_give_the_same_requirement(retail: str, market: st
             MarketDataError,
             "forward_missing",
         ),
+        ([PERPETUAL, UNQUOTED], MarketDataError, "forward_missing"),
     ],
-    ids=["expired", "index", "forward"],
+    ids=["expired", "index", "forward", "order"],
 )
 def test_what_fails_the_only_account_is_an_error(
     rows: list[dict[str, object]], kind: type[CrossMarginError], code: str, market: str

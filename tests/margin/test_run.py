@@ -109,6 +109,28 @@ def test_an_account_that_cannot_be_priced_is_a_failure_with_its_reason() -> None
     )
 
 
+def test_an_open_order_that_cannot_be_priced_fails_its_account_alone() -> None:
+    rows = {item.native_id: row for row, item in enumerate(TABLE.items)}
+    orders = [Order("b", rows["P"], 1, 5.0, 49_000.0), Order("c", rows["L"], -1, 2.0, 51_000.0)]
+    lines = [Line(name, rows["L"], 1.0) for name in ("a", "b", "c")]
+    ok = np.ones(3, np.bool_)
+    ok[rows["P"]] = False
+    blind = replace(view(), ok=ok, failures=(Failure("deribit P", "mark_missing", "no price"),))
+    found = run(Book.of(TABLE, lines, orders), blind, FIXED)
+    assert found.failures == (Failure("b", "mark_missing", "deribit P: no price"),)
+    assert found.book.account == ("a", "c")
+    assert found.book.orders.ask.tolist() == [2.0]
+
+
+@pytest.mark.parametrize("wrong", [{"block": 0}, {"block": -3}, {"threads": 0}, {"threads": -1}])
+def test_blocks_and_threads_are_at_least_one(wrong: dict[str, int]) -> None:
+    book = book_of(TABLE, {"a": [("L", 1.0)], "b": [("L", 2.0)]})
+    with pytest.raises(InputError) as caught:
+        run(book, view(), FIXED, **wrong)  # type: ignore[arg-type] # one name for two options
+    assert (caught.value.code, caught.value.limit) == ("number_out_of_range", "1 or more")
+    assert run(book, view(), FIXED, block=1, threads=2).sheet["im"].tolist() == [0, 5e3, 0, 1e4]
+
+
 def test_orders_stay_with_their_accounts_when_others_fail() -> None:
     rows = {item.native_id: row for row, item in enumerate(TABLE.items)}
     orders = [

@@ -41,6 +41,7 @@ from crossmargin.margin.parameter_files import Parameters, available
 from crossmargin.margin.readings import fidelity_shares, interval
 from crossmargin.margin.register import ALL_MODELS, model_named
 from crossmargin.margin.run import parameters_for, run
+from crossmargin.margin.selection import holdings
 from crossmargin.market.fields import VERDICTS
 from crossmargin.market.view import View
 
@@ -292,7 +293,7 @@ def compare(
 
 def _refuse_unpriced(book: Book, view: View) -> None:
     """What the market cannot price fails an only account before any model is asked."""
-    held = set(book.column[book.quantity != 0.0].tolist())
+    held = {k for _, columns, real in holdings(book) for k in columns[real].tolist()}
     for failure in view.failures:
         code = next((k for k in held if book.instruments.label(k) == failure.subject), None)
         if code is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.errors import Failure, InputError, ModelError
+from crossmargin.core.threads import BLOCK, map_blocks
 from crossmargin.instruments.book import Book
 from crossmargin.margin.model import (
     Bound,
@@ -21,15 +21,12 @@ from crossmargin.margin.model import (
     Requirement,
 )
 from crossmargin.margin.parameter_files import Parameters, load, overlay
-from crossmargin.margin.pools import cut, restrict, row_of_position
-from crossmargin.margin.selection import accounts_where, plan_for
+from crossmargin.margin.pools import cut, restrict
+from crossmargin.margin.selection import accounts_where, holdings, plan_for
 from crossmargin.margin.sheet import stack
 from crossmargin.market.view import View
 
 __all__ = ["BLOCK", "margin_block", "parameters_for", "run"]
-
-# Accounts per block: its positions and sums stay in the cache of a core.
-BLOCK = 4096
 
 
 def parameters_for(
@@ -52,11 +49,11 @@ def run(
     """The requirement of every account of a book under a model.
 
     Blocks of accounts are independent and their rows are stacked in order, so the bits depend
-    neither on the block size nor on the threads. An account that holds an instrument which the
-    view cannot price has no row: it is in ``failures``.
+    neither on the block size nor on the threads. An account that holds, or has an open order in,
+    an instrument which the view cannot price has no row: it is in ``failures``.
 
-    Raises ModelError ``kind_not_accepted`` for an instrument that the model does not take, and
-    what the model itself raises.
+    Raises ModelError ``kind_not_accepted`` for an instrument that the model does not take,
+    InputError ``number_out_of_range`` for a block or threads below 1, and what the model raises.
     """
     chosen = parameters or parameters_for(model, view.as_of_ms)
     _accepts(book, model)
@@ -64,17 +61,11 @@ def run(
     plan, kept, view, more = plan_for(model, kept, view, chosen)
     failures += more
     priced = tuple(model.price(p, restrict(view, kept.instruments, p), chosen) for p in plan.pools)
-    count = len(kept)
-    edges = [(low, min(low + block, count)) for low in range(0, count, block)] or [(0, 0)]
 
-    def work(edge: tuple[int, int]) -> list[PoolAnswer]:
-        return margin_block(model, plan, priced, kept, edge, chosen)
+    def work(low: int, high: int) -> list[PoolAnswer]:
+        return margin_block(model, plan, priced, kept, (low, high), chosen)
 
-    if threads > 1 and len(edges) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            answers = list(pool.map(work, edges))
-    else:
-        answers = [work(edge) for edge in edges]
+    answers = map_blocks(work, len(kept), block=block, threads=threads) or [work(0, 0)]
     flat = [answer for per_block in answers for answer in per_block]
     return Requirement(
         model=model.spec,
@@ -157,20 +148,20 @@ def _without_failures(book: Book, view: View) -> tuple[Book, tuple[Failure, ...]
     """The accounts that can be margined, and why the others cannot."""
     if view.ok.all():
         return book, ()
-    bad = ~view.ok[book.column] & (book.quantity != 0.0)
-    if not bad.any():
-        return book, ()
-    rows = row_of_position(book.row)
     reason = {failure.subject: failure for failure in view.failures}
     failures: list[Failure] = []
     lost = np.zeros(len(book), np.bool_)
-    for j in np.flatnonzero(bad).tolist():
-        account = int(rows[j])
-        if not lost[account]:
-            label = book.instruments.label(int(book.column[j]))
+    for row, columns, real in holdings(book):
+        for j in np.flatnonzero(~view.ok[columns] & real).tolist():
+            account = int(np.searchsorted(row, j, side="right")) - 1
+            if lost[account]:
+                continue
+            label = book.instruments.label(int(columns[j]))
             cause = reason.get(label)
             code = cause.code if cause else "mark_missing"
             text = cause.reason if cause else "no price"
             failures.append(Failure(book.account[account], code, f"{label}: {text}"))
             lost[account] = True
+    if not failures:
+        return book, ()
     return accounts_where(book, ~lost), tuple(failures)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, frozen
+from crossmargin.core.arrays import Bools, Ints, Longs, frozen
 from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book, Orders
 from crossmargin.instruments.contracts import Instruments
@@ -15,7 +15,19 @@ from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import make_pool, restrict, row_of_position
 from crossmargin.market.view import View
 
-__all__ = ["accounts_where", "plan_for"]
+__all__ = ["accounts_where", "holdings", "plan_for"]
+
+
+def holdings(book: Book) -> tuple[tuple[Longs, Ints, Bools], ...]:
+    """Positions, then open orders: CSR, the instrument of each row, and whether it holds any.
+
+    A row of size 0 is nothing; an order counts as held, for it may fill at any moment.
+    """
+    orders = book.orders
+    return (
+        (book.row, book.column, book.quantity != 0.0),
+        (orders.row, orders.column, (orders.bid != 0.0) | (orders.ask != 0.0)),
+    )
 
 
 def accounts_where(book: Book, wanted: Bools) -> Book:
@@ -95,12 +107,9 @@ def _holders(
     """[A] accounts that hold or bid for a dead instrument, and one failure each."""
     lost = np.zeros(len(book), np.bool_)
     failures: list[Failure] = []
-    held = (row_of_position(book.row), book.column, book.quantity != 0.0)
-    owner = np.repeat(np.arange(len(book)), np.diff(book.orders.row))
-    resting = (owner, book.orders.column, np.ones(len(owner), np.bool_))
-    for rows, columns, real in (held, resting):
+    for row, columns, real in holdings(book):
         for j in np.flatnonzero(named[columns] & real).tolist():
-            account = int(rows[j])
+            account = int(np.searchsorted(row, j, side="right")) - 1
             if not lost[account]:
                 lost[account] = True
                 item = book.instruments.items[int(columns[j])]
