@@ -123,9 +123,13 @@ def test_holds_are_those_that_the_venue_reports() -> None:
     pool = make_pool(table, np.arange(1, dtype=np.int32), "x", "BTC", ())
     worth = {"BTC": 1.0, "ETH": 0.04}
     held = cut(book, pool, 0)
-    assert hold(held, "spot_margin", worth).tolist() == pytest.approx([0.9, 0.0], rel=1e-15)
-    assert hold(held, "mmp_margin", worth).tolist() == pytest.approx([0.04, 0.0], rel=1e-15)
-    assert hold(held, "open_orders_margin", worth).tolist() == [0.0, 0.0]
+    spot, given = hold(held, "spot_margin", worth)
+    assert (spot.tolist(), given.tolist()) == (pytest.approx([0.9, 0.0], rel=1e-15), [True, False])
+    maker, given = hold(held, "mmp_margin", worth)
+    assert maker.tolist() == pytest.approx([0.04, 0.0], rel=1e-15)
+    assert given.tolist() == [True, False]
+    nothing, given = hold(held, "open_orders_margin", worth)
+    assert (nothing.tolist(), given.tolist()) == ([0.0, 0.0], [False, False])
 
 
 def test_a_maker_group_holds_three_per_cent_of_its_larger_side() -> None:
@@ -149,8 +153,11 @@ def test_a_maker_group_holds_three_per_cent_of_its_larger_side() -> None:
     size = coin_size(table, view)
     pool = make_pool(table, np.arange(len(table), dtype=np.int32), "x", "BTC", ())
     held = cut(book, pool, 0)
-    none = hold(held, "mmp_margin", {})
-    assert mmp_hold(held, place, size, none).tolist() == pytest.approx([0.24, 0.06, 0.0], rel=1e-14)
-    reported = none + np.array([0.0, 0.01, 0.0])
-    found = mmp_hold(held, place, size, reported)
-    assert found.tolist() == pytest.approx([0.24, 0.01, 0.0], rel=1e-14)
+    none, silent = hold(held, "mmp_margin", {})
+    found = mmp_hold(held, place, size, none, silent)
+    assert found.tolist() == pytest.approx([0.24, 0.06, 0.0], rel=1e-14)
+    for amount in (0.01, 0.0):  # a reported zero is a report
+        reported = none + np.array([0.0, amount, 0.0])
+        given = np.array([False, True, False])
+        found = mmp_hold(held, place, size, reported, given)
+        assert found.tolist() == pytest.approx([0.24, amount, 0.0], rel=1e-14)

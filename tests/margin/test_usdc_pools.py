@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from crossmargin.core.errors import ModelError
+from crossmargin.instruments.book import Reported
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin.parameter_files import from_values
-from crossmargin.margin.pools import cut
+from crossmargin.margin.pools import cut, per_row
 from crossmargin.margin.usdc_pools import cash_and_source, plan_by_underlying, stable_usd
 from tests.vectors.building import Facts, asset, book_of, delta_one, view_of
 
@@ -23,16 +24,32 @@ def ids(table: Instruments) -> list[str]:
     return sorted(item.native_id for item in table.items)
 
 
-def test_a_pool_an_underlying_with_the_cash_in_the_first() -> None:
+def test_a_pool_an_underlying_and_the_assets_in_every_table() -> None:
     table = Instruments.of([*SWAPS, CASH, asset("v", "ETH"), asset("v", "DOGE")])
     plan = plan_by_underlying(table, PARAMETERS, "asset", "a note")
     assert [pool.label for pool in plan.pools] == ["BTC", "ETH"]
-    assert ids(plan.pools[0].instruments) == ["BTC-P", "DOGE", "USDC"]
-    assert ids(plan.pools[1].instruments) == ["ETH", "ETH-P"]  # collateral of its own underlying
-    assert [int(pool.cash.sum()) for pool in plan.pools] == [1, 0]
+    assert ids(plan.pools[0].instruments) == ["BTC-P", "DOGE", "ETH", "USDC"]
+    assert ids(plan.pools[1].instruments) == ["DOGE", "ETH", "ETH-P", "USDC"]
+    assert [int(pool.cash.sum()) for pool in plan.pools] == [1, 1]
     assert [pool.currency for pool in plan.pools] == ["USDC", "USDC"]
-    assert [pool.facts["home"] for pool in plan.pools] == [True, False]
     assert plan.notes == ("a note",)
+
+
+def test_assets_count_where_their_holder_has_a_derivative() -> None:
+    """What a neighbour holds changes nothing: an account's first pool is its own."""
+    table = Instruments.of([*SWAPS, CASH])
+    lines = {
+        "a": [("USDC", 5.0), ("ETH-P", 1.0)],
+        "b": [("USDC", 7.0), ("BTC-P", 1.0), ("ETH-P", 1.0)],
+        "c": [("USDC", 9.0)],
+    }
+    plan = plan_by_underlying(table, PARAMETERS, "asset", "")
+    held = [cut(book_of(table, lines), pool, 0) for pool in plan.pools]
+    size = [
+        per_row(each.row, each.quantity * pool.cash[each.column]).tolist()
+        for each, pool in zip(held, plan.pools, strict=True)
+    ]
+    assert size == [[0.0, 7.0, 9.0], [5.0, 0.0, 0.0]]
 
 
 def test_one_underlying_needs_no_note_and_cash_alone_stands_with_the_first_known() -> None:
@@ -68,6 +85,12 @@ def test_cash_is_a_balance_where_a_line_of_it_is_held() -> None:
     plan = plan_by_underlying(table, PARAMETERS, "asset", "")
     held = cut(book, plan.pools[0], 0)
     cash = np.array([5.0, 0.0, 0.0, 0.0])
-    found, source = cash_and_source(plan.pools[0].cash, held, cash)
+    found, source = cash_and_source(plan.pools[0].cash, held, plan.pools[0], cash, np.zeros(4))
     assert found is cash
     assert source.tolist() == [2, 0, 0, 2]
+    told = replace(held.book, reported=Reported(equity={("b", "USDC"): 11.0}))
+    rest = np.array([0.0, 4.0, 0.0, 0.0])
+    found, source = cash_and_source(
+        plan.pools[0].cash, replace(held, book=told), plan.pools[0], cash, rest
+    )
+    assert (found.tolist(), source.tolist()) == ([5.0, 7.0, 0.0, 0.0], [2, 1, 0, 2])

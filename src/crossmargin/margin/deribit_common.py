@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import PoolBook
@@ -72,22 +72,26 @@ def margin_delta(instruments: Instruments, view: View) -> Floats:
     return delta * settlement_decay(instruments, view)
 
 
-def hold(held: PoolBook, name: str, worth: dict[str, float]) -> Floats:
-    """[A] a hold that the venue reports (``open_orders_margin``, …), in the pool's currency.
+def hold(held: PoolBook, name: str, worth: dict[str, float]) -> tuple[Floats, Bools]:
+    """[A] a hold that the venue reports (``open_orders_margin``, …), and whether it does.
 
-    ``worth`` converts the currencies of the pool.
+    In the pool's currency; ``worth`` converts its currencies. A reported zero is a report.
     """
     out = np.zeros(len(held.row) - 1)
+    given = np.zeros(len(out), np.bool_)
     reported = held.book.reported.holds
     if reported:
         place = {account: k for k, account in enumerate(held.book.account)}
         for (account, currency), amounts in reported.items():
-            if account in place and currency in worth:
-                out[place[account]] += amounts.get(name, 0.0) * worth[currency]
-    return out
+            if account in place and currency in worth and name in amounts:
+                out[place[account]] += amounts[name] * worth[currency]
+                given[place[account]] = True
+    return out, given
 
 
-def mmp_hold(held: PoolBook, place: dict[int, int], size: Floats, reported: Floats) -> Floats:
+def mmp_hold(
+    held: PoolBook, place: dict[int, int], size: Floats, reported: Floats, given: Bools
+) -> Floats:
     """[A] maker-protection hold in the pool's currency: what the venue reports, else the rule.
 
     Rule: 3 % of the largest quote quantity of each group: the larger of its bids and its asks,
@@ -103,7 +107,7 @@ def mmp_hold(held: PoolBook, place: dict[int, int], size: Floats, reported: Floa
     for account in np.flatnonzero(np.diff(orders.row)).tolist():
         for k in range(int(orders.row[account]), int(orders.row[account + 1])):
             column = place.get(int(orders.column[k]), -1)
-            if orders.mmp[k] and column >= 0 and reported[account] == 0.0:
+            if orders.mmp[k] and column >= 0 and not given[account]:
                 sides = groups.setdefault((account, orders.group[k]), [0.0, 0.0])
                 sides[0] += float(orders.bid[k] * size[column])
                 sides[1] += float(orders.ask[k] * size[column])

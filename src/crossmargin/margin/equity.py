@@ -15,7 +15,7 @@ from crossmargin.core.arrays import Bytes, Floats, frozen
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import EquitySource, PoolBook, Priced
-from crossmargin.margin.pools import is_kind, per_row
+from crossmargin.margin.pools import at_home, is_kind, per_row
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
 
@@ -63,14 +63,17 @@ def profit_since_entry(
     return np.where(wanted, held.quantity * instruments.multiplier[column] * gain, 0.0)
 
 
-def equity_of(priced: Priced, held: PoolBook, to_pool: Floats) -> Equity:
+def equity_of(priced: Priced, held: PoolBook, to_pool: Floats, *, settled: bool = True) -> Equity:
     """Cash, unrealised profit and option value of each account of a block.
 
     ``to_pool[I]`` converts a row's settlement currency (an ASSET row's own unit) to the pool's.
+    ``settled`` False: the venue's balance holds neither profit nor premium of what is open, so
+    both are added from the entry prices where they are known.
     """
     accounts = len(held.row) - 1
-    cash_column = priced.pool.cash * to_pool
-    both = np.stack([cash_column, priced.option_value * to_pool], axis=1)
+    both = np.empty((len(to_pool), 2))
+    both[:, 0] = priced.pool.cash * to_pool
+    both[:, 1] = priced.option_value * to_pool
     totals = row_sums(held.row, held.column, held.quantity, both, trusted=True).net
     cash, option_value = totals[:, 0].copy(), totals[:, 1].copy()
     unrealised = np.zeros(accounts)
@@ -79,9 +82,31 @@ def equity_of(priced: Priced, held: PoolBook, to_pool: Floats) -> Equity:
         lines = np.flatnonzero(priced.pool.cash[held.column])
         source[np.searchsorted(held.row, lines, side="right") - 1] = _BALANCES
     if held.entry_known.any():
+        if not settled:
+            _add_open_profit(priced, held, to_pool, source, cash, unrealised)
         _rebuild(priced, held, to_pool, source, cash, unrealised, option_value)
     _reported(priced, held, to_pool, source, cash, unrealised, option_value)
     return Equity(cash, unrealised, option_value, source)
+
+
+def _add_open_profit(
+    priced: Priced,
+    held: PoolBook,
+    to_pool: Floats,
+    source: Bytes,
+    cash: Floats,
+    unrealised: Floats,
+) -> None:
+    """Accounts with a balance that is settled only when a position is closed."""
+    instruments, view = priced.pool.instruments, priced.view
+    weight = to_pool[held.column]
+    with_balance = source == _BALANCES
+    futures = per_row(held.row, weight * profit_since_entry(instruments, view, held, False))
+    option = is_kind(instruments, Kind.OPTION)[held.column] & held.entry_known
+    size = held.quantity * instruments.multiplier[held.column] * held.entry_price
+    premium = per_row(held.row, np.where(option, weight * size, 0.0))
+    unrealised[with_balance] = futures[with_balance]
+    cash[with_balance] -= premium[with_balance]
 
 
 def _rebuild(
@@ -130,13 +155,13 @@ def _reported(
         for k, item in enumerate(instruments.items)
         if item.kind == Kind.ASSET and priced.pool.cash[k]
     }
-    if priced.pool.facts.get("home", True):  # of the pools that share a currency, one holds it
-        for k, item in enumerate(instruments.items):
-            if item.kind != Kind.ASSET:
-                worth.setdefault(item.settle, float(to_pool[k]))
+    for k, item in enumerate(instruments.items):
+        if item.kind != Kind.ASSET:
+            worth.setdefault(item.settle, float(to_pool[k]))
+    mine = at_home(held.book, priced.pool)  # of pools that share a currency, one holds it
     total: dict[int, float] = {}
     for (name, currency), equity in given.items():
-        if name in place and currency in worth:
+        if name in place and currency in worth and mine[place[name]]:
             row = place[name]
             total[row] = total.get(row, 0.0) + equity * worth[currency]
     for row, equity in total.items():

@@ -18,7 +18,16 @@ from crossmargin.market.view import View
 
 Codes = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
-__all__ = ["by_row", "cut", "is_kind", "make_pool", "per_row", "restrict", "row_of_position"]
+__all__ = [
+    "at_home",
+    "by_row",
+    "cut",
+    "is_kind",
+    "make_pool",
+    "per_row",
+    "restrict",
+    "row_of_position",
+]
 
 
 def is_kind(instruments: Instruments, *kinds: Kind) -> Bools:
@@ -95,6 +104,23 @@ def by_row(rows: Codes, values: Floats, count: int) -> Floats:
     return np.bincount(rows, weights=values, minlength=count).astype(np.float64)
 
 
+def at_home(book: Book, pool: Pool) -> Bools:
+    """[A] True where the account's assets belong to this pool.
+
+    A pool that shares its assets with others (facts ``pool_of`` and ``number``) is the home of the
+    accounts whose first derivative lies in it; the first pool is that of accounts without any.
+    """
+    if "pool_of" not in pool.facts:
+        return np.ones(len(book), np.bool_)
+    code = pool.facts["pool_of"][book.column]
+    rows = row_of_position(book.row)
+    first = np.full(len(book), np.iinfo(np.int32).max, np.int32)
+    derivative = code >= 0
+    np.minimum.at(first, rows[derivative], code[derivative])
+    first[first == np.iinfo(np.int32).max] = 0
+    return np.asarray(first == pool.facts["number"])
+
+
 def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
     """The positions of a block in a pool; ``first_account`` is the block's first account."""
     account = np.arange(first_account, first_account + len(book), dtype=np.int32)
@@ -113,6 +139,9 @@ def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
     place[pool.columns] = np.arange(len(pool.columns), dtype=np.int32)
     column = place[book.column]
     kept = column >= 0
+    if "pool_of" in pool.facts:
+        shared = pool.facts["pool_of"][book.column] < 0
+        kept &= ~shared | at_home(book, pool)[row_of_position(book.row)]
     counts = np.bincount(row_of_position(book.row)[kept], minlength=len(book))
     row = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return PoolBook(

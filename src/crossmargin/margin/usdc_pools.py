@@ -9,7 +9,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import Plan, Pool, PoolBook
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, make_pool, row_of_position
+from crossmargin.margin.pools import at_home, is_kind, make_pool, row_of_position
 from crossmargin.market.view import View
 
 __all__ = ["cash_and_source", "plan_by_underlying", "stable_usd"]
@@ -20,7 +20,7 @@ CASH = "USDC"
 def plan_by_underlying(
     instruments: Instruments, parameters: Parameters, table: str, note: str
 ) -> Plan:
-    """Pools by underlying of the derivatives; cash and other assets go with the first.
+    """Pools by underlying of the derivatives; an account's assets go with its first pool.
 
     Raises ModelError ``parameter_missing`` for an underlying that the set does not know.
     """
@@ -40,15 +40,23 @@ def plan_by_underlying(
                 remedy="Give the venue's parameters of that underlying with --params FILE.",
             )
     owner = {name: k for k, name in enumerate(names)}
-    home = np.array([owner.get(item.underlying, 0) for item in instruments.items], np.int32)
+    # A derivative lies in its underlying's pool; an asset in every pool's table, and counts in the
+    # first one in which its holder has a derivative: what neighbours hold changes nothing.
+    home = np.array(
+        [
+            owner[i.underlying] if d else -1
+            for i, d in zip(instruments.items, derivative, strict=True)
+        ],
+        np.int32,
+    )
     pools: tuple[Pool, ...] = tuple(
         make_pool(
             instruments,
-            np.flatnonzero(home == k).astype(np.int32),
+            np.flatnonzero((home == k) | (home < 0)).astype(np.int32),
             name,
             CASH,
             (CASH,),
-            {"home": k == 0},
+            {"number": k, "pool_of": home},
         )
         for k, name in enumerate(names)
     )
@@ -64,10 +72,25 @@ def stable_usd(view: View, part: Instruments) -> float:
     return view.read("usd", CASH, 1.0)
 
 
-def cash_and_source(cash_flag: Bytes, held: PoolBook, cash: Floats) -> tuple[Floats, Bytes]:
-    """Cash of each account and the code of its source (2: balances, 0: nothing given)."""
+def cash_and_source(
+    cash_flag: Bytes, held: PoolBook, pool: Pool, cash: Floats, rest: Floats
+) -> tuple[Floats, Bytes]:
+    """[A] cash and the code of its source in ``equity.SOURCES``.
+
+    Where the venue reports the equity of USDC, cash is what is left of it beside ``rest[A]`` (all
+    else that counts); where a balance line is given it is that; else nothing was given.
+    """
     source = np.zeros(len(cash), np.int8)
     if cash_flag.any():
         rows = row_of_position(held.row)
         source[rows[cash_flag[held.column] > 0]] = 2
+    reported = held.book.reported.equity
+    if reported:
+        cash = cash.copy()
+        mine = at_home(held.book, pool)
+        for k, name in enumerate(held.book.account):
+            equity = reported.get((name, CASH))
+            if equity is not None and mine[k]:
+                cash[k] = equity - rest[k]
+                source[k] = 1
     return cash, source

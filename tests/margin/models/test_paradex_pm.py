@@ -189,12 +189,12 @@ def test_underlyings_add_up_and_cash_stands_with_the_first() -> None:
     assert len(found.notes) == 1
 
 
-def test_account_value_is_rebuilt_only_without_a_balance() -> None:
-    """Long 2 from 50,000, now 51,000."""
+def test_account_value_is_the_balance_and_the_open_profit() -> None:
+    """Long 2 from 50,000, now 51,000: the venue's balance does not hold what is open."""
     found = margined({PERPETUAL: 2.0}, entry=50_000.0)
     assert numbers(found)["equity"] == 2_000.0
     assert SOURCES[int(found.source[0])] is EquitySource.REBUILT
     found = margined({PERPETUAL: 2.0, CASH: 500.0}, entry=50_000.0)
-    assert numbers(found)["counted_im"] == 500.0
+    assert numbers(found)["counted_im"] == 2_500.0
     assert SOURCES[int(found.source[0])] is EquitySource.BALANCES
     assert np.isfinite(found.sheet["im"]).all()

@@ -118,7 +118,9 @@ class DeribitPM:
             "roll": table.roll_rates(),
             "worth": worth,
             "delta_table": delta_table,
-            "shock": shock_tables(pool, parameters, table.usd_of_coin()),
+            "shock": shock_tables(
+                pool, parameters, table.index_of_bases(), table.dollars_of_bases()
+            ),
             **hold_tables(pool, view, worth, parameters),
         }
         return Priced(
@@ -165,7 +167,7 @@ class DeribitPM:
         sheet.leaf("unrealised", equity.unrealised, "balance_side")
         sheet.leaf("option_value", equity.option_value, "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value")
-        sheet.leaf("collateral_haircut", haircut(priced, held), "haircut")
+        sheet.leaf("collateral_haircut", haircut(priced, counted), "haircut")
         sheet.difference("counted_im", "equity", "collateral_haircut")
         sheet.round("im", "im_unrounded", 9, "rounding")
         sheet.scale("counted_mm", "equity", 1.0)
@@ -176,14 +178,14 @@ class DeribitPM:
             worst.runner_up_scenario,
             worst.runner_up,
             equity.source,
-            at_least=_several(priced, held),
+            at_least=_several(priced, held) | _unknown_haircut(priced, counted),
             loss=worst.loss,
         )
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """matrix, roll and delta shock after the worst fills; see ``deribit_pm_orders``.
+        """Matrix, roll and delta shock after the worst fills; see ``deribit_pm_orders``.
 
         Orders under maker protection are held for by their own rule.
         """
@@ -215,9 +217,21 @@ def _several(priced: Priced, held: PoolBook) -> Bools:
     codes = run[held.column[real]]
     if len(codes) == 0 or bool((codes == codes[0]).all()):
         return np.zeros(accounts, np.bool_)
-    rows = row_of_position(held.row)[real].astype(np.int64)
-    seen = np.unique(rows * (int(run.max()) + 1) + codes)
-    return np.bincount(seen // (int(run.max()) + 1), minlength=accounts) > 1
+    # A currency's lines stand together in an account: where the code changes, there are several.
+    rows = row_of_position(held.row)[real]
+    out = np.zeros(accounts, np.bool_)
+    out[rows[1:][(codes[1:] != codes[:-1]) & (rows[1:] == rows[:-1])]] = True
+    return out
+
+
+def _unknown_haircut(priced: Priced, held: PoolBook) -> Bools:
+    """[A] accounts with a positive balance whose haircut is not known: it is left out."""
+    accounts = len(held.row) - 1
+    unknown: Bools = priced.facts["haircut_unknown"]
+    if not unknown.any():
+        return np.zeros(accounts, np.bool_)
+    found = unknown[held.column] & (held.quantity > 0.0)
+    return np.bincount(row_of_position(held.row)[found], minlength=accounts) > 0
 
 
 def _no_parameters(base: str, parameters: Parameters) -> ModelError:

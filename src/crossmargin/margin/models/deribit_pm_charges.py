@@ -61,15 +61,18 @@ def shock_of(priced: Priced, base: Ints, long_options: Floats, rest: Floats) -> 
 
 
 def shock_tables(
-    pool: Pool, parameters: Parameters, index: Floats
+    pool: Pool, parameters: Parameters, index: Floats, dollars: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """[G] increment a coin, cap, threshold in coins, and pool currency a coin."""
+    """[G] increment a coin, cap, threshold in coins, and pool currency a coin.
+
+    ``index[G]`` in quote currency, ``dollars[G]`` in dollars a coin.
+    """
     bases = pool.facts["bases"]
     in_coin = np.array([name == pool.currency for name in bases], np.bool_)
     return (
         per_base(parameters, bases, "pair", "m_inc"),
         per_base(parameters, bases, "pair", "max_delta_shock"),
-        per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd") / index,
+        per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd") / dollars,
         np.where(in_coin, 1.0, index),
     )
 
@@ -86,16 +89,20 @@ def roll_shock(priced: Priced, held: PoolBook) -> Floats:
 def hold_tables(pool: Pool, view: View, worth: Floats, parameters: Parameters) -> dict[str, Any]:
     """What holds and haircut read, once a price: units of currencies, sizes in pool currency."""
     part = pool.instruments
-    unit = {item.underlying: float(worth[k]) for k, item in enumerate(part.items) if pool.cash[k]}
+    unit = {item.settle: float(worth[k]) for k, item in enumerate(part.items)}
     unit.setdefault(pool.currency, 1.0)
     in_coin = np.array([item.underlying == pool.currency for item in part.items], np.bool_)
     size = coin_size(part, view) * np.where(in_coin, 1.0, view.index[part.pair])
     rate = np.zeros(len(part))
+    unknown = np.zeros(len(part), np.bool_)
     for k, item in enumerate(part.items):
         key = f"currency.{item.underlying}.haircut"
         if pool.cash[k] and key in parameters:
             rate[k] = parameters.number(key) * float(worth[k])
+        elif pool.cash[k]:
+            unknown[k] = pool.currency != item.underlying
     return {
+        "haircut_unknown": unknown,
         "hold_unit": unit,
         "hold_place": {int(c): k for k, c in enumerate(pool.columns)},
         "hold_size": size,
@@ -112,11 +119,15 @@ def add_holds(sheet: SheetBuilder, priced: Priced, held: PoolBook, order_margin:
     spot: Floats | float = 0.0
     book, facts = held.book, priced.facts
     if book.reported.holds or book.orders.mmp.any():
-        known = hold(held, "open_orders_margin", facts["hold_unit"])
-        order_margin = np.where(known > 0.0, known, order_margin)
-        reported = hold(held, "mmp_margin", facts["hold_unit"])
-        maker = mmp_hold(held, facts["hold_place"], facts["hold_size"], reported)
-        spot = hold(held, "spot_margin", facts["hold_unit"])
+        known, given = hold(held, "open_orders_margin", facts["hold_unit"])
+        order_margin = np.where(given, known, order_margin)
+        maker = mmp_hold(
+            held,
+            facts["hold_place"],
+            facts["hold_size"],
+            *hold(held, "mmp_margin", facts["hold_unit"]),
+        )
+        spot = hold(held, "spot_margin", facts["hold_unit"])[0]
     sheet.leaf("open_orders_margin", order_margin, "open_orders")
     sheet.leaf("mmp_margin", maker, "mmp_hold")
     sheet.leaf("spot_margin", spot, "spot_margin")

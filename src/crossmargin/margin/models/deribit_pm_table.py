@@ -174,16 +174,38 @@ class Table:
             far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - 1.0
             far[:_STANDARD] = 0.0
             in_coin = not cross and self.pool.currency == base
-            unit = (1.0 + self.clamped[p]) * self.view.index[p] if in_coin else 1.0
+            index = self._index_of(base)
+            unit = (1.0 + self.clamped[p]) * index if in_coin else self._pool_usd(cross)
             out[g] = far * size / unit
         filled: Floats = padded(out)
         return filled
 
-    def usd_of_coin(self) -> Floats:
-        """[G] index of each base: dollars a coin (1 / index where the pool counts in coin)."""
+    def _index_of(self, base: str) -> float:
+        """Index of a coin in its quote currency; 1 where none is known: its rows are not priced.
+
+        Accounts that hold such a row have failed before; the others must not see a division by 0.
+        """
         pairs = {pair[0]: k for k, pair in enumerate(self.pool.instruments.pairs)}
-        index = [float(self.view.index[pairs[base]]) for base in self.pool.facts["bases"]]
-        return np.array(index, np.float64)
+        index = float(self.view.index[pairs[base]])
+        return index if index > 0.0 else 1.0
+
+    def _pool_usd(self, cross: bool) -> float:
+        """Dollars per unit of the pool's currency, for figures that are stated in dollars."""
+        part = self.pool.instruments
+        if cross or self.pool.currency not in part.names:
+            return 1.0
+        usd = float(self.view.usd[part.names.index(self.pool.currency)])
+        return usd if usd > 0.0 else 1.0
+
+    def index_of_bases(self) -> Floats:
+        """[G] index of each base in its quote currency."""
+        return np.array([self._index_of(base) for base in self.pool.facts["bases"]], np.float64)
+
+    def dollars_of_bases(self) -> Floats:
+        """[G] dollars a coin of each base."""
+        names = self.pool.instruments.names
+        usd = [float(self.view.usd[names.index(base)]) for base in self.pool.facts["bases"]]
+        return np.array([value if value > 0.0 else 1.0 for value in usd], np.float64)
 
     def roll_rates(self) -> Floats:
         """[runs] ``max(exp(AMR T) - 1, min move)`` of a roll run, pool's currency a coin."""

@@ -26,7 +26,6 @@ from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
-    Bound,
     Fidelity,
     ModelSpec,
     OrderNeed,
@@ -159,20 +158,21 @@ class DeribitSM:
         sheet.sum("mm", "option_mm", "future_mm")
         nothing = np.full(accounts, -1, np.int32)
         tier = parameters.get("reading.future_rule") == "tier"
-        beyond = tier and bool((np.abs(held.quantity) * columns["coins"][held.column]).any())
+        coins = np.abs(held.quantity) * columns["coins"][held.column]
+        beyond = per_row(held.row, coins) > 0.0 if tier else np.zeros(accounts, np.bool_)
         return PoolAnswer(
             sheet.build(held.account, 0),
             nothing,
             nothing,
             np.zeros(accounts),
             equity.source,
-            Bound.AT_LEAST if beyond else Bound.VALUE,
+            at_least=beyond,
         )
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """initial requirement after the worst fills, instrument by instrument."""
+        """Initial requirement after the worst fills, instrument by instrument."""
         units = np.ones(len(priced.pool.instruments))
         fills = fills_of(priced, held, units, mmp=True, value_counts=False)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)

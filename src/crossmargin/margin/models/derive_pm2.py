@@ -22,8 +22,9 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.clock import YEAR_MS
+from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
@@ -51,11 +52,14 @@ class DerivePM2:
     spec = SPEC
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
-        """Pools by underlying of the derivatives; cash and other collateral go with the first."""
-        note = "one manager per underlying: cash stands with the first, sums are in dollars"
+        """Pools by underlying; an account's cash and collateral go with its first manager."""
+        note = "one manager per underlying: cash stands with the first held, sums are in dollars"
         plan = plan_by_underlying(instruments, parameters, "market", note)
         pools = tuple(
-            replace(pool, facts={"strike_run": pool.instruments.runs("expiry", "strike")})
+            replace(
+                pool,
+                facts={**pool.facts, "strike_run": pool.instruments.runs("expiry", "strike")},
+            )
             for pool in plan.pools
         )
         return replace(plan, pools=pools)
@@ -91,6 +95,7 @@ class DerivePM2:
             "basis_rate": basis[2],
             "contingencies": Contingencies.of(pool, view, parameters, table, stable),
             "stable": stable,
+            "refused": _refused(part, parameters, table),
         }
         columns = {
             "value": risk.value,
@@ -107,6 +112,7 @@ class DerivePM2:
         """The sheet of a block of accounts."""
         scenarios, risk = priced.scenarios, priced.risk
         assert scenarios is not None and risk is not None  # set by price()
+        _check_collateral(priced, held)
         table = f"market.{priced.pool.label}"
         contingencies: Contingencies = priced.facts["contingencies"]
         worst = fold_worst(
@@ -145,9 +151,11 @@ class DerivePM2:
             "im_collateral_contingency",
             "im_confidence_contingency",
         )
-        cash, source = cash_and_source(priced.pool.cash, held, total[:, 0])
+        profit = contingencies.perp_profit(held)
+        rest = profit + total[:, 1] + total[:, 2]
+        cash, source = cash_and_source(priced.pool.cash, held, priced.pool, total[:, 0], rest)
         sheet.leaf("cash", cash, "balance_side")
-        sheet.leaf("unrealised", contingencies.perp_profit(held), "balance_side")
+        sheet.leaf("unrealised", profit, "balance_side")
         sheet.leaf("option_value", total[:, 1], "balance_side")
         sheet.leaf("collateral_value", total[:, 2], "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value", "collateral_value")
@@ -170,7 +178,7 @@ class DerivePM2:
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """initial requirement after the worst fills; see ``derive_pm2_orders``."""
+        """Initial requirement after the worst fills; see ``derive_pm2_orders``."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         if fills is None:
             return None
@@ -203,12 +211,42 @@ def _collateral_worth(part: Instruments, view: View, stable: float) -> Floats:
 
 
 def _flags(part: Instruments, parameters: Parameters, table: str, name: str) -> Floats:
-    """[I] a collateral parameter of each asset row; ModelError for one that is not accepted."""
+    """[I] a collateral parameter of each asset row that the manager accepts; 0 elsewhere."""
     out = np.zeros(len(part))
     for k, item in enumerate(part.items):
-        if item.kind == Kind.ASSET and item.underlying != CASH:
-            out[k] = parameters.number(f"{table}.collateral.{item.underlying}.{name}")
+        key = f"{table}.collateral.{item.underlying}.{name}"
+        if item.kind == Kind.ASSET and item.underlying != CASH and key in parameters:
+            out[k] = parameters.number(key)
     return out
+
+
+def _refused(part: Instruments, parameters: Parameters, table: str) -> Bools:
+    """[I] collateral that the manager does not take."""
+    return np.array(
+        [
+            item.kind == Kind.ASSET
+            and item.underlying != CASH
+            and f"{table}.collateral.{item.underlying}.mm_haircut" not in parameters
+            for item in part.items
+        ],
+        np.bool_,
+    )
+
+
+def _check_collateral(priced: Priced, held: PoolBook) -> None:
+    """ModelError ``parameter_missing`` for an account with collateral that is not taken."""
+    refused: Bools = priced.facts["refused"]
+    if not refused.any():
+        return
+    for j in np.flatnonzero(refused[held.column] & (held.quantity != 0.0)).tolist():
+        raise ModelError(
+            "parameter_missing",
+            "the manager does not take this collateral",
+            place=priced.pool.instruments.label(int(held.column[j])),
+            value=float(held.quantity[j]),
+            limit=f"collateral of the {priced.pool.label} manager",
+            remedy="Remove the line, or give its haircuts with --params FILE.",
+        )
 
 
 def _spot_row(part: Instruments, scenarios: ScenarioSet, label: str) -> Floats:

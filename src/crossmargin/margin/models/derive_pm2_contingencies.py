@@ -47,8 +47,8 @@ class Contingencies:
         collateral, mm, im = np.zeros(size), np.zeros(size), np.zeros(size)
         own = np.ones(size)
         for k, item in enumerate(part.items):
-            if item.kind == Kind.ASSET and not pool.cash[k]:
-                key = f"{table}.collateral.{item.underlying}"
+            key = f"{table}.collateral.{item.underlying}"
+            if item.kind == Kind.ASSET and f"{key}.mm_haircut" in parameters:
                 mm[k] = parameters.number(f"{key}.mm_haircut")
                 im[k] = parameters.number(f"{key}.im_haircut")
                 collateral[k] = float(view.usd[part.underlying[k]]) / stable

@@ -129,7 +129,7 @@ class FixedRate:
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """initial requirement after the worst fills, instrument by instrument."""
+        """Initial requirement after the worst fills, instrument by instrument."""
         units = np.ones(len(priced.pool.instruments))
         fills = fills_of(priced, held, units, mmp=True, value_counts=False)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)

@@ -19,6 +19,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
+from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
@@ -38,7 +39,7 @@ from crossmargin.margin.models.paradex_pm_orders import order_need
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
-from crossmargin.margin.usdc_pools import plan_by_underlying, stable_usd
+from crossmargin.margin.usdc_pools import CASH, plan_by_underlying, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.greeks import greeks
 from crossmargin.pricing.netting import net, worst
@@ -120,6 +121,16 @@ class ParadexPM:
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """Pools by underlying; cash stands with the first."""
+        for item in instruments.items:
+            if item.kind == Kind.ASSET and item.underlying != CASH:
+                raise ModelError(
+                    "kind_not_accepted",
+                    "paradex-pm takes no collateral but USDC",
+                    place=f"{item.venue} {item.native_id}",
+                    value=item.underlying,
+                    limit=CASH,
+                    remedy="Remove the balance, or convert it.",
+                )
         note = "requirements of the underlyings add up; cash stands with the first"
         return plan_by_underlying(instruments, parameters, "asset", note)
 
@@ -188,7 +199,8 @@ class ParadexPM:
         hedged_rate = parameters.number(f"{table}.hedged_margin_factor")
         least = (unhedged_rate * np.abs(delta) + hedged_rate * hedged) * priced.facts["spot"]
         fee = total.long[:, 3] - total.short[:, 3]
-        equity = equity_of(priced, held, np.ones(len(priced.pool.instruments)))
+        ones = np.ones(len(priced.pool.instruments))
+        equity = equity_of(priced, held, ones, settled=False)
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("scan_risk", found.loss, "scan")
         sheet.leaf("min_delta_risk", least, "min_delta")
@@ -220,7 +232,7 @@ class ParadexPM:
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """initial requirement after the worst fills; see ``paradex_pm_orders``."""
+        """Initial requirement after the worst fills; see ``paradex_pm_orders``."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         if fills is None:
             return None
