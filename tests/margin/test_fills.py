@@ -82,6 +82,24 @@ def test_a_reduce_only_order_is_cut_to_its_position() -> None:
     assert found.size.tolist() == [-30.0]
 
 
+def test_reduce_only_orders_share_one_position() -> None:
+    """Three sells of 1,000 against +1,000 cannot sell 3,000; a plain sell is not cut."""
+    sells = [Order("a", ROW["P"], -1, 1_000.0, at, reduce_only=True) for at in (55.0, 60.0, 65.0)]
+    found = fills([("P", 1_000.0)], sells)
+    assert found is not None
+    assert found.size.tolist() == [-1_000.0]
+    sells[0] = Order("a", ROW["P"], -1, 400.0, 55.0, reduce_only=True)
+    found = fills([("P", 1_000.0)], [*sells, Order("a", ROW["P"], -1, 50.0, 70.0)])
+    assert found is not None
+    assert found.size.tolist() == [-400.0, -600.0, -50.0]
+    # A bid at 45 fills before one at 40; what stands under maker protection takes no room.
+    bids = [Order("a", ROW["P"], 1, 60.0, at, reduce_only=True) for at in (40.0, 45.0)]
+    guarded = Order("a", ROW["P"], 1, 60.0, 49.0, reduce_only=True, mmp=True)
+    found = fills([("P", -100.0)], [*bids, guarded])
+    assert found is not None
+    assert found.size.tolist() == [40.0, 60.0]
+
+
 def test_reach_is_the_net_and_its_extremes() -> None:
     priced, held = cut_of(
         [("P", 10.0)],
@@ -134,11 +152,3 @@ def test_gains_are_in_the_pools_currency() -> None:
     assert found is not None
     assert found.gain.tolist() == [pytest.approx(2.0 * (0.1 - 0.15) * 50.0)]
     assert found.cash.tolist() == [pytest.approx(-0.3)]  # what leaves is coin
-
-
-def test_several_orders_that_reduce_are_each_cut() -> None:
-    """Two offers of 100 against 30 held: each may fill, 30 at most; a bid would increase."""
-    orders = [Order("a", ROW["P"], -1, 100.0, 60.0 + k, reduce_only=True) for k in range(2)]
-    found = fills([("P", 30.0)], orders)
-    assert found is not None
-    assert found.size.tolist() == [-30.0, -30.0]

@@ -32,8 +32,10 @@ def fills_of(
     column = place[orders.column]
     size = orders.bid - orders.ask
     owner = np.repeat(np.arange(len(orders.row) - 1), np.diff(orders.row))
-    size = _reduced(held, orders.reduce_only, owner, column, size)
-    kept = np.flatnonzero((column >= 0) & (size != 0.0) & (mmp | ~orders.mmp))
+    counted = (column >= 0) & (mmp | ~orders.mmp)
+    reduce_only = orders.reduce_only & counted
+    size = _reduced(held, reduce_only, owner, column, size, orders.limit_price)
+    kept = np.flatnonzero(counted & (size != 0.0))
     if not len(kept):
         return None
     kept = kept[np.lexsort((kept, column[kept], owner[kept]))]
@@ -62,18 +64,29 @@ def _reduced(
     owner: np.ndarray,
     column: Ints,
     size: Floats,
+    limit: Floats,
 ) -> Floats:
-    """Sizes with reduce-only orders cut to the opposite position, nothing where there is none."""
+    """Sizes with reduce-only orders cut to the opposite position, nothing where there is none.
+
+    Several against one position share it, the price nearest to the market first, as they would
+    fill: together they never take more than it holds, and never at a better price than that.
+    """
     if not reduce_only.any():
         return size
     out = size.copy()
-    for m in np.flatnonzero(reduce_only).tolist():
+    taken: dict[tuple[int, int], float] = {}
+    which = np.flatnonzero(reduce_only)
+    nearest = np.argsort(-limit[which] * np.sign(size[which]), kind="stable")
+    for m in which[nearest].tolist():
         a = int(owner[m])
         span = slice(int(held.row[a]), int(held.row[a + 1]))
         at = np.flatnonzero(held.column[span] == column[m])
         position = float(held.quantity[span][at[0]]) if len(at) else 0.0
-        room = max(-position * float(np.sign(size[m])), 0.0)
-        out[m] = np.sign(size[m]) * min(abs(float(size[m])), room)
+        place = (a, int(column[m]))
+        room = max(-position * float(np.sign(size[m])) - taken.get(place, 0.0), 0.0)
+        fill = min(abs(float(size[m])), room)
+        taken[place] = taken.get(place, 0.0) + fill
+        out[m] = np.sign(size[m]) * fill
     return out
 
 
