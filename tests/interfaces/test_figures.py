@@ -97,3 +97,57 @@ def test_no_number_that_is_not_finite_leaves(value: float) -> None:
         checked({"accounts": [{"im": 1.0}, {"im": value}]})
     assert caught.value.code == "number_not_finite"
     assert "accounts[1].im" in caught.value.place
+
+
+@pytest.mark.parametrize(
+    ("coins", "status"), [(10.0, "ok"), (0.06, "below IM"), (0.001, "below MM"), (-1.0, "below MM")]
+)
+def test_status_says_whether_what_counts_covers(market: str, coins: float, status: str) -> None:
+    cash = {"type": "balance", "venue": "deribit", "instrument": "BTC", "quantity": coins}
+    result = xm.margin([PERPETUAL, cash], market, "deribit-spm")
+    account = result.accounts[0]
+    pool = account["pools"][0]
+    if status == "below IM":  # between the two requirements, wherever they are
+        cash["quantity"] = (pool["im"] + pool["mm"]) / 2.0
+        account = xm.margin([PERPETUAL, cash], market, "deribit-spm").accounts[0]
+    assert account["status"] == account["pools"][0]["status"] == status
+    if coins < 0.0:
+        assert "breach" in repr(result)
+    assert xm.margin([PERPETUAL], market, "deribit-spm").accounts[0]["status"] is None
+
+
+def test_pools_that_share_one_balance_have_no_usage_of_their_own(maker: str, market: str) -> None:
+    account = xm.margin(maker, market, "paradex-pm").accounts[0]
+    assert len(account["pools"]) > 1
+    assert {pool["im_usage"] for pool in account["pools"]} == {None}
+    assert {pool["status"] for pool in account["pools"]} == {None}
+    assert account["im_usage"] > 0.0
+    assert account["status"] == "ok"
+
+
+def test_at_least_is_said_of_the_rows_that_are(market: str) -> None:
+    future = {"venue": "deribit", "instrument": "BTC-28AUG26", "quantity": 1000.0}
+    option = {"venue": "deribit", "instrument": "BTC-31JUL26-60000-C", "quantity": -5.0}
+    rows = [{**future, "account": "a"}, {**option, "account": "b"}]
+    result = xm.margin(rows, market, "deribit-xpm")
+    requirement = result.requirement
+    for number, account in enumerate(result.accounts):
+        expected = bool(requirement.at_least[requirement.sheet.account == number].any())
+        assert account["bound"] == ("at_least" if expected else "value")
+
+
+def test_the_venues_own_requirement_is_said_where_no_position_is(market: str) -> None:
+    from crossmargin.venues.books import from_deribit
+
+    summary = {
+        "currency": "BTC",
+        "balance": 2.0,
+        "equity": 1.5,
+        "initial_margin": 1.2467,
+        "maintenance_margin": 0.9,
+    }
+    result = xm.margin(from_deribit(summaries=[summary]), market, "deribit-spm")
+    own = {"currency": "BTC", "initial_margin": 1.2467, "maintenance_margin": 0.9}
+    assert result.accounts[0]["venue_reports"] == [own]
+    note = "main: venue reports IM 1.2467 BTC, MM 0.9 BTC; no positions given"
+    assert note in result.figures["notes"]

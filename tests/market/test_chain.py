@@ -102,7 +102,7 @@ def test_verdicts_of_quotes() -> None:
             priced(60000, "C", bid=0.2, ask=0.1),
             priced(61000, "C", event_ms=old),
             priced(62000, "C", bid=mark + 0.001, ask=mark + 0.002),
-            priced(63000, "C", mark=1.2),
+            priced(63000, "C", mark=1.01),
             quote("BTC-13FEB26", mark=64300.0, index_price=64000.0),
         ]
     )
@@ -149,3 +149,12 @@ def test_contract_may_be_quoted_once() -> None:
 def test_order_of_rows_is_irrelevant() -> None:
     chain = [priced(strike, right) for strike in range(50000, 70001, 1000) for right in "CP"]
     assert assembled(chain) == assembled(list(reversed(chain)))
+
+
+def test_a_coin_settled_mark_in_dollars_is_refused() -> None:
+    for right, mark in (("C", 1.5), ("C", 2100.0), ("P", 1800.0)):
+        with pytest.raises(MarketDataError) as caught:
+            assembled([priced(60000, right, mark=mark)])
+        assert caught.value.code == "unit_wrong"
+    deep = quote("BTC-13FEB26-200000-P", mark=2.1, forward=FORWARD, index_price=64000.0)
+    assert assembled([deep]).get("mark", option("BTC-13FEB26-200000-P")) == 2.1

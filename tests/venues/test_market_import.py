@@ -154,3 +154,29 @@ def test_volatility_of_a_mark_is_the_venues_own(folder: Path, tmp_path: Path) ->
     assert len(implied) > 850
     assert sorted(error)[len(error) // 2] < 1e-3
     assert sorted(error)[int(0.95 * len(error))] < 0.03
+
+
+def chain_file(path: Path, times: list[str]) -> Path:
+    """A chain CSV of one option a time."""
+    head = "timestamp,instrument_name,implied_volatility,futures_price,mark_price,underlying"
+    rows = [
+        f"{time},BTC-27MAR26-{50000 + 1000 * k}-C,0.6,64000,0.2,64000"
+        for k, time in enumerate(times)
+    ]
+    path.write_text("\n".join([head, *rows]) + "\n")
+    return path
+
+
+def test_a_straggler_does_not_drop_the_chain(tmp_path: Path) -> None:
+    usual, late = "2026-02-05T21:29:37Z", "2026-02-05T23:00:00Z"
+    path = chain_file(tmp_path / "c.csv", [usual] * 5 + [late])
+    with pytest.raises(CrossMarginError) as caught:
+        import_market(path)
+    text = caught.value.text()
+    assert caught.value.code == "option_unknown"
+    assert all(part in text for part in (usual, late, "--at"))
+    snapshot = import_market(path, AT_MS)
+    assert len(snapshot.places("mark")) == 5
+    assert snapshot.values("rows_ignored") == {"BTC/USD": 1.0}
+    whole = import_market(chain_file(tmp_path / "d.csv", [usual] * 5))
+    assert not whole.places("rows_ignored")

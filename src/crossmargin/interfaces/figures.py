@@ -16,7 +16,7 @@ from crossmargin.core.errors import StateError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import SOURCES
-from crossmargin.margin.model import EquitySource, Requirement
+from crossmargin.margin.model import Bound, EquitySource, Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.totals import account_totals
 from crossmargin.market.snapshot import Snapshot
@@ -29,12 +29,19 @@ __all__ = [
     "checked",
     "market_notes",
     "parameter_figures",
+    "report_notes",
     "scenario_name",
     "settlement_coin",
 ]
 
 # The column of a sheet that holds the scan loss, by family; models without scenarios have none.
 _SCAN_LOSS = ("worst_case_unrounded", "span_loss", "scan_risk")
+# From harmless to grave.
+_STATUSES = ("ok", "below IM", "below MM")
+# The venue's own requirements among the fields of its payload.
+_OWN_FIGURES = {"initial_margin": "IM", "maintenance_margin": "MM"}
+# Accounts whose own figures are said in a note; JSON has them all.
+_REPORTS_MAX = 3
 
 
 def checked(value: Any, place: str = "result") -> Any:
@@ -90,11 +97,15 @@ def parameter_figures(
     }
 
 
-def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]]:
+def account_figures(
+    requirement: Requirement, view: View, book: Book | None = None
+) -> list[dict[str, Any]]:
     """One entry an account that was margined: dollars over its pools, and each pool in its own.
 
-    ``view`` is that of the book as it was given, before any mapping: it names the coin.
+    ``view`` and ``book`` are as they were given, before any mapping: they name the coin, and what
+    the venue itself reports.
     """
+    given_book = requirement.book if book is None else book
     totals = account_totals(requirement)
     sheet = requirement.sheet
     rows_of: list[list[int]] = [[] for _ in range(len(requirement.book))]
@@ -105,11 +116,16 @@ def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]
     out = []
     for number, rows in enumerate(rows_of):
         given = bool((requirement.source[rows] > 0).any())
+        shared = requirement.model.one_balance and len(rows) > 1
         pools = [
             _pool_figures(requirement, row, held[int(sheet.pool[row])][number], given)
             for row in rows
         ]
         kept = [pool for pool in pools if _holds_anything(pool)] or pools[:1]
+        if shared and len(kept) > 1:
+            for pool in kept:
+                # One balance stands behind all pools: what counts in one says nothing alone.
+                pool.update(im_usage=None, mm_usage=None, status=None)
         known = [pool["equity_source"] for pool in kept]
         entry: dict[str, Any] = {
             "account": requirement.book.account[number],
@@ -127,15 +143,23 @@ def account_figures(requirement: Requirement, view: View) -> list[dict[str, Any]
                 )
             ),
         }
-        apart = requirement.model.currency == "settle"
+        apart = requirement.model.currency == "settle" and not requirement.model.one_balance
         for level in ("im", "mm"):
             entry[f"{level}_usage"] = (
                 _highest(kept, level)
                 if apart
                 else _usage(entry[f"{level}_usd"], entry[f"counted_{level}_usd"])
             )
+        entry["status"] = (
+            max((pool["status"] for pool in kept if pool["status"]), key=_STATUSES.index)
+            if apart and given
+            else _status(
+                *(entry[name] for name in ("im_usd", "counted_im_usd", "mm_usd", "counted_mm_usd"))
+            )
+        )
         entry["worst_scenario"] = _worst_of(kept)
-        entry["bound"] = requirement.bound.value
+        entry["bound"] = _bound(bool(requirement.at_least[rows].any()))
+        entry["venue_reports"] = _venue_reports(given_book, requirement.book.account[number])
         entry["pools"] = kept
         out.append(entry)
     return out
@@ -168,6 +192,8 @@ def _pool_figures(requirement: Requirement, row: int, lines: int, given: bool) -
         "counted_mm": counted_mm if given else None,
         "im_usage": _usage(im, counted_im if given else None),
         "mm_usage": _usage(mm, counted_mm if given else None),
+        "status": _status(im, counted_im, mm, counted_mm) if given else None,
+        "bound": _bound(bool(requirement.at_least[row])),
         "equity_source": source.value,
         "worst_scenario": worst,
         "worst_loss": loss if worst else None,
@@ -200,6 +226,47 @@ def _usage(requirement: float, counted: float | None) -> float | None:
     if counted is None or not counted > 0.0:
         return None
     return requirement / counted
+
+
+def _status(im: float, counted_im: float | None, mm: float, counted_mm: float | None) -> str | None:
+    """Whether what counts covers the requirements, unrounded; None where nothing is known."""
+    if counted_im is None or counted_mm is None:
+        return None
+    if not counted_mm >= mm:
+        return "below MM"
+    return "ok" if counted_im >= im else "below IM"
+
+
+def _bound(at_least: bool) -> str:
+    return (Bound.AT_LEAST if at_least else Bound.VALUE).value
+
+
+def _venue_reports(book: Book, account: str) -> list[dict[str, Any]]:
+    """The venue's own requirements of an account by currency, where its payload gave them."""
+    return [
+        {"currency": currency, **{name: said[name] for name in _OWN_FIGURES if name in said}}
+        for (name_of, currency), said in sorted(book.reported.fields.items())
+        if name_of == account and any(name in said for name in _OWN_FIGURES)
+    ]
+
+
+def report_notes(book: Book, accounts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the venue itself requires of the first accounts, and a book without any position."""
+    cash = np.asarray(book.instruments.kind[book.column] == Kind.ASSET)
+    bare = bool(cash.all()) and not len(book.orders.column)
+    last = "; no positions given" if bare else ""
+    notes = []
+    for account in accounts[:_REPORTS_MAX]:
+        for said in account["venue_reports"]:
+            parts = [
+                f"{word} {said[name]:,.8g} {said['currency']}"
+                for name, word in _OWN_FIGURES.items()
+                if name in said
+            ]
+            notes.append(f"{account['account']}: venue reports {', '.join(parts)}{last}")
+    if bare and not notes:
+        notes.append("no positions given: balances alone are margined")
+    return notes
 
 
 def _highest(pools: list[dict[str, Any]], level: str) -> float | None:
@@ -241,12 +308,16 @@ def market_notes(view: View) -> list[str]:
     estimated = sorted(view.reads.get("estimated", {}))
     if estimated:
         shown = ", ".join(estimated[:3]) + (", …" if len(estimated) > 3 else "")
-        notes.append(f"{len(estimated)} values are estimated, not quoted: {shown}")
+        count = "1 value is" if len(estimated) == 1 else f"{len(estimated)} values are"
+        notes.append(f"{count} estimated, not quoted: {shown}")
+    underlyings = {pair[0] for pair in view.instruments.pairs}
     notes += [
         f"no price of {name} in the snapshot: taken as assumed there"
         for name in sorted(view.reads.get("assumed", {}))
     ]
     for pair, spread_bp in sorted(view.reads.get("incoherent", {}).items()):
+        if pair.partition("/")[0] not in underlyings:
+            continue
         notes.append(
             f"{pair}: rows fetched at different instants disagree by {spread_bp:.0f} bp; "
             "one index and one forward an expiry are used"

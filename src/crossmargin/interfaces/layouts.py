@@ -13,7 +13,7 @@ __all__ = ["FIDELITY_TEXT", "compare_document", "margin_document"]
 Figures = Mapping[str, Any]
 
 FIDELITY_TEXT = {
-    "exact": "reproduces recorded numbers of the venue",
+    "exact": "reproduces recorded numbers of the venue (or is this project's own rule)",
     "stated": "the venue's own text, no recorded numbers to check against",
     "inferred": "rival readings: see the interval of --readings",
     "missing": "a rule is unknown and left out: the result is at least that",
@@ -41,6 +41,7 @@ _MARGIN = (
     Column("counted_mm", "Counted against MM", "amount", essential=False),
     Column("im_usage", "IM / counted", "fraction"),
     Column("mm_usage", "MM / counted", "fraction"),
+    Column("status", "Status", "name"),
     Column("worst_loss", "Worst scan loss", "amount", essential=False),
     Column("worst_scenario", "Worst scenario"),
     Column("runner_up_scenario", "Runner-up", essential=False),
@@ -61,8 +62,7 @@ def margin_document(figures: Figures, explained: Figures | None, top: int) -> Do
     model, book = figures["model"], figures["book"]
     accounts = f"{book['accounts']} account" + ("" if book["accounts"] == 1 else "s")
     lines = (
-        f"{accounts}, {book['lines']} lines, {book['open_orders']} open orders; "
-        f"market of {figures['as_of']}",
+        f"{accounts}, {book['lines']} lines, {book['open_orders']} open orders; {_times(figures)}",
         "requirements and gains are positive; a short quantity is negative",
     )
     tables = [_margin(figures["accounts"], top)] if figures["accounts"] else []
@@ -75,11 +75,17 @@ def margin_document(figures: Figures, explained: Figures | None, top: int) -> Do
         from crossmargin.interfaces.layouts_why import explained_tables  # only where asked for
 
         tables += explained_tables(explained, top)
-    notes = list(figures["notes"])
+    notes = [note for note in figures["notes"] if not _is_nothing(note)]
     notes += [_VERDICTS.get(name, name) for name in figures["parameters"]["verdicts"]]
     if figures["bound"] == "at_least":
         notes += [f"≥ left out or only partly known: {text}" for text in model["unknown"]]
     return Document(f"{model['name']}: {model['title']}", lines, tuple(tables), tuple(notes))
+
+
+def _times(figures: Figures) -> str:
+    """The market's own time, and the instant from which lives count where it is another."""
+    own = figures["market"]["time"]
+    return f"market of {own}" + ("" if own == figures["as_of"] else f", as-of {figures['as_of']}")
 
 
 def _margin(accounts: list[dict[str, Any]], top: int) -> Table:
@@ -89,7 +95,8 @@ def _margin(accounts: list[dict[str, Any]], top: int) -> Table:
         accounts = sorted(accounts, key=lambda account: -account["im_usd"])
         rest = accounts[top:]
         total = sum(account["im_usd"] for account in rest)
-        notes = (f"and {len(rest)} accounts of smaller IM, {total:,.0f} USD together",)
+        word = "account" if len(rest) == 1 else "accounts"
+        notes = (f"and {len(rest)} {word} of smaller IM, {total:,.0f} USD together",)
         accounts = accounts[:top]
     if any(len(account["pools"]) > 1 for account in accounts):
         notes = (*notes, "usage of an account: of its pools the highest, where they stand apart")
@@ -110,6 +117,8 @@ def _margin(accounts: list[dict[str, Any]], top: int) -> Table:
     if card:
         # The title names the account; the column stays for machines.
         kept = (replace(kept[0], style="machine"), *kept[1:])
+    else:
+        kept = tuple(_narrow(column) for column in kept)
     return Table(
         "margin",
         f"account {accounts[0]['account']}" if len(accounts) == 1 else "accounts",
@@ -123,12 +132,32 @@ def _margin(accounts: list[dict[str, Any]], top: int) -> Table:
     )
 
 
+_NARROW = {
+    "im": "IM",
+    "mm": "MM",
+    "im_usage": "IM /\ncounted",
+    "mm_usage": "MM /\ncounted",
+}
+
+
+def _narrow(column: Column) -> Column:
+    """The column as it stands beside many others: a short title, words only where they fit."""
+    column = replace(column, title=_NARROW.get(column.key, column.title))
+    return replace(column, essential=False) if column.key == "worst_scenario" else column
+
+
 def _account_rows(account: Figures) -> list[dict[str, Any]]:
     name, bound = account["account"], account["bound"]
+    known = account["equity_usd"] is not None
     # Beside a pool with a balance, one without has none of its own.
     words = {**_SOURCES, "none": _SOURCES["none"] if account["equity_usd"] is None else "no cash"}
     rows = [
-        {**pool, "account": name, "bound": bound, "equity_source": words[pool["equity_source"]]}
+        {
+            **pool,
+            "account": name,
+            "equity_source": words[pool["equity_source"]],
+            **_breaches(pool, pool["status"]),
+        }
         for pool in account["pools"]
     ]
     total: dict[str, Any] = {
@@ -136,6 +165,7 @@ def _account_rows(account: Figures) -> list[dict[str, Any]]:
         "pool": "total",
         "currency": "USD",
         "bound": bound,
+        "status": account["status"],
         "im_usage": account["im_usage"],
         "mm_usage": account["mm_usage"],
     }
@@ -143,6 +173,7 @@ def _account_rows(account: Figures) -> list[dict[str, Any]]:
         total[key] = account.get(f"{key}_usd")
     for key in ("mm_low", "mm_high"):
         total[key] = account.get(f"{key}_usd")
+    total |= _breaches({**account, "im": account["im_usd"], "mm": account["mm_usd"]}, known)
     if len(rows) == 1 and rows[0]["currency"] == "USD":
         rows[0] = {
             **rows[0],
@@ -155,6 +186,16 @@ def _account_rows(account: Figures) -> list[dict[str, Any]]:
         coins = {"im": account["im_coin"], "mm": account["mm_coin"]}
         rows.append({"account": name, "pool": "total", "currency": coin, "bound": bound, **coins})
     return rows
+
+
+def _breaches(figures: Figures, known: object) -> dict[str, Any]:
+    """Usage as shown: where something is required and nothing counts it is a breach, no dash."""
+    return {
+        f"{level}_usage": "breach"
+        if known and figures[f"{level}_usage"] is None and figures[level] > 0.0
+        else figures[f"{level}_usage"]
+        for level in ("im", "mm")
+    }
 
 
 def _failures(failures: list[dict[str, str]]) -> Table:
@@ -215,6 +256,11 @@ def _parameters(parameters: Figures) -> Table:
     return Table("parameters", "", columns, (row,))
 
 
+def _is_nothing(note: str) -> bool:
+    """A loss of nothing (a carry of 0 USD for a book without options) says nothing."""
+    return note.endswith((": +0 USD of value", ": -0 USD of value"))
+
+
 def compare_document(figures: Figures) -> Document:
     """One row a model; what cannot be margined says why."""
     good = [row for row in figures["models"] if row["error"] is None]
@@ -222,7 +268,7 @@ def compare_document(figures: Figures) -> Document:
     book = figures["book"]
     lines = (
         f"account {figures['account']}, {book['lines']} lines, {book['open_orders']} open orders; "
-        f"market of {figures['as_of']}; gross notional {figures['gross_notional_usd']:,.0f} USD",
+        f"{_times(figures)}; gross notional {figures['gross_notional_usd']:,.0f} USD",
         "cash to hold: least cash that passes IM under the model's own balance side; "
         "to stay alive: the same for MM",
     )
@@ -236,6 +282,8 @@ def compare_document(figures: Figures) -> Document:
     speakers: dict[str, list[str]] = {}
     for row in good:
         for note in row["notes"]:
+            if _is_nothing(note):
+                continue
             speakers.setdefault(_VERDICTS.get(note, note), []).append(row["model"])
     notes = list(figures["notes"])
     notes += [f"{', '.join(names)}: {note}" for note, names in speakers.items()]
@@ -254,8 +302,10 @@ def _cash(rows: list[dict[str, Any]]) -> list[Table]:
         Column("alone_im_usd", "IM of the\nlegs alone", "usd"),
     ]
     table = _of_models("cash", "what it costs", columns, rows)
+    notes = ["IM of the legs alone: each position by itself, without open orders and balances"]
     if any(row["cash_to_hold_usd"] < 0.0 or row["cash_to_stay_alive_usd"] < 0.0 for row in rows):
-        table = replace(table, notes=("negative: the positions alone leave that much over",))
+        notes.append("negative: the positions alone leave that much over")
+    table = replace(table, notes=tuple(notes))
     tables = [table]
     coin = next((row["coin"] for row in rows if row["coin"]), None)
     if coin:

@@ -21,6 +21,8 @@ def market_document(figures: Figures, bad: Mapping[str, int], check: bool) -> Do
         + ", ".join(figures["sources"]),
         f"sha256 {figures['sha256']}",
     )
+    if figures["rows_ignored"]:
+        lines = (*lines, f"{figures['rows_ignored']} rows of another time were not taken: see --at")
     if check:
         tables = [_verdicts(figures, bad), _items(figures["items"])]
         state = "bad: " + ", ".join(f"{n} {name}" for name, n in bad.items()) if bad else "good"

@@ -15,6 +15,12 @@ from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, Failure, InputError, MarketDataError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces import figures as plain
+from crossmargin.interfaces.doubts import (
+    BAD_VERDICTS,
+    age_notes,
+    market_figures,
+    verdict_notes,
+)
 from crossmargin.interfaces.explanation import rule_figures
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
 from crossmargin.interfaces.results import (
@@ -43,12 +49,10 @@ from crossmargin.margin.register import ALL_MODELS, model_named
 from crossmargin.margin.run import parameters_for, run
 from crossmargin.margin.selection import holdings
 from crossmargin.market.fields import VERDICTS
+from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
 __all__ = ["BAD_VERDICTS", "compare", "margin", "models", "quality"]
-
-# Verdicts with which a snapshot fails `market check`: the number may be wrong, not only derived.
-BAD_VERDICTS = ("stale", "incoherent", "outside_bounds", "crossed")
 
 
 def margin(
@@ -90,8 +94,10 @@ def margin(
     requirement = run(mapped, seen, chosen, parameters, threads=threads)
     _refuse_failures(requirement.failures, len(held), view)
     if mapped is not held:
-        losses += plain.assumed_dollars(snapshot, mapped.instruments.names)
-    found = _margin_figures(requirement, held, view, losses, made)
+        assumed = plain.assumed_dollars(snapshot, mapped.instruments.names)
+        # The mapping says it of its own currency already.
+        losses += tuple(a for a in assumed if not _said(a.partition(" ")[0], losses))
+    found = _margin_figures(requirement, held, snapshot, view, losses, made)
     if readings:
         _add_readings(found, mapped, seen, chosen, parameters)
     command = _command(
@@ -170,15 +176,20 @@ def _error_of(failure: Failure, view: View) -> CrossMarginError:
 def _margin_figures(
     requirement: Requirement,
     book: Book,
+    snapshot: Snapshot,
     view: View,
     losses: tuple[str, ...],
     made: Mapping[str, Any],
 ) -> dict[str, Any]:
     spec, parameters = requirement.model, requirement.parameters
     notes = [f"mapped to {spec.venue}: {loss}" for loss in losses]
-    notes += [*requirement.notes, *plain.market_notes(view)]
+    market = market_figures(snapshot, view)
+    notes += [*requirement.notes, *_market_notes(market, view)]
     if book.lots_merged:
-        notes.append(f"{book.lots_merged} rows were lots of one instrument and were summed")
+        rows = "1 row was a lot" if book.lots_merged == 1 else f"{book.lots_merged} rows were lots"
+        notes.append(f"{rows} of an instrument in another row and summed with it")
+    accounts = plain.account_figures(requirement, view, book)
+    notes += plain.report_notes(book, accounts)
     return {
         "verb": "margin",
         "model": {
@@ -191,7 +202,8 @@ def _margin_figures(
         "as_of": format_ms(view.as_of_ms),
         "book": plain.book_figures(book),
         "bound": requirement.bound.value,
-        "accounts": plain.account_figures(requirement, view),
+        "market": market,
+        "accounts": accounts,
         "failures": [
             {"account": f.subject, "code": f.code, "reason": f.reason} for f in requirement.failures
         ],
@@ -199,6 +211,14 @@ def _margin_figures(
         "parameters": plain.parameter_figures(parameters, view.as_of_ms, made),
         "notes": notes,
     }
+
+
+def _said(name: str, losses: Sequence[str]) -> bool:
+    return any(loss.startswith(f"{name} is ") for loss in losses)
+
+
+def _market_notes(market: Mapping[str, Any], view: View) -> list[str]:
+    return [*age_notes(market), *verdict_notes(market), *plain.market_notes(view)]
 
 
 def _shares(requirement: Requirement) -> dict[str, float]:
@@ -257,6 +277,7 @@ def compare(
     _refuse_dead_orders(held, view)
     _refuse_unpriced(held, view)
     rows = comparison.compare(held, view, [each.spec.name for each in chosen])
+    market = market_figures(snapshot, view)
     found = {
         "verb": "compare",
         "as_of": format_ms(view.as_of_ms),
@@ -264,7 +285,8 @@ def compare(
         "book": plain.book_figures(held),
         "gross_notional_usd": comparison.gross_notional_usd(held, view),
         "models": [_row_figures(row) for row in rows],
-        "notes": plain.market_notes(view),
+        "market": market,
+        "notes": _market_notes(market, view),
     }
     command = _command(
         "compare",

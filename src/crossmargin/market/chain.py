@@ -35,6 +35,8 @@ STABLECOINS = ("USDC", "USDT")
 # Marks are rounded to a tick and were struck at a forward of some seconds ago: on the chains of
 # 2026 the mark differs from its own Black-76 value by less than this at the 99th percentile.
 BOUND_SLACK = 5e-4
+# A coin-settled option's mark this far above its upper bound is in another unit, not off by a tick.
+_BEYOND = 1.02
 
 Pair = tuple[str, str]
 
@@ -121,6 +123,7 @@ def _refuse_bad_quotes(quotes: Sequence[Quote]) -> None:
         prices = {"index": quote.index_price, "forward": quote.forward}
         if delta_one:
             prices["mark"] = quote.mark
+        _refuse_dollars(quote)
         for name, value in prices.items():
             if value is None:
                 continue
@@ -128,6 +131,30 @@ def _refuse_bad_quotes(quotes: Sequence[Quote]) -> None:
                 raise _refused("number_not_finite", quote, f"{name} must be finite", value)
             if value <= 0.0:
                 raise _refused("price_not_positive", quote, f"{name} must be positive", value)
+
+
+def _refuse_dollars(quote: Quote) -> None:
+    """``unit_wrong`` where a coin-settled option's mark is beyond what it can be worth in coin.
+
+    A call is worth at most the coin itself, a put at most K/F. Marks that pass either by little are
+    kept and get their verdict; a price in USD passes it by far.
+    """
+    item, mark = quote.instrument, quote.mark
+    if item.kind != Kind.OPTION or not item.inverse or mark is None:
+        return
+    forward = quote.forward or quote.index_price
+    ratio = item.strike / forward if forward and forward > 0.0 else math.inf
+    most = 1.0 if item.right > 0 else max(ratio, 1.0)
+    if mark > most * _BEYOND:
+        raise MarketDataError(
+            "unit_wrong",
+            f"the mark of a {item.settle}-settled option is in {item.settle}; this one is more "
+            "than the option can be worth",
+            place=f"{quote.source} {item.venue} {item.native_id} mark_price",
+            value=mark,
+            limit="1 coin for a call, strike / forward for a put",
+            remedy=f"Is the column in USD? Divide it by the forward to have it in {item.settle}.",
+        )
 
 
 def _refused(code: str, quote: Quote, message: str, value: float | None) -> MarketDataError:

@@ -134,6 +134,9 @@ FIELDS: dict[str, Field] = {
         -1e6,
         1e6,
     ),
+    "rows_ignored": Field(
+        "rows of another time in the same files, not taken", "pair", "rows", 0.0, 1e12
+    ),
     "forward_spread": Field("range of the forward rows merged", "dated", "bp", 0.0, 1e6),
 }
 

@@ -42,6 +42,7 @@ def report(snapshot: Snapshot, *, surfaces: bool = False) -> dict[str, Any]:
         "as_of_ms": snapshot.as_of_ms,
         "sha256": snapshot.sha256,
         "rows": len(snapshot),
+        "rows_ignored": int(sum(snapshot.values("rows_ignored").values())),
         "verdict": worst_verdict(*snapshot.verdict),
         "sources": sorted(set(snapshot.source)),
         "pairs": pairs,

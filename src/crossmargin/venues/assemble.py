@@ -157,7 +157,7 @@ def _lookup(row: Row) -> Instrument:
             cause.code,
             cause.message,
             place=f"{row.place} {cause.place}".rstrip(),
-            value=row.name,
+            value=row.venue if cause.place == "venue" else row.name,
             limit=cause.limit,
             remedy=cause.remedy,
         ) from None

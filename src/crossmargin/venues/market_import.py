@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from crossmargin.core.arrays import Longs
+from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.market.chain import Quote, assemble
-from crossmargin.market.fields import Row
+from crossmargin.market.fields import Row, pair_subject
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.venues.market_deribit import Reading, read_deribit
 from crossmargin.venues.market_file import is_snapshot, parquet, read_snapshot
@@ -62,15 +64,23 @@ def import_market(
             remedy="Give the chain as well.",
         )
     quotes: list[Quote] = []
+    ignored: dict[str, int] = {}
     for name, reading in chains:
-        quotes.extend(_one_pass(reading, at_ms, name) if reading.timed else reading.quotes)
+        taken = _one_pass(reading, at_ms, name) if reading.timed else reading.quotes
+        quotes.extend(taken)
+        if len(taken) < len(reading.quotes):
+            pair = pair_subject(taken[0].instrument.underlying, taken[0].instrument.quote)
+            ignored[pair] = ignored.get(pair, 0) + len(reading.quotes) - len(taken)
     timed = all(reading.timed for _, reading in chains)
     as_of_ms = max(q.event_ms for q in quotes) if timed or at_ms is None else at_ms
     held = {quote.instrument.key for quote in quotes}
     for _, reading in readings:
         if reading.companion:
             quotes.extend(q for q in _companions(reading, as_of_ms) if q.instrument.key not in held)
-    return assemble(quotes, as_of_ms, extra=_given(usd or {}, index or {}, as_of_ms))
+    extra = _given(usd or {}, index or {}, as_of_ms)
+    times = ("rows of another time", as_of_ms, as_of_ms)
+    extra += [Row("rows_ignored", pair, float(n), "rows", *times) for pair, n in ignored.items()]
+    return assemble(quotes, as_of_ms, extra=extra)
 
 
 def _given(usd: Mapping[str, float], index: Mapping[str, float], as_of_ms: int) -> list[Row]:
@@ -117,11 +127,29 @@ def _one_pass(reading: Reading, at_ms: int | None, name: str) -> Sequence[Quote]
     stamps = np.unique(times)
     passes = np.split(stamps, np.flatnonzero(np.diff(stamps) > PASS_GAP_MS) + 1)
     chosen = passes[-1]
-    if at_ms is not None:
+    if at_ms is None:
+        _refuse_straggler(times, passes, name)
+    else:
         chosen = min(passes, key=lambda part: int(np.abs(part - at_ms).min()))
         refuse_far(int(chosen[np.argmin(np.abs(chosen - at_ms))]), at_ms, name)
     low, high = int(chosen[0]), int(chosen[-1])
     return [quote for quote in reading.quotes if low <= quote.event_ms <= high]
+
+
+def _refuse_straggler(times: Longs, passes: Sequence[Longs], name: str) -> None:
+    """InputError where the latest time holds few rows: most of the file would be dropped unseen."""
+    counts = [int(np.isin(times, part).sum()) for part in passes]
+    most = int(np.argmax(counts))
+    if 2 * counts[-1] < counts[most]:
+        usual, last = format_ms(int(passes[most][-1])), format_ms(int(passes[-1][-1]))
+        raise InputError(
+            "option_unknown",
+            "the latest rows of the file are few: most are of another time",
+            place=name,
+            value=f"{counts[-1]} of {len(times)} rows at {last}, {counts[most]} at {usual}",
+            limit="one chain, or the choice of one",
+            remedy=f"Choose the time: --at {usual}.",
+        )
 
 
 def _companions(reading: Reading, as_of_ms: int) -> list[Quote]:
