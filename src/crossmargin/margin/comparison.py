@@ -16,8 +16,10 @@ from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.balance_lines import with_balance_lines
 from crossmargin.margin.contributions import population
 from crossmargin.margin.deribit_common import coin_size
+from crossmargin.margin.equity import with_lines
 from crossmargin.margin.mapping import map_book
 from crossmargin.margin.model import Bound, Fidelity, MarginModel, Requirement
 from crossmargin.margin.pools import cut
@@ -188,7 +190,7 @@ def cash_needed(requirement: Requirement, level: str) -> float:
         priced = requirement.priced[int(sheet.pool[row])]
         counted = float(sheet[f"counted_{level}"][row] - sheet["cash"][row])
         need = float(sheet[level][row]) - counted
-        if requirement.model.currency == "USD" and priced.pool.cash.any():
+        if requirement.model.currency == "USD" and priced.risk is not None:
             dollars = _cash_at_risk(requirement, row, level, need)
         else:
             dollars = need * priced.usd_per_unit
@@ -205,10 +207,16 @@ def _cash_at_risk(requirement: Requirement, row: int, level: str, start_usd: flo
     part = pool.instruments
     settles = [part.items[c].settle for c in held.column.tolist()]
     coin = max(sorted(set(settles)), key=settles.count)
+    line = [k for k, i in enumerate(part.items) if pool.cash[k] and i.underlying == coin]
+    if not line:  # the table has nowhere to put the cash: the same account over a wider one
+        book = requirement.book.rows(account, account + 1)
+        wider = with_balance_lines(book, requirement.view)
+        again = run(*wider, requirement.via, requirement.parameters)
+        return _cash_at_risk(again, 0, level, start_usd)
+    if line[0] not in held.column:
+        held = with_lines(held, {0: {line[0]: 0.0}})
     cash = np.flatnonzero(pool.cash[held.column] > 0)
-    mine = [int(j) for j in cash if part.items[int(held.column[j])].underlying == coin]
-    if not mine:
-        return start_usd
+    mine = np.flatnonzero(held.column == line[0])
     rate = float(priced.view.usd[part.names.index(coin)])
     x = start_usd / rate
     for _ in range(40):

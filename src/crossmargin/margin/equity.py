@@ -19,7 +19,15 @@ from crossmargin.margin.pools import at_home, is_kind, per_row
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
 
-__all__ = ["SOURCES", "Equity", "equity_of", "mark_value", "profit_since_entry", "with_equity_rows"]
+__all__ = [
+    "SOURCES",
+    "Equity",
+    "equity_of",
+    "mark_value",
+    "profit_since_entry",
+    "with_equity_rows",
+    "with_lines",
+]
 
 SOURCES = (EquitySource.NONE, EquitySource.VENUE, EquitySource.BALANCES, EquitySource.REBUILT)
 _NONE, _VENUE, _BALANCES, _REBUILT = range(4)
@@ -217,10 +225,10 @@ def with_equity_rows(priced: Priced, held: PoolBook) -> PoolBook:
         same = np.array([settle[c] == currency for c in columns.tolist()], np.bool_)
         value = float((held.quantity[span] * priced.option_value[columns])[same].sum())
         wanted.setdefault(a, {})[line[currency]] = amount - value
-    return _with_lines(held, wanted)
+    return with_lines(held, wanted)
 
 
-def _with_lines(held: PoolBook, wanted: dict[int, dict[int, float]]) -> PoolBook:
+def with_lines(held: PoolBook, wanted: dict[int, dict[int, float]]) -> PoolBook:
     """The book with lines of some accounts set to a quantity, inserted where they are missing."""
     row, column, quantity = [0], [], []
     for a in range(len(held.row) - 1):

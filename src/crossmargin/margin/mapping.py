@@ -130,13 +130,18 @@ def _quantity_factor(instruments: Instruments, view: View) -> Floats:
 def _lines(
     book: Book, view: View, to_new: Ints, factor: Floats, cash_column: int, par: float
 ) -> list[Line]:
-    """Positions line by line; balances (or reported equity less option value) as USDC."""
+    """Positions line by line; balances (or reported equity less option value) as USDC.
+
+    Entry prices are carried where no balance is given: equity is then rebuilt from them.
+    """
     table = book.instruments
     usd = view.usd[table.settle]
     lines: list[Line] = []
+    entries = _entries(book, view)
     option_value = np.where(table.kind == Kind.OPTION, table.multiplier * view.mark, 0.0)
     for a, name in enumerate(book.account):
         cash_usd, given = 0.0, False
+        own: list[Line] = []
         value: dict[str, float] = {}
         amounts: dict[str, float] = {}
         for j in range(int(book.row[a]), int(book.row[a + 1])):
@@ -147,7 +152,8 @@ def _lines(
                 amounts[item.settle] = quantity
                 continue
             size = quantity * float(factor[column])
-            lines.append(Line(name, int(to_new[column]), size))
+            entry = float(entries[j]) if book.entry_known[j] else None
+            own.append(Line(name, int(to_new[column]), size, entry))
         for currency in sorted(set(amounts) | {c for n, c in book.reported.equity if n == name}):
             reported = book.reported.equity.get((name, currency))
             rate = float(usd[_settle_row(table, currency)])
@@ -156,9 +162,29 @@ def _lines(
                 amount = reported - value.get(currency, 0.0)
             cash_usd += amount * rate
             given = True
-        if given:
-            lines.append(Line(name, cash_column, cash_usd / par))
+        if given:  # the profit since the entry prices is in the balance
+            own = [replace(line, entry_price=None) for line in own]
+            own.append(Line(name, cash_column, cash_usd / par))
+        lines += own
     return lines
+
+
+def _entries(book: Book, view: View) -> Floats:
+    """[N] entry prices that give the mapped positions the same profit in dollars, at the index.
+
+    A coin option's profit ``q (mark - entry)`` coins is worth the index; an inverse future's
+    ``n (1/entry - 1/mark)`` coins likewise, on ``n / mark`` coins of a linear contract.
+    """
+    table, column = book.instruments, book.column
+    mark, index = view.mark[column], view.index[table.pair][column]
+    option = table.kind[column] == Kind.OPTION
+    coin = table.inverse[column]
+    entry = np.where(book.entry_known, book.entry_price, 1.0)
+    mapped_mark = mark * _price_unit(table, view)[column]
+    safe = np.where(coin & ~option, entry, 1.0)
+    from_option = mapped_mark - (mark - entry) * index
+    from_future = mark - (mark / safe - 1.0) * index
+    return np.where(coin, np.where(option, from_option, from_future), entry)
 
 
 def _orders(book: Book, view: View, to_new: Ints, factor: Floats) -> list[Order]:

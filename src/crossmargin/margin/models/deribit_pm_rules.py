@@ -108,5 +108,6 @@ CROSS = replace(
     unknown=(
         *SEGREGATED.unknown,
         "conversion to dollars: taken at the shocked index, as the coin form of the rule implies",
+        "equity rebuilt from entry prices is not put into the matrix: give balances",
     ),
 )
