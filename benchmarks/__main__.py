@@ -24,6 +24,7 @@ WORKLOADS = {
     "W5": "w5_incremental",
     "W6": "w6_history",
     "W7": "w7_what_if",
+    "W8": "w8_orders",
     "population": "rows_population",
     "start": "rows_start",
 }
