@@ -123,8 +123,9 @@ class SheetBuilder:
 
     def sum(self, name: str, *parts: str) -> str:
         """Sum of columns, added from the left."""
-        total = self._values[parts[0]].copy()
-        for part in parts[1:]:
+        first, *rest = parts
+        total = self._values[first] + (self._values[rest.pop(0)] if rest else 0.0)
+        for part in rest:
             total += self._values[part]
         return self._add(_column(name, "sum", parts), total)
 
@@ -168,14 +169,14 @@ class SheetBuilder:
         Raises ModelError ``number_not_finite`` naming the first column that is not finite.
         """
         held = list(self._values.values())
-        table = np.array(held, np.float64).reshape(len(held), self.rows)
+        table = np.concatenate(held).reshape(len(held), self.rows)
         if not np.isfinite(table).all():
             for name, values in self._values.items():
                 finite(values, name, lambda k: f"row {k}", ModelError)
         table.flags.writeable = False
         return Sheet(
             account=frozen(account, np.int32),
-            pool=frozen(np.full(self.rows, pool), np.int32),
+            pool=frozen(np.full(self.rows, pool, np.int32), np.int32),
             columns=tuple(self._columns.values()),
             values=tuple(table),
         )

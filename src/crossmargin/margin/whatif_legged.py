@@ -168,7 +168,7 @@ def _with_orders(ground: Ground, fills: Sequence[Fill]) -> Book:
     ]
     whole = Book.of(
         book.instruments,
-        [line for column in sorted(ground.lots) for line in ground.lots[column]],
+        [line for column in sorted(ground.lots.held) for line in ground.lots.held[column]],
         [*book.orders.items, *orders],
         book.reported,
         (ground.account,),

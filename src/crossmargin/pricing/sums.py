@@ -116,8 +116,10 @@ def sums(
         run = codes(run, "run", shape=(run.size,), low=-1, below=2**31)
     book = positions(row_ptr, column, quantity, run.size, trusted=trusted)
     count = table.shape[1]
-    wide = np.zeros((run.size, -(-count // NARROW) * NARROW))
-    wide[:, :count] = table
+    wide = table
+    if count % NARROW:
+        wide = np.zeros((run.size, -(-count // NARROW) * NARROW))
+        wide[:, :count] = table
     entries = int(count_kernel.run(book.row_ptr, book.column, run))
     shape = (entries, wide.shape[1])
     result = Sums(
