@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,6 +49,7 @@ def test_every_number_has_unit_source_and_bounds(
             assert entry.value in entry.choices, name
         else:
             assert isinstance(entry.value, list), name
+            assert entry.columns, name
             assert np.isfinite([x for row in entry.value for x in row if x != str(x)]).all(), name
 
 
@@ -94,6 +96,15 @@ def test_every_reading_is_a_choice_of_the_parameters(model: MarginModel) -> None
     assert stated == set(model.spec.readings)
 
 
+def ends(entry: Entry) -> Iterator[Any]:
+    """Smallest and largest value of a number; of a list, with one cell of its rows at each end."""
+    if entry.low is not None and entry.high is not None:
+        yield from (entry.low, entry.high)
+    for place, column in enumerate(entry.columns):
+        for cell in column.choices or (column.low, column.high):
+            yield [[*row[:place], cell, *row[place + 1 :]] for row in entry.value]
+
+
 @BY_NAME
 def test_both_ends_of_every_bound_compute(model: MarginModel) -> None:
     """Smallest and largest value of each number, one at a time: finite, or nothing at all."""
@@ -102,9 +113,7 @@ def test_both_ends_of_every_bound_compute(model: MarginModel) -> None:
     failed = []
     count = 0
     for name, entry in entries_of_the_world(subject.parameters):
-        if entry.low is None or entry.high is None:
-            continue
-        for value in (entry.low, entry.high):
+        for value in ends(entry):
             changed = overlay(subject.parameters, {name: value}, "end of bounds")
             sheet = margined(Subject(model, changed), book).sheet
             count += 1

@@ -22,11 +22,13 @@ GOOD = (
     HEAD
     + 'effective = "2026-02-01"\n'
     + '[general]\nshare = { value = 0.5, unit = "fraction", min = 0.0, max = 1.0 }\n'
-    + 'table = { value = [[1, 2]], unit = "rows" }\n'
+    + 'table = { value = [[1, "up"]], unit = "rows", columns = ['
+    + '{ name = "move", min = -0.5, max = 5 }, { name = "vol", choices = ["up", "down"] }] }\n'
     + '[pair.BTC]\nrange = { value = 3, unit = "USD", min = 1, max = 9, source = "another" }\n'
     + '[pair.ETH]\nrange = { value = 4, unit = "USD", min = 1, max = 9 }\n'
     + '[reading]\nform = { value = "a", choices = ["a", "b"] }\n'
 )
+ROWS = "[t]\nx = {{ value = {}, unit = 'u', columns = [{{ name = 'a', min = {}, max = {} }}] }}\n"
 
 
 def moment(text: str) -> int:
@@ -98,6 +100,15 @@ def test_a_file_is_read_with_units_bounds_and_sources() -> None:
             "parameter_out_of_bounds",
             "t.x",
         ),
+        (HEAD + "[t]\nx = { value = [[1]], unit = 'u' }\n", "unit_wrong", "t.x"),
+        (
+            HEAD + "[t]\nx = { value = [[1]], unit = 'u', columns = [{ name = 'a' }] }\n",
+            "unit_wrong",
+            "t.x",
+        ),
+        (HEAD + ROWS.format("[[2]]", 1, 0), "number_out_of_range", "t.x a"),
+        (HEAD + ROWS.format("[[2]]", 0, 1), "parameter_out_of_bounds", "t.x row 1 a"),
+        (HEAD + ROWS.format("[]", 0, 1), "parameter_out_of_bounds", "t.x"),
         (
             HEAD + "[t]\nx = { value = 'c', choices = ['a', 'b'] }\n",
             "parameter_out_of_bounds",
@@ -182,6 +193,12 @@ def test_shipped_sets_are_found_by_folder_and_date() -> None:
     sets = available("paradex-pm")
     assert [p.label for p in sets] == sorted(p.label for p in sets)
     assert load("paradex-pm", moment("2026-05-01")).label == "2026-04-06"
+    for day, label in (("06-12", "2026-06-10"), ("06-13", "2026-06-13"), ("07-13", "2026-07-13")):
+        found = load("paradex-pm", moment(f"2026-{day}"))
+        assert found.label == label
+        assert ("ZEC" in found.tables("asset")) is (label == "2026-06-13")
+    zec = load("paradex-pm", moment("2026-07-12"))
+    assert zec.get("asset.ZEC.scenarios") == zec.get("asset.HYPE.scenarios")
     assert load("paradex-pm", moment("2026-05-25")).label == "2026-05-25"
     assert load("derive-pm2", moment("2026-02-05")).date_text == "observed 2025-12-08"
     assert load("fixed-rate", moment("2026-02-05")).date_text == "effective 2020-01-01"

@@ -3,15 +3,16 @@
 A file is TOML under ``parameters/<model>/<date>.toml``. Its head names the model, the version of
 the rules and three dates (``effective``, ``announced``, ``observed``; the first two may be absent).
 Every entry is a table: ``{ value, unit, min, max, source }`` (numbers), ``{ value, choices }``
-(switches between rival readings) or ``{ value, unit, source }`` (lists). Entries may be nested in
-tables, one per underlying. A number outside its bounds does not load.
+(switches between rival readings) or ``{ value, unit, columns, source }`` (lists of rows; a column
+is ``{ name, min, max }`` or ``{ name, choices }``). Entries may be nested in tables, one per
+underlying. A number outside its bounds does not load.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from crossmargin.core.arrays import digest
 from crossmargin.core.clock import format_ms, parse_ms
 from crossmargin.core.errors import InputError, ModelError
+from crossmargin.margin.parameter_rows import Column, check_rows, columns_of
 
 __all__ = [
     "Entry",
@@ -44,9 +46,12 @@ class Entry:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()  # of a list's rows
 
     def checked(self, value: Any, place: str) -> Any:
         """``value`` if it is of the right type and inside the bounds, else ModelError."""
+        if self.columns:
+            return check_rows(value, self.columns, place)
         if self.choices:
             good = value in self.choices
             limit = " | ".join(self.choices)
@@ -109,6 +114,10 @@ class Parameters:
     def number(self, name: str) -> float:
         """A number as float."""
         return float(self.get(name))
+
+    def rows(self, name: str, columns: tuple[Column, ...]) -> list[Any]:
+        """A list of rows, each cell inside the bounds of ``columns`` (a payload states none)."""
+        return check_rows(self.get(name), columns, f"{self.model} {self.label} {name}")
 
     def tables(self, prefix: str) -> tuple[str, ...]:
         """Names one level under ``prefix``, in file order: tables("pair") -> ("BTC", "ETH")."""
@@ -188,6 +197,11 @@ def _flatten(
             raise InputError(
                 "unit_wrong", "a number without bounds", place=where, remedy="State min and max."
             )
+        columns = columns_of(item.get("columns", ()), where)
+        if isinstance(item["value"], list) and not columns:
+            raise InputError(
+                "unit_wrong", "a list without columns", place=where, remedy="State its columns."
+            )
         low, high = item.get("min"), item.get("max")
         if low is not None and high is not None and low > high:
             raise InputError(
@@ -200,6 +214,7 @@ def _flatten(
             low=low,
             high=high,
             choices=choices,
+            columns=columns,
         )
         entry.checked(entry.value, where)
         out[prefix + name] = entry
@@ -222,9 +237,7 @@ def overlay(base: Parameters, changes: Mapping[str, Any], label: str) -> Paramet
                 remedy="Use a name that `crossmargin models NAME` lists.",
             )
         old = entries[name]
-        entries[name] = Entry(
-            old.checked(value, name), old.unit, label, old.low, old.high, old.choices
-        )
+        entries[name] = replace(old, value=old.checked(value, name), source=label)
     return Parameters(
         base.model,
         base.version,

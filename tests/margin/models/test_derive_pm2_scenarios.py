@@ -120,7 +120,7 @@ def test_skews_by_strike() -> None:
 def test_an_unknown_vol_shock_is_refused() -> None:
     with pytest.raises(ModelError) as caught:
         built([[1.0, "sideways", 1.0]], 30.0)
-    assert (caught.value.code, caught.value.value) == ("rules_unknown", "'sideways'")
+    assert (caught.value.code, caught.value.value) == ("parameter_out_of_bounds", "'sideways'")
 
 
 def test_discounts() -> None:

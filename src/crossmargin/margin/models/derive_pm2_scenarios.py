@@ -8,16 +8,14 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
-from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.parameter_rows import PAYLOAD_DERIVE_PM2
 from crossmargin.margin.pools import is_kind
 from crossmargin.market.view import View
 from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
 
 __all__ = ["scenario_set", "static_discounts"]
-
-_KINDS = ("up", "none", "down", "linear", "abs")
 
 
 def scenario_set(
@@ -30,20 +28,16 @@ def scenario_set(
     """The scenarios of a manager in its own order: (spot factor, vol kind, dampening).
 
     Vol up: ``max(floor, vol (1 + range (30 d / max(T, floor))^p))``; down likewise without floor.
+    Raises ModelError ``parameter_out_of_bounds`` for a row that is none of these.
     A skew scenario multiplies each strike's vol and does not move the forward of the options.
     """
-    rows: list[Any] = list(only) if only is not None else parameters.get(f"{table}.scenarios")
+    rows: list[Any] = (
+        list(only)
+        if only is not None
+        else parameters.rows(f"{table}.scenarios", PAYLOAD_DERIVE_PM2)
+    )
     spot = np.array([float(row[0]) for row in rows])
     kinds = [str(row[1]) for row in rows]
-    for kind in kinds:
-        if kind not in _KINDS:
-            raise ModelError(
-                "rules_unknown",
-                "unknown vol shock",
-                place=f"{table}.scenarios",
-                value=kind,
-                limit=", ".join(_KINDS),
-            )
     shape = (len(part.expiries), len(rows))
     root = np.sqrt(view.life_ms / YEAR_MS)
     up, down = _vol_factors(view, parameters, table)
