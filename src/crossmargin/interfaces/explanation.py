@@ -12,6 +12,7 @@ from crossmargin.interfaces.figures import scenario_name
 from crossmargin.margin.contributions import contributions
 from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import Fidelity, Requirement, Rule
+from crossmargin.margin.order_rules import order_rules
 from crossmargin.margin.pools import cut
 from crossmargin.margin.sheet import Node
 from crossmargin.pricing.netting import net
@@ -76,7 +77,35 @@ def _pool(requirement: Requirement, row: int) -> dict[str, Any]:
         "im": _node(requirement.sheet.tree(row, "im")),
         "mm": _node(requirement.sheet.tree(row, "mm")),
         "grid": _grid(requirement, row),
+        "orders": _orders(requirement, row),
         "contributions": _contributions(requirement, row),
+    }
+
+
+def _orders(requirement: Requirement, row: int) -> dict[str, Any] | None:
+    """The open orders under three rules, and the set of fills that needs most; None without any."""
+    found = order_rules(requirement, row)
+    if found is None:
+        return None
+    account = int(requirement.sheet.account[row])
+    orders = requirement.book.rows(account, account + 1).orders
+    table = requirement.book.instruments
+    return {
+        "worst_fill": found.worst_fill,
+        "by_side": found.by_side,
+        "stand_alone": found.stand_alone,
+        "set_margin": found.set_margin,
+        "exact": found.exact,
+        "scenario": found.scenario,
+        "filled": [
+            {
+                "instrument": table.items[int(orders.column[k])].native_id,
+                "side": "buy" if orders.bid[k] > 0.0 else "sell",
+                "size": float(orders.bid[k] + orders.ask[k]),
+                "limit_price": float(orders.limit_price[k]),
+            }
+            for k in found.filled
+        ],
     }
 
 

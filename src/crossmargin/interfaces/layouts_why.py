@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crossmargin.interfaces.layouts_orders import order_tables
 from crossmargin.interfaces.tables import Column, Table, amount_text
 
 __all__ = ["explained_tables", "fidelity_text"]
@@ -21,7 +22,8 @@ def explained_tables(explained: Figures, top: int) -> list[Table]:
     for pool in explained["pools"]:
         tables.append(_tree(pool))
         if pool["grid"] is not None:
-            tables.append(_grid(pool))
+            tables += _grids(pool)
+        tables += order_tables(pool, top)
         tables.append(_contributions(pool, top))
     tables.append(_rules(explained["rules"]))
     return tables
@@ -54,33 +56,47 @@ def _tree(pool: Figures) -> Table:
     return Table("tree", title, columns, tuple(rows), kind="tree")
 
 
-def _grid(pool: Figures) -> Table:
-    """Moves down, volatility across; a list where two scenarios share a cell."""
-    cells = pool["grid"]["cells"]
-    names = [_row_name(cell) for cell in cells]
-    vols = list(dict.fromkeys(cell["vol"] for cell in cells))
-    keys = list(zip(names, (cell["vol"] for cell in cells), strict=True))
+def _grids(pool: Figures) -> list[Table]:
+    """The book's own P&L by scenario, and where the rule counts it otherwise, what it counts."""
     unit = pool["currency"]
+    cells = pool["grid"]["cells"]
     title = f"pool {pool['pool']}: P&L of the account in each scenario (gain +, loss -)"
-    second = pool["grid"]["runner_up"]
     notes = [f"▼ worst: {pool['grid']['worst'] or 'no scenario loses'}"]
     bent = [cell for cell in cells if abs(cell["pnl"] - cell["counted"]) > 1e-9 * abs(cell["pnl"])]
     if bent:
+        word = "cell counts" if len(bent) == 1 else "cells count"
         notes.append(
-            f"{len(bent)} of {len(cells)} cells count differently (offset, dampener, weight or "
-            "discount); the worst is of the counted figures"
+            f"{len(bent)} of {len(cells)} {word} differently (offset, dampener, weight or "
+            "discount); the worst is of the counted figures below"
         )
-    if second:
+    if pool["grid"]["runner_up"]:
         loss = amount_text(pool["grid"]["runner_up_loss"], unit)
-        notes.append(f"▽ runner-up: {second}, loss {loss} {unit}")
+        notes.append(f"▽ runner-up: {pool['grid']['runner_up']}, loss {loss} {unit}")
+    tables = [_grid("grid", title, "pnl", cells, unit, tuple(notes))]
+    if bent:
+        title = f"pool {pool['pool']}: the same as the rule counts it"
+        tables.append(_grid("grid_counted", title, "counted", cells, unit, ()))
+    return tables
+
+
+def _grid(
+    name: str, title: str, key: str, cells: list[Figures], unit: str, notes: tuple[str, ...]
+) -> Table:
+    """Moves down, volatility across; a list where two scenarios share a cell."""
+    names = [_row_name(cell) for cell in cells]
+    vols = list(dict.fromkeys(cell["vol"] for cell in cells))
+    keys = list(zip(names, (cell["vol"] for cell in cells), strict=True))
     signs = {"worst": "▼", "runner-up": "▽"}
     if len(set(keys)) < len(keys):
         return Table(
-            "grid",
+            name,
             title,
-            (Column("move", "scenario", "name"), Column("pnl", "P&L", "heat", unit)),
-            tuple((cell["scenario"], cell["pnl"]) for cell in cells),
-            tuple(notes),
+            (
+                Column("move", "scenario", "name"),
+                Column(key, "P&L" if key == "pnl" else "counted", "heat", unit),
+            ),
+            tuple((cell["scenario"], cell[key]) for cell in cells),
+            notes,
             marks={(r, 1): signs[c["mark"]] for r, c in enumerate(cells) if c["mark"]},
         )
     order = {name: cell["move"] for name, cell in zip(names, cells, strict=True)}
@@ -88,10 +104,10 @@ def _grid(pool: Figures) -> Table:
     value = dict(zip(keys, cells, strict=True))
     columns = (
         Column("move", "price move", "name"),
-        *(Column(f"pnl_vol_{vol}", f"vol {vol}", "heat", unit) for vol in vols),
+        *(Column(f"{key}_vol_{vol}", f"vol {vol}", "heat", unit) for vol in vols),
     )
     rows = tuple(
-        (move, *(value[move, vol]["pnl"] if (move, vol) in value else None for vol in vols))
+        (move, *(value[move, vol][key] if (move, vol) in value else None for vol in vols))
         for move in moves
     )
     marks = {
@@ -100,7 +116,7 @@ def _grid(pool: Figures) -> Table:
         for c, vol in enumerate(vols)
         if (move, vol) in value and value[move, vol]["mark"]
     }
-    return Table("grid", title, columns, rows, tuple(notes), marks=marks)
+    return Table(name, title, columns, rows, notes, marks=marks)
 
 
 def _row_name(cell: Figures) -> str:
