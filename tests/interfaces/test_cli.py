@@ -116,7 +116,7 @@ def test_duplicates_are_allowed_by_the_flag(
     book = tmp_path / "twice.csv"
     book.write_text("venue,instrument,quantity\n" + 2 * "deribit,BTC-PERPETUAL,1\n")
     assert main(["margin", str(book), "--market", market, "--allow-duplicates"]) == 0
-    assert "1 rows were lots of one instrument" in capsys.readouterr().out
+    assert "1 row was a lot of an instrument in another row" in capsys.readouterr().out
 
 
 def test_a_closed_pipe_is_no_error(market: str) -> None:
@@ -171,3 +171,76 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in text for name in ("margin", "compare", "models", "market", "demo"))
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == "0.1.0"
+
+
+SAMPLE = ["margin", "sample:retail-short-vol"]
+COMMAND = [sys.executable, "-m", "crossmargin", *SAMPLE]
+
+
+FULL = """
+import resource, sys
+from crossmargin.interfaces.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # the disk is full after 100 bytes
+sys.exit(main(["models", "deribit-spm", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv", ""])
+def test_a_full_disk_is_one_line(form: str, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, *filter(None, [form])],
+            env=ENVIRONMENT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot write" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["--json", "--explain"])
+def test_a_pipe_closed_by_its_reader_is_no_error(form: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*COMMAND, "--market", "sample:market", form],
+        env=ENVIRONMENT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([*SAMPLE, "--market", "sample:market", "--top", "-1"], "--top"),
+        ([*SAMPLE, "--market", "sample:market", "--threads", "0"], "threads"),
+        (
+            [
+                "compare",
+                SAMPLE[1],
+                "--market",
+                "sample:market",
+                "--models",
+                "fixed-rate,fixed-rate",
+            ],
+            "twice",
+        ),
+        (["market", "import", "x.csv", "-o", "x.csv"], ".parquet"),
+        ([*SAMPLE, "--market", "sample:nope"], "sample:market"),
+    ],
+)
+def test_a_wrong_choice_is_one_clear_line(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert word in error

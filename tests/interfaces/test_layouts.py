@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+
+import pytest
+
 import crossmargin as xm
+from crossmargin.interfaces import screen
 from crossmargin.interfaces.layouts import FIDELITY_TEXT
 from crossmargin.interfaces.tables import Document, Table, drawn
 from crossmargin.margin.model import Fidelity
@@ -99,3 +105,53 @@ def test_parameters_later_than_the_market_are_said_in_words(retail: str, market:
     assert not any("later than the market" in note for note in document.notes)
     early = xm.margin([PERPETUAL], market, "paradex-pm", as_of="2025-01-01T00:00:00Z").document()
     assert any("later than the market" in note for note in early.notes)
+
+
+def test_many_accounts_fit_eighty_columns(market: str) -> None:
+    rows = [
+        {"account": f"desk-{k}", "venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": q}
+        for k, q in enumerate((-1000.0, 5000.0, 250.0))
+    ]
+    result = xm.margin(rows, market, "deribit-spm", readings=True)
+    stream = io.StringIO()
+    with contextlib.redirect_stdout(stream):
+        screen.show(result.document(), width=80)
+    table = stream.getvalue().split("accounts\n")[1].splitlines()
+    assert max(map(len, table)) <= 80
+    assert sum(line.startswith("desk-0") for line in table) >= 2  # one line a row: no cell is cut
+
+
+def test_a_rule_of_the_projects_own_is_not_the_venues(market: str) -> None:
+    book = [{"venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": 100.0}]
+    text = repr(xm.margin(book, market, "fixed-rate"))
+    assert "this project's own rule" in text
+    assert "recorded numbers of the venue" not in text
+
+
+def test_counted_figures_stand_beside_the_plain_ones(maker: str, market: str) -> None:
+    result = xm.margin(maker, market, "derive-pm2").explain()
+    tables = {table.name: table for table in result.document().tables}
+    assert "grid_counted" in tables
+    assert tables["grid_counted"].rows != tables["grid"].rows
+    assert any(column.key.startswith("counted") for column in tables["grid_counted"].columns)
+
+
+def test_csv_has_no_dash_for_what_is_absent(market: str) -> None:
+    book = [{"venue": "deribit", "instrument": "BTC", "quantity": 1.0, "type": "balance"}]
+    for result in (xm.compare(book, market), xm.margin(book, market, "deribit-sm")):
+        assert "—" not in result.to_csv()
+
+
+def test_readings_are_in_coin_where_the_pool_is(margined: xm.MarginResult) -> None:
+    account = margined.accounts[0]
+    table = next(t for t in margined.document().tables if t.name == "margin")
+    place = [column.key for column in table.columns].index("im_low")
+    cells = {row[2]: row[place] for row in table.rows}
+    assert cells["BTC"] == account["im_low_coin"]
+    assert account["im_low_coin"] * account["coin_usd"] == pytest.approx(account["im_low_usd"])
+
+
+def test_a_carry_of_nothing_is_not_said(market: str) -> None:
+    book = [{"venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": 100.0}]
+    assert "+0 USD" not in repr(xm.margin(book, market, "paradex-pm"))
+    assert repr(xm.margin(book, market, "paradex-pm")).count("USDC is ") <= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,3 +144,56 @@ def test_one_account_is_cut_out_with_all_that_is_its_own(market: str) -> None:
     assert whole.to_dict() == xm.margin(mine, market, "deribit-spm").to_dict()
     with pytest.raises(InputError, match="no such account"):
         one_account(book, "nobody")
+
+
+FUTURE = {"venue": "deribit", "instrument": "BTC_USDC-PERPETUAL", "quantity": 1.0}
+CALL = {"venue": "deribit", "instrument": "BTC-31JUL26-60000-C", "quantity": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("row", "price", "code"),
+    [
+        (FUTURE, 0.0, "price_not_positive"),
+        (FUTURE, -60000.0, "price_not_positive"),
+        (CALL, -0.01, "price_not_positive"),
+        (CALL, 2100.0, "unit_wrong"),
+        ({**CALL, "instrument": "BTC-31JUL26-60000-P"}, 1500.0, "unit_wrong"),
+    ],
+)
+def test_an_entry_price_in_another_unit_is_refused(
+    row: dict[str, Any], price: float, code: str, market: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        xm.margin([{**row, "entry_price": price}], market)
+    assert caught.value.code == code
+    assert "entry_price" in caught.value.place
+
+
+def test_a_deep_put_may_cost_more_than_a_coin(market: str) -> None:
+    put = {**CALL, "instrument": "BTC-31JUL26-60000-P", "entry_price": 1.0}
+    assert xm.margin([put], market, "deribit-spm").im_usd >= 0.0
+
+
+@pytest.mark.parametrize("book", [None, 7, {"venue": "deribit"}, [None]])
+def test_what_is_no_book_is_said(book: Any, market: str) -> None:
+    with pytest.raises(InputError, match="option_unknown"):
+        xm.margin(book, market)
+
+
+def test_what_is_no_market_is_said(retail: str) -> None:
+    with pytest.raises(InputError, match="option_unknown"):
+        xm.margin(retail, None)  # type: ignore[arg-type]  # what the test is about
+    with pytest.raises(InputError, match="no such sample market"):
+        xm.margin(retail, "sample:nope")
+    with pytest.raises(InputError, match="not a book"):
+        xm.margin("sample:market", "sample:market")
+
+
+def test_a_quantity_in_text_is_refused_in_rows(market: str) -> None:
+    with pytest.raises(InputError, match="number_unreadable"):
+        xm.margin([{**FUTURE, "quantity": "10"}], market)
+
+
+def test_an_unknown_venue_is_named(market: str) -> None:
+    with pytest.raises(InputError, match="was 'nowhere'"):
+        xm.margin([{**FUTURE, "venue": "nowhere"}], market)

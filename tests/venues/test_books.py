@@ -89,3 +89,27 @@ def test_a_book_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     path.write_text("venue,instrument,quantity\nderibit,BTC-PERPETUAL,1\n")
     with pytest.raises(InputError, match="cannot be written"):
         write_book(read_book(path), tmp_path / "none" / "b.json")
+
+
+def test_replies_are_known_without_their_format(tmp_path: Path) -> None:
+    path = tmp_path / "der.json"
+    write(path, {"positions": {"result": [POSITION]}, "orders": [ORDER], "summaries": [SUMMARY]})
+    book = read_book(path)
+    assert (len(book.lines), len(book.orders.items), len(book.reported.equity)) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"jsonrpc": "2.0", "result": [POSITION]},
+        {"result": [POSITION]},
+        [POSITION],
+        [SUMMARY],
+        {"jsonrpc": "2.0", "result": {"summaries": [SUMMARY]}},
+        {"id": 7, "summaries": [SUMMARY]},
+        {"summaries": [SUMMARY]},
+    ],
+)
+def test_a_bare_reply_with_its_format_named(reply: Any, tmp_path: Path) -> None:
+    book = read_book(write(tmp_path / "reply.json", reply), format="deribit")
+    assert len(book.lines) == 1

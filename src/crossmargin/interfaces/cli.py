@@ -27,11 +27,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         # The reader closed the pipe (`| head`): what it wanted was written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _mute()
         return 0
+    except OSError as error:
+        # Readers and writers of files raise errors of their own: this is the output itself.
+        _mute()
+        print(f"crossmargin: file_unreadable: cannot write ({error.strerror}).", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("crossmargin: stopped", file=sys.stderr)
         return 130
+
+
+def _mute() -> None:
+    """What is still buffered for stdout goes nowhere, so that the exit does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

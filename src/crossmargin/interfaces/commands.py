@@ -113,6 +113,15 @@ def margin(
     from crossmargin.interfaces.verbs import margin as verb
 
     _one_form(json_, csv)
+    if top < 0:
+        raise InputError(
+            "number_out_of_range",
+            "a number of lines is not negative",
+            place="--top",
+            value=top,
+            limit=">= 0; 0 lists all",
+            remedy="Give 0 or more.",
+        )
     with working("margining the book", quiet=json_ or csv):
         result = verb(
             book,
@@ -241,6 +250,16 @@ def market_import(
     """Merge market files into one coherent snapshot."""
     from crossmargin.core.clock import parse_ms
     from crossmargin.interfaces.verbs import quality
+
+    if not output.lower().endswith(".parquet"):
+        raise InputError(
+            "option_unknown",
+            "a snapshot is a Parquet file",
+            place="--output",
+            value=output,
+            limit="a name that ends in .parquet",
+            remedy="Write it as NAME.parquet; `market show --csv` prints a table.",
+        )
     from crossmargin.venues.market_file import write_snapshot
     from crossmargin.venues.market_import import import_market
 

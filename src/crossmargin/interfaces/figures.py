@@ -132,6 +132,7 @@ def account_figures(
             "im_usd": float(totals.im_usd[number]),
             "mm_usd": float(totals.mm_usd[number]),
             "coin": coin,
+            "coin_usd": rate if coin else None,
             "im_coin": float(totals.im_usd[number]) / rate if coin else None,
             "mm_coin": float(totals.mm_usd[number]) / rate if coin else None,
             "equity_usd": float(totals.equity_usd[number]) if given else None,

@@ -13,11 +13,13 @@ __all__ = ["FIDELITY_TEXT", "compare_document", "margin_document"]
 Figures = Mapping[str, Any]
 
 FIDELITY_TEXT = {
-    "exact": "reproduces recorded numbers of the venue (or is this project's own rule)",
+    "exact": "reproduces recorded numbers of the venue",
     "stated": "the venue's own text, no recorded numbers to check against",
     "inferred": "rival readings: see the interval of --readings",
     "missing": "a rule is unknown and left out: the result is at least that",
 }
+# A model of no venue reproduces none.
+_OWN_RULE = "this project's own rule, applied as it is written"
 _VERDICTS = {
     "parameters_later_than_market": (
         "the earliest known parameters are later than the market: the rules of the day may differ"
@@ -70,7 +72,8 @@ def margin_document(figures: Figures, explained: Figures | None, top: int) -> Do
         tables.append(_failures(figures["failures"]))
     if len(figures.get("readings", ())) > len(figures["accounts"]):
         tables.append(_readings(figures["readings"]))
-    tables += [_fidelity(figures["fidelity"]), _parameters(figures["parameters"])]
+    own = model["venue"] == "any"
+    tables += [_fidelity(figures["fidelity"], own), _parameters(figures["parameters"])]
     if explained is not None:
         from crossmargin.interfaces.layouts_why import explained_tables  # only where asked for
 
@@ -78,7 +81,8 @@ def margin_document(figures: Figures, explained: Figures | None, top: int) -> Do
     notes = [note for note in figures["notes"] if not _is_nothing(note)]
     notes += [_VERDICTS.get(name, name) for name in figures["parameters"]["verdicts"]]
     if figures["bound"] == "at_least":
-        notes += [f"≥ left out or only partly known: {text}" for text in model["unknown"]]
+        unknown = _left_out(model["unknown"])
+        notes += [f"≥ left out or only partly known: {text}" for text in unknown]
     return Document(f"{model['name']}: {model['title']}", lines, tuple(tables), tuple(notes))
 
 
@@ -182,8 +186,15 @@ def _account_rows(account: Figures) -> list[dict[str, Any]]:
     else:
         rows.append(total)
     coin = account["coin"]
+    ends = {
+        f"{level}_{end}": account.get(f"{level}_{end}_coin")
+        for level in ("im", "mm")
+        for end in ("low", "high")
+    }
+    if coin and len(account["pools"]) == 1 and rows[0]["currency"] == coin:
+        rows[0] = {**rows[0], **ends}
     if coin and all(row["currency"] != coin for row in rows):
-        coins = {"im": account["im_coin"], "mm": account["mm_coin"]}
+        coins = {"im": account["im_coin"], "mm": account["mm_coin"], **ends}
         rows.append({"account": name, "pool": "total", "currency": coin, "bound": bound, **coins})
     return rows
 
@@ -225,14 +236,22 @@ def _readings(readings: list[dict[str, Any]]) -> Table:
     return Table("readings", title, columns, rows)
 
 
-def _fidelity(shares: Figures) -> Table:
+def _left_out(unknown: list[str]) -> list[str]:
+    """Of what is not known, that which makes a lower bound, where the model says which it is."""
+    named = [text for text in unknown if "lower bound" in text]
+    return named or unknown
+
+
+def _fidelity(shares: Figures, own: bool) -> Table:
     columns = (
         Column("fidelity", "the initial margin rests on", "name"),
         Column("share", "share", "fraction"),
         Column("meaning", "which means"),
     )
     rows = tuple(
-        (name, float(share), FIDELITY_TEXT[name]) for name, share in shares.items() if share > 0.0
+        (name, float(share), _OWN_RULE if own and name == "exact" else FIDELITY_TEXT[name])
+        for name, share in shares.items()
+        if share > 0.0
     )
     return Table("fidelity", "", columns, rows)
 

@@ -16,7 +16,7 @@ Figures = Mapping[str, Any]
 
 def market_document(figures: Figures, bad: Mapping[str, int], check: bool) -> Document:
     """What a snapshot holds; with ``check`` its verdicts item by item instead."""
-    lines = (
+    lines: tuple[str, ...] = (
         f"{figures['rows']} observations of {figures['as_of']}, from "
         + ", ".join(figures["sources"]),
         f"sha256 {figures['sha256']}",

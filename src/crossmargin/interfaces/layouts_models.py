@@ -91,8 +91,8 @@ def _numbers(newest: Figures, earlier: list[dict[str, Any]]) -> Table:
         Column("name", "number", "name"),
         Column("value", "value"),
         Column("unit", "unit"),
-        Column("bounds", "accepted"),
-        Column("earlier", "earlier"),
+        Column("bounds", "accepted", essential=False),
+        Column("earlier", "earlier", essential=False),
         Column("source_number", "from", "count"),
     )
     order = _source_order(newest)

@@ -29,9 +29,17 @@ _WORD_MAX = 20
 _GAP = 2
 
 
+class _Screen(Console):
+    """A console that leaves a closed pipe to the command line (rich would exit with 1)."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises BrokenPipeError."""
+        raise BrokenPipeError
+
+
 def show(document: Document, *, width: int | None = None) -> None:
     """Print a document to stdout; colours only where it is a terminal."""
-    console = Console(width=width, highlight=False)
+    console = _Screen(width=width, highlight=False)
     console.print(Text(document.title, style="bold"))
     for line in document.lines:
         console.print(Text(line, style="dim"))

@@ -13,7 +13,7 @@ from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import parse_ms
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Orders, Reported, account_of
-from crossmargin.instruments.contracts import Instruments
+from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import MarginModel
 from crossmargin.margin.parameter_files import (
     Parameters,
@@ -23,6 +23,7 @@ from crossmargin.margin.parameter_files import (
     read_parameters,
 )
 from crossmargin.market.snapshot import Snapshot
+from crossmargin.market.view import View
 
 __all__ = [
     "BookLike",
@@ -32,6 +33,7 @@ __all__ = [
     "moment_of",
     "one_account",
     "parameters_of",
+    "refuse_wrong_entries",
     "snapshot_of",
 ]
 
@@ -59,17 +61,38 @@ def book_of(
         return read_book(
             _place(source), venue=venue, allow_duplicates=allow_duplicates, format=form
         )
+    if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
+        raise _no_source("book", source, "a Book, the path of a file, or a list of rows")
     return _book_of_rows(source, venue, allow_duplicates)
 
 
-def _place(source: str | Path) -> str | Path:
+def _no_source(what: str, source: object, limit: str) -> InputError:
+    return InputError(
+        "option_unknown",
+        f"this is no {what}",
+        place=what,
+        value=type(source).__name__,
+        limit=limit,
+        remedy=f"Give the {what}.",
+    )
+
+
+def _place(source: str | Path, *, market: bool = False) -> str | Path:
     """A path; ``sample:market-maker`` and ``sample:market`` name what ships with the package."""
     if not isinstance(source, str) or not source.startswith(_SAMPLE):
         return source
-    from crossmargin.sample import book_path, market_path  # only where a sample is asked for
+    from crossmargin.sample import BOOKS, book_path, market_path  # only for a sample
 
     name = source.removeprefix(_SAMPLE)
-    return market_path() if name == "market" else book_path(name)
+    if market != (name == "market"):
+        raise InputError(
+            "option_unknown",
+            "no such sample market" if market else "the sample market is not a book",
+            value=source,
+            limit="sample:market" if market else ", ".join(_SAMPLE + book for book in BOOKS),
+            remedy="Choose one of those, or give a file.",
+        )
+    return market_path() if market else book_path(name)
 
 
 def _book_of_rows(
@@ -78,7 +101,12 @@ def _book_of_rows(
     from crossmargin.venues.assemble import assemble
     from crossmargin.venues.table import check_columns, row_of
 
-    kept = [dict(row) for row in rows]
+    kept = []
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise _no_source(f"row (row {number} of the book)", row, "a mapping by column")
+        kept.append(dict(row))
+        _refuse_texts(row, number)
     names = list(dict.fromkeys(name for row in kept for name in row))
     if kept:
         check_columns(names, "rows", venue=venue is not None)
@@ -86,13 +114,74 @@ def _book_of_rows(
     return assemble(lines, "rows", allow_duplicates=allow_duplicates)
 
 
+_NUMBERS = ("quantity", "remaining", "amount", "entry_price", "limit_price", "equity", "multiplier")
+
+
+def _refuse_texts(row: Mapping[str, Any], number: int) -> None:
+    """In a row of Python values a quantity is a number: a text is a slip, not a cell of a file."""
+    for name in _NUMBERS:
+        if isinstance(row.get(name), str) and row[name] != "":
+            raise InputError(
+                "number_unreadable",
+                "a text where a number is expected",
+                place=f"row {number} {name}",
+                value=row[name],
+                limit="an int or float",
+                remedy="Convert it first.",
+            )
+
+
+def refuse_wrong_entries(book: Book, view: View) -> None:
+    """InputError for an entry price that its contract cannot have.
+
+    ``price_not_positive``: a future or perpetual at zero or less, an option below zero.
+    ``unit_wrong``: a coin-settled call above 1 coin, a put above twice strike / index (the index
+    may have halved since the entry), which is a price in dollars.
+    """
+    table = book.instruments
+    kind, column = table.kind[book.column], book.column
+    price, known = book.entry_price, book.entry_known
+    option = kind == Kind.OPTION
+    delta_one = (kind == Kind.FUTURE) | (kind == Kind.PERPETUAL)
+    low = known & ((delta_one & (price <= 0.0)) | (option & (price < 0.0)))
+    if low.any():
+        raise _wrong_entry(book, int(np.argmax(low)), "price_not_positive", "above 0")
+    for k in np.flatnonzero(known & option & (price > 1.0)).tolist():
+        item = table.items[int(column[k])]
+        if not item.inverse:
+            continue
+        index = float(view.index[table.pair[column[k]]])
+        if item.right < 0 and index > 0.0 and price[k] <= max(2.0 * item.strike / index, 1.0):
+            continue
+        limit = f"a price in {item.settle}: at most 1 for a call, about strike / index for a put"
+        raise _wrong_entry(book, k, "unit_wrong", limit)
+
+
+def _wrong_entry(book: Book, row: int, code: str, limit: str) -> InputError:
+    """The error of one position, at the line that it was read from where that is known."""
+    column, price = int(book.column[row]), float(book.entry_price[row])
+    account = book.account[int(np.searchsorted(book.row, row, side="right")) - 1]
+    places = [x.place for x in book.lines if (x.account, x.column) == (account, column)]
+    label = book.instruments.label(column)
+    return InputError(
+        code,
+        "the entry price is not one that this contract can have",
+        place=f"{places[0]} {label} entry_price" if places and places[0] else f"{account} {label}",
+        value=price,
+        limit=limit,
+        remedy="Give the price in the contract's own unit, or leave it out.",
+    )
+
+
 def snapshot_of(source: MarketLike, at: str | int | None = None) -> Snapshot:
     """A snapshot from its own file, from any file that can be imported, or as it is."""
     if isinstance(source, Snapshot):
         return source
+    if not isinstance(source, str | Path):
+        raise _no_source("market", source, "a snapshot, or the path of a market file")
     from crossmargin.venues.market_import import read_market  # only where a file is read
 
-    return read_market(_place(source), at_ms=moment_of(at, "--at"))
+    return read_market(_place(source, market=True), at_ms=moment_of(at, "--at"))
 
 
 def moment_of(time: str | int | None, place: str) -> int | None:

@@ -303,4 +303,6 @@ def _csv_cell(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     text = str(value)
+    if text == ABSENT:
+        return ""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

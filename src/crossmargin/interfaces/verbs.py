@@ -38,6 +38,7 @@ from crossmargin.interfaces.sources import (
     moment_of,
     one_account,
     parameters_of,
+    refuse_wrong_entries,
     snapshot_of,
 )
 from crossmargin.margin import comparison
@@ -81,11 +82,21 @@ def margin(
     Raises CrossMarginError with one code; nothing is shown of a book that is wrong.
     """
     chosen = model_named(model)
+    if threads < 1:
+        raise InputError(
+            "number_out_of_range",
+            "work needs a thread",
+            place="threads",
+            value=threads,
+            limit=">= 1",
+            remedy="Give 1 or more.",
+        )
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     if account is not None:
         held = one_account(held, account)
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
+    refuse_wrong_entries(held, view)
     parameters, made = parameters_of(chosen, view.as_of_ms, params, changes)
     _refuse_dead_orders(held, view)
     if len(held) == 1:
@@ -195,6 +206,7 @@ def _margin_figures(
         "model": {
             "name": spec.name,
             "title": spec.title,
+            "venue": spec.venue or "any",
             "version": spec.version,
             "balance_side": spec.balance_side,
             "unknown": list(spec.unknown),
@@ -236,7 +248,11 @@ def _add_readings(
     for number, entry in enumerate(found["accounts"] if len(combinations) > 1 else ()):
         for level in ("im", "mm"):
             values = [float(getattr(each, f"{level}_usd")[number]) for each in combinations]
-            entry[f"{level}_low_usd"], entry[f"{level}_high_usd"] = min(values), max(values)
+            ends = {"low": min(values), "high": max(values)}
+            for end, dollars in ends.items():
+                rate = entry["coin_usd"]
+                entry[f"{level}_{end}_usd"] = dollars
+                entry[f"{level}_{end}_coin"] = dollars / rate if rate else None
     found["readings"] = [
         {
             "choices": dict(each.choices),
@@ -272,12 +288,23 @@ def compare(
         held = one_account(held, account)
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
+    refuse_wrong_entries(held, view)
     names = models.split(",") if isinstance(models, str) else list(models or ())
     chosen = [model_named(name.strip()) for name in names] or list(ALL_MODELS)
+    twice = sorted({m.spec.name for m in chosen if chosen.count(m) > 1})
+    if twice:
+        raise InputError(
+            "option_unknown",
+            "a model is named twice",
+            place="models",
+            value=", ".join(twice),
+            limit="each model once",
+            remedy="Name it once.",
+        )
     _refuse_dead_orders(held, view)
     _refuse_unpriced(held, view)
     rows = comparison.compare(held, view, [each.spec.name for each in chosen])
-    market = market_figures(snapshot, view)
+    doubts = market_figures(snapshot, view)
     found = {
         "verb": "compare",
         "as_of": format_ms(view.as_of_ms),
@@ -285,8 +312,8 @@ def compare(
         "book": plain.book_figures(held),
         "gross_notional_usd": comparison.gross_notional_usd(held, view),
         "models": [_row_figures(row) for row in rows],
-        "market": market,
-        "notes": _market_notes(market, view),
+        "market": doubts,
+        "notes": _market_notes(doubts, view),
     }
     command = _command(
         "compare",

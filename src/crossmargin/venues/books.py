@@ -34,6 +34,8 @@ _SUFFIXES = {
     ".ipc": "arrow",
     ".feather": "arrow",
 }
+# What a file with several replies of Deribit side by side holds, and nothing else.
+_SECTIONS = frozenset({"positions", "orders", "summaries"})
 FORMATS = ("csv", "json", "parquet", "arrow", "deribit", "ccxt")
 
 
@@ -48,7 +50,7 @@ def read_book(
     """The book in a file; the suffix names the format unless ``format`` does.
 
     ``venue`` and ``account`` stand where the file names none (default account: main). Formats:
-    csv, json (the form ``margin-statement/1``, or a reply of Deribit), parquet, arrow; deribit
+    csv, json (the form ``margin-statement/1``, or replies of Deribit), parquet, arrow; deribit
     ({"positions", "orders", "summaries"}: replies) and ccxt ({"positions", "orders", "balance"}:
     structures, with ``venue`` as ccxt's id).
     Raises InputError with one code, the place, what was found, the limit and the remedy.
@@ -79,13 +81,27 @@ def _read_json(
 ) -> Book:
     place = str(path)
     value = json_value(file_bytes(path, JSON_BYTES_MAX), place)
-    if form == "json" and isinstance(value, Mapping) and "jsonrpc" in value:
-        rows = _reply_rows(value, account or "main")
+    if form == "json" and isinstance(value, Mapping) and value and value.keys() <= _SECTIONS:
+        form = "deribit"
+    if form in ("json", "deribit") and _is_reply(value, form):
+        reply = value if isinstance(value, Mapping) and "summaries" not in value else None
+        rows = _reply_rows(reply or {"result": value}, account or "main")
     elif form == "json":
         return decode_statement(value, place, allow_duplicates=allow_duplicates).book
     else:
         rows = _section_rows(value, place, form, venue, account or "main")
     return assemble(rows, place, allow_duplicates=True)
+
+
+def _is_reply(value: object, form: str) -> bool:
+    """A JSON-RPC reply of Deribit; where the format is named, also its bare result."""
+    if isinstance(value, Mapping):
+        if form == "json":
+            return "jsonrpc" in value
+        # {"id": .., "summaries": [...]} is a result; {"summaries": ...} alone is a section.
+        bare = "summaries" in value and not value.keys() <= _SECTIONS
+        return "jsonrpc" in value or "result" in value or bare
+    return form == "deribit" and isinstance(value, list)
 
 
 def _reply_rows(value: Mapping[str, object], account: str) -> list[Row]:
@@ -94,6 +110,8 @@ def _reply_rows(value: Mapping[str, object], account: str) -> list[Row]:
     if isinstance(result, Mapping):
         return deribit_rows(None, None, value, account)
     first = result[0] if isinstance(result, list) and result else {}
+    if isinstance(first, Mapping) and "currency" in first and "instrument_name" not in first:
+        return deribit_rows(None, None, value, account)
     if isinstance(first, Mapping) and "order_id" in first:
         return deribit_rows(None, value, None, account)
     return deribit_rows(value, None, None, account)
