@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossmargin.core.arrays import digest, finite, frozen
+from crossmargin.core.arrays import digest, finite, frozen, owned
 from crossmargin.core.errors import InputError, MarketDataError
 
 
@@ -20,6 +20,22 @@ def test_frozen_is_read_only_and_leaves_the_original_writable() -> None:
     assert view[0] == 5.0  # a view where no conversion is needed
     assert frozen([1, 2], np.int32).dtype == np.int32
     assert frozen(np.ones((4, 4))[:, ::2], np.float64).flags.c_contiguous
+
+
+def test_owned_memory_is_no_callers() -> None:
+    source = np.arange(4.0)
+    view = source[1:]
+    view.flags.writeable = False  # read-only, and yet the memory below it is not
+    for given_array in (source, source[::2], view, source.data):
+        taken = owned(given_array, np.float64)
+        before = taken.tolist()
+        source += 1.0
+        assert taken.tolist() == before
+        assert not taken.flags.writeable
+    source.flags.writeable = False
+    assert owned(source, np.float64) is source  # nobody can write: not copied
+    assert owned([1, 2], np.int32).tolist() == [1, 2]
+    assert owned(np.ones(2), np.int32).dtype == np.int32
 
 
 def test_finite_names_the_first_bad_cell() -> None:

@@ -221,3 +221,18 @@ def test_a_population_from_arrays_names_its_accounts_lazily() -> None:
     )
     with pytest.raises(InputError, match="number_not_finite"):
         Book.of_arrays(TABLE, row[:2], column[:1], np.array([np.nan]))
+
+
+def test_a_population_does_not_change_with_the_arrays_it_was_made_of() -> None:
+    row = np.array([0, 1, 2], np.int64)
+    column = np.array([0, 1], np.int32)
+    quantity = np.array([1.0, -2.0])
+    books = (
+        Book.of_arrays(TABLE, row, column, quantity),
+        Book.of_rows(TABLE, np.array([0, 1], np.int32), column, quantity, 2),
+    )
+    before = [book.positions_sha256() for book in books]
+    for array in (row, column, quantity):
+        array[:] = 0
+    assert [book.positions_sha256() for book in books] == before
+    assert [book.quantity.tolist() for book in books] == [[1.0, -2.0], [1.0, -2.0]]

@@ -20,6 +20,7 @@ __all__ = [
     "digest",
     "finite",
     "frozen",
+    "owned",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +39,27 @@ def frozen(values: npt.ArrayLike, kind: type[_Scalar]) -> npt.NDArray[_Scalar]:
     if array.flags.writeable:
         array = array.view()
         array.flags.writeable = False
+    return array
+
+
+def owned(values: npt.ArrayLike, kind: type[_Scalar]) -> npt.NDArray[_Scalar]:
+    """As :func:`frozen`, but of its own memory wherever a caller could still write to it.
+
+    For doors that take a caller's array: a view of it would change with it. An array is taken as
+    it is only where every array down to the memory is read-only.
+    """
+    array = frozen(values, kind)
+    if isinstance(values, list | tuple):
+        return array
+    if isinstance(values, np.ndarray) and not np.may_share_memory(array, values):
+        return array  # converted: nobody else has it
+    below: object = array
+    while isinstance(below, np.ndarray) and not below.flags.writeable:
+        below = below.base
+    if below is None:
+        return array
+    array = array.copy()
+    array.flags.writeable = False
     return array
 
 

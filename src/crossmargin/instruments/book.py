@@ -14,7 +14,7 @@ from itertools import groupby
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, Ints, Longs, digest, finite, frozen
+from crossmargin.core.arrays import Bools, Floats, Ints, Longs, digest, finite, frozen, owned
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instruments, Kind
 
@@ -197,21 +197,12 @@ class Book:
     ) -> Book:
         """A population from arrays that are already canonical (columns ascend in each account).
 
-        Entry prices are unknown. Raises InputError if a quantity is not finite.
+        Entry prices are unknown. An array that a caller could still write to is copied: a book
+        never changes under its readers. Raises InputError if a quantity is not finite.
         """
-        count = len(row) - 1
         finite(quantity, "quantity", lambda k: f"position {k}")
-        size = len(column)
-        return Book(
-            instruments=instruments,
-            account=account if account is not None else _Numbered(count),
-            row=frozen(row, np.int64),
-            column=frozen(column, np.int32),
-            quantity=frozen(quantity, np.float64),
-            entry_price=frozen(np.zeros(size), np.float64),
-            entry_known=frozen(np.zeros(size, np.bool_), np.bool_),
-            orders=Orders.none(count),
-        )
+        parts = owned(row, np.int64), owned(column, np.int32), owned(quantity, np.float64)
+        return _population(instruments, *parts, account)
 
     @staticmethod
     def of_rows(
@@ -230,8 +221,12 @@ class Book:
         from crossmargin.pricing.positions import order_positions  # a kernel only this path needs
 
         ordered = order_positions(owner, column, quantity, accounts, len(instruments))
-        book = Book.of_arrays(
-            instruments, ordered.row_ptr, ordered.column, ordered.quantity, account
+        book = _population(
+            instruments,
+            frozen(ordered.row_ptr, np.int64),
+            frozen(ordered.column, np.int32),
+            frozen(ordered.quantity, np.float64),
+            account,
         )
         return replace(book, lots_merged=len(quantity) - len(ordered.column))
 
@@ -296,6 +291,27 @@ class Book:
     def is_cash(self) -> Bools:
         """[N] True for lines of kind ASSET (cash, spot, collateral)."""
         return np.asarray(self.instruments.kind[self.column] == Kind.ASSET)
+
+
+def _population(
+    instruments: Instruments,
+    row: Longs,
+    column: Ints,
+    quantity: Floats,
+    account: Sequence[str] | None,
+) -> Book:
+    """A book of canonical arrays that nobody else can write to."""
+    size = len(column)
+    return Book(
+        instruments=instruments,
+        account=account if account is not None else _Numbered(len(row) - 1),
+        row=row,
+        column=column,
+        quantity=quantity,
+        entry_price=frozen(np.zeros(size), np.float64),
+        entry_known=frozen(np.zeros(size, np.bool_), np.bool_),
+        orders=Orders.none(len(row) - 1),
+    )
 
 
 class _Numbered(Sequence[str]):
