@@ -96,8 +96,25 @@ SEGREGATED = ModelSpec(
     ),
 )
 
+
+def _unrecorded(rule: Rule) -> Rule:
+    """A rule of cross mode: the venue states it, no recorded numbers of that mode exist."""
+
+    def level(known: Fidelity) -> Fidelity:
+        return Fidelity.STATED if known is Fidelity.EXACT else known
+
+    known = rule.fidelity
+    if isinstance(known, Fidelity):
+        return replace(rule, fidelity=level(known))
+    return replace(rule, fidelity={kind: level(each) for kind, each in known.items()})
+
+
+# Every recorded case is of a segregated account.
+_CROSS_RULES = tuple(_unrecorded(rule) for rule in _RULES)
+
 CROSS = replace(
     SEGREGATED,
+    rules=_CROSS_RULES,
     name="deribit-xpm",
     title="Deribit cross portfolio margin (X:PM)",
     currency="USD",
@@ -107,6 +124,7 @@ CROSS = replace(
     ),
     unknown=(
         *SEGREGATED.unknown,
+        "cross mode has no recorded numbers: what is exact in segregated mode is stated here",
         "conversion to dollars: taken at the shocked index, as the coin form of the rule implies",
         "equity rebuilt from entry prices is not put into the matrix: give balances",
     ),
