@@ -149,9 +149,11 @@ class Ground:
         key = self.pool_of[column], option, j is None
         if key not in self._reads:
             size = 1.0 if j is None else float(self.row.quantity[j]) or 1.0
-            mark = float(self.base.view.mark[column]) or 1e-4
+            table = self.book.instruments
+            coin = option and bool(table.inverse[column])
+            scale = 1.0 if coin else float(self.base.view.index[table.pair[column]])
             found = []
-            for price in (mark, 0.5 * mark):
+            for price in (scale, 0.5 * scale):
                 fill = Fill(column, size, price, "given", 0.0, 0.0, 0.0, 0.0, 0.0)
                 answers = self._general([[fill]], [[(column, 0.0)]])
                 found.append([each[0][5, 0] for each in answers])
@@ -235,11 +237,15 @@ class Ground:
     def _reported_after(self, fills: Sequence[Fill]) -> dict[tuple[str, str], float]:
         """The venue's equities with what the trades gain against the mark, less their fees."""
         equity = dict(self.book.reported.equity)
+        if not equity:
+            return equity
         items = self.book.instruments.items
         for fill in fills:
             key = self.account, items[fill.column].settle
-            if key in equity:
-                equity[key] += fill.gain - fill.fee
+            cash = self.cash_column[fill.column]
+            # A currency that the venue does not name beside others is empty there.
+            if key in equity or self.base.source[self.pool_of[cash]] == _VENUE:
+                equity[key] = equity.get(key, 0.0) + fill.gain - fill.fee
         return equity
 
     def evaluate(self, variants: Sequence[Sequence[Fill]]) -> States:
