@@ -4,9 +4,11 @@ import pytest
 
 from crossmargin.core.errors import MarketDataError
 from crossmargin.market.fields import (
+    DOLLAR_PEGGED,
     FIELDS,
     IV_MAX,
     IV_MIN,
+    OTHER_MONEY,
     VERDICTS,
     check_rows,
     contract_subject,
@@ -28,6 +30,13 @@ def test_subjects_round_trip() -> None:
         "deribit",
         "BTC-PERPETUAL",
     )
+
+
+def test_a_euro_is_money_but_no_dollar() -> None:
+    assert {"USD", "USDC", "USDT", "USDE", "USYC", "BUIDL"} <= DOLLAR_PEGGED
+    assert {"EUR", "EURC", "EURR"} <= OTHER_MONEY
+    assert not DOLLAR_PEGGED & OTHER_MONEY
+    assert not (DOLLAR_PEGGED | OTHER_MONEY) & {"BTC", "ETH", "STETH", "PAXG"}
 
 
 def test_gravest_verdict_stands() -> None:

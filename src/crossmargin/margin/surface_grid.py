@@ -35,15 +35,14 @@ from crossmargin.margin.model import EquitySource, MarginModel, Plan, Requiremen
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, restrict
 from crossmargin.margin.run import margin_block, run
+from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
 __all__ = ["PEGGED", "Grid", "equity_minus_mm", "grid", "shifted_book", "shifted_view"]
 
 # Money that a move of the coins leaves where it is.
-PEGGED = frozenset(
-    "USD USDC USDT USDE USDG USDP USDS USDY USYC BUIDL DAI FDUSD PYUSD TUSD EUR EURC EURR".split()
-)
+PEGGED = DOLLAR_PEGGED | OTHER_MONEY
 # The move at which it is seen whether a row's own equity counts the profit of its futures.
 _PROBE = 1.05
 

@@ -20,9 +20,11 @@ from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import MarketDataError
 
 __all__ = [
+    "DOLLAR_PEGGED",
     "FIELDS",
     "IV_MAX",
     "IV_MIN",
+    "OTHER_MONEY",
     "VERDICTS",
     "Field",
     "Row",
@@ -46,6 +48,15 @@ _EARLIEST_MS = 1_230_768_000_000  # 2009: anything less is in seconds
 _LATEST_MS = 7_258_118_400_000  # 2200: anything more is in microseconds
 _PRICE_MAX = 1e12
 _CURRENCY = re.compile(r"[A-Za-z0-9]{1,16}")
+
+# The dollar, stablecoins of it and funds of its bills: a move of the coins leaves their dollar
+# price where it is.
+DOLLAR_PEGGED = frozenset(
+    "USD USDC USDT USDD USDE USDG USDP USDS USDY USYC USD1 BUIDL BUSD CRVUSD DAI FDUSD GUSD PYUSD "
+    "RLUSD TUSD XUSD".split()
+)
+# Money that is no dollar: neither moves with the coins, nor is it worth one.
+OTHER_MONEY = frozenset("EUR EURC EURR GBP".split())
 
 # From harmless to grave: where several apply to one row, the gravest stands.
 VERDICTS: dict[str, str] = {
