@@ -110,18 +110,11 @@ def margin(
     csv: AsCsv = False,
 ) -> int:
     """Initial and maintenance margin of a book under one model."""
+    from crossmargin.interfaces.sources import at_least
     from crossmargin.interfaces.verbs import margin as verb
 
     _one_form(json_, csv)
-    if top < 0:
-        raise InputError(
-            "number_out_of_range",
-            "a number of lines is not negative",
-            place="--top",
-            value=top,
-            limit=">= 0; 0 lists all",
-            remedy="Give 0 or more.",
-        )
+    at_least(top, 0, "--top")
     with working("margining the book", quiet=json_ or csv):
         result = verb(
             book,
@@ -350,7 +343,9 @@ def _write(text: str | bytes) -> None:
     """Exactly these bytes: no colour, no line folding."""
     data = text.encode() if isinstance(text, str) else text
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+    rest = memoryview(data)
+    while rest:  # without a buffer a write may take a part and say so, and no error
+        rest = rest[sys.stdout.buffer.write(rest) :]
 
 
 def _receipt(receipt: dict[str, Any]) -> None:

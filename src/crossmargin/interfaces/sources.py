@@ -29,8 +29,10 @@ __all__ = [
     "BookLike",
     "MarketLike",
     "ParametersLike",
+    "at_least",
     "book_of",
     "moment_of",
+    "named_once",
     "one_account",
     "parameters_of",
     "refuse_wrong_entries",
@@ -187,6 +189,35 @@ def snapshot_of(source: MarketLike, at: str | int | None = None) -> Snapshot:
 def moment_of(time: str | int | None, place: str) -> int | None:
     """UTC milliseconds of a text with its zone or of integer milliseconds."""
     return None if time is None else parse_ms(time, place)
+
+
+def at_least(number: int, least: int, place: str) -> None:
+    """Raises InputError ``number_out_of_range`` for a count below ``least``."""
+    if number < least:
+        raise InputError(
+            "number_out_of_range",
+            "the count is too small",
+            place=place,
+            value=number,
+            limit=f">= {least}",
+            remedy=f"Give {least} or more.",
+        )
+
+
+def named_once(names: Sequence[str]) -> list[str]:
+    """The names without spaces around them; InputError where one stands twice."""
+    found = [name.strip() for name in names]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise InputError(
+            "option_unknown",
+            "a model is named twice",
+            place="models",
+            value=", ".join(twice),
+            limit="each model once",
+            remedy="Name it once.",
+        )
+    return found
 
 
 def parameters_of(

@@ -34,8 +34,10 @@ from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
     ParametersLike,
+    at_least,
     book_of,
     moment_of,
+    named_once,
     one_account,
     parameters_of,
     refuse_wrong_entries,
@@ -82,15 +84,7 @@ def margin(
     Raises CrossMarginError with one code; nothing is shown of a book that is wrong.
     """
     chosen = model_named(model)
-    if threads < 1:
-        raise InputError(
-            "number_out_of_range",
-            "work needs a thread",
-            place="threads",
-            value=threads,
-            limit=">= 1",
-            remedy="Give 1 or more.",
-        )
+    at_least(threads, 1, "threads")
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     if account is not None:
         held = one_account(held, account)
@@ -105,9 +99,7 @@ def margin(
     requirement = run(mapped, seen, chosen, parameters, threads=threads)
     _refuse_failures(requirement.failures, len(held), view)
     if mapped is not held:
-        assumed = plain.assumed_dollars(snapshot, mapped.instruments.names)
-        # The mapping says it of its own currency already.
-        losses += tuple(a for a in assumed if not _said(a.partition(" ")[0], losses))
+        losses = _with_assumed(losses, snapshot, mapped)
     found = _margin_figures(requirement, held, snapshot, view, losses, made)
     if readings:
         _add_readings(found, mapped, seen, chosen, parameters)
@@ -225,8 +217,11 @@ def _margin_figures(
     }
 
 
-def _said(name: str, losses: Sequence[str]) -> bool:
-    return any(loss.startswith(f"{name} is ") for loss in losses)
+def _with_assumed(losses: tuple[str, ...], snapshot: Snapshot, mapped: Book) -> tuple[str, ...]:
+    """The losses of a mapping and the dollar prices assumed, but for those that it names itself."""
+    assumed = plain.assumed_dollars(snapshot, mapped.instruments.names)
+    heads = {" ".join(loss.split(" ")[:2]) for loss in losses}
+    return (*losses, *(text for text in assumed if " ".join(text.split(" ")[:2]) not in heads))
 
 
 def _market_notes(market: Mapping[str, Any], view: View) -> list[str]:
@@ -290,17 +285,7 @@ def compare(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
     names = models.split(",") if isinstance(models, str) else list(models or ())
-    chosen = [model_named(name.strip()) for name in names] or list(ALL_MODELS)
-    twice = sorted({m.spec.name for m in chosen if chosen.count(m) > 1})
-    if twice:
-        raise InputError(
-            "option_unknown",
-            "a model is named twice",
-            place="models",
-            value=", ".join(twice),
-            limit="each model once",
-            remedy="Name it once.",
-        )
+    chosen = [model_named(name) for name in named_once(names)] or list(ALL_MODELS)
     _refuse_dead_orders(held, view)
     _refuse_unpriced(held, view)
     rows = comparison.compare(held, view, [each.spec.name for each in chosen])
