@@ -208,7 +208,7 @@ VERDICTS: list[tuple[str, dict[str, object], tuple[str, str]]] = [
     ("mark over the ask", {"mark_price": 0.0831}, ("mark", "outside_touch")),
     ("mark under the bid", {"mark_price": 0.0799}, ("mark", "outside_touch")),
     ("mark under intrinsic", {"mark_price": 0.01, "best_bid_price": 0}, ("mark", "outside_bounds")),
-    ("mark over the coin", {"mark_price": 1.5, "best_ask_price": 0}, ("mark", "outside_bounds")),
+    ("mark over the coin", {"mark_price": 1.01, "best_ask_price": 0}, ("mark", "outside_bounds")),
     ("mark absent", {"mark_price": ""}, ("mark", "missing")),
     ("iv absent, mark speaks", {"mark_iv": ""}, ("mark_iv", "implied")),
     ("both absent", {"mark_iv": "", "mark_price": ""}, ("mark_iv", "estimated")),
