@@ -1,8 +1,9 @@
 """What an account holds beside its positions: cash, unrealised profit and option value.
 
 Where the venue's equity is given it is taken as it is. Where cash balances are given, futures
-profit is taken as settled into them and only option value is added. Only where no balance is given
-at all is equity rebuilt from entry prices. Never two at once; the source is part of the answer.
+profit is taken as settled into them and only option value is added (a venue that settles at the
+close says so). Only where a pool has no balance at all is equity rebuilt from entry prices. Never
+two at once; the source is part of the answer.
 """
 
 from __future__ import annotations
@@ -166,12 +167,14 @@ def _reported(
     for k, item in enumerate(instruments.items):
         if item.kind != Kind.ASSET:
             worth.setdefault(item.settle, float(to_pool[k]))
-    mine = at_home(held.book, priced.pool)  # of pools that share a currency, one holds it
+    # Of pools that share a currency, one holds what is reported; it covers the others' value too.
+    mine = at_home(held.book, priced.pool)
     total: dict[int, float] = {}
     for (name, currency), equity in given.items():
-        if name in place and currency in worth and mine[place[name]]:
+        if name in place and currency in worth:
             row = place[name]
-            total[row] = total.get(row, 0.0) + equity * worth[currency]
+            own = equity * worth[currency] if mine[row] else 0.0
+            total[row] = total.get(row, 0.0) + own
     for row, equity in total.items():
         cash[row] = equity - option_value[row]
         unrealised[row] = 0.0  # it is in the venue's figure

@@ -311,9 +311,11 @@ def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) 
             e = int(table.expiry[column])
             gap = float(view.forward[e] + view.forward_settled[e] - view.index[table.pair[column]])
             carry_usd += float(book.quantity[j]) * item.multiplier * float(view.mark[column]) * gap
-    out.append(
-        f"option marks are carried at the forward, not the index: {carry_usd:+,.0f} USD of value"
-    )
+    if round(carry_usd) != 0:
+        out.append(
+            "option marks are carried at the forward, not the index: "
+            f"{carry_usd:+,.0f} USD of value"
+        )
     balances = [i.underlying for k, i in enumerate(table.items) if targets[k] is None]
     risky = sorted({name for name in balances if name in coins})
     if risky:

@@ -90,7 +90,8 @@ def cash_and_source(
         mine = at_home(held.book, pool)
         for k, name in enumerate(held.book.account):
             equity = reported.get((name, CASH))
-            if equity is not None and mine[k]:
-                cash[k] = equity - rest[k]
+            if equity is not None:
+                # The home pool holds it all: what counts in the others is part of it.
+                cash[k] = (equity if mine[k] else 0.0) - rest[k]
                 source[k] = 1
     return cash, source

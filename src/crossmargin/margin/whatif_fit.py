@@ -102,7 +102,7 @@ def fit(
         wrong = [count for count, passed in zip(inner, answers, strict=True) if not passed]
         high = min(wrong, default=high)
         low = max([count for count in inner if count < high], default=low)
-    sizes = tuple(float(unit * low) for unit in step)
+    sizes = tuple(float(unit * low) + 0.0 for unit in step)
     return Fit(low, tuple(float(unit) for unit in step), sizes, high == 0)
 
 

@@ -2,8 +2,8 @@
 
 Whatever the order, each state on the way is a subset of the legs, and every subset is on the way of
 some order. Up to ten legs every subset is margined, which is exact; the order whose worst state is
-best is found among them. Beyond that an upper bound is given: the legs as open orders whose worst
-fill is counted, and the cash of the legs that cost most.
+best is found among them. Beyond that an upper bound is given: the legs as open orders, at the
+model's own worst fill.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
-from crossmargin.instruments.book import Book, Order
-from crossmargin.margin.run import run
+from crossmargin.instruments.book import Book, Order, Orders, Reported
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.pools import cut
 from crossmargin.margin.whatif_judge import Judged, Verdict, judge, verdict_of
 from crossmargin.margin.whatif_trades import Fill
 from crossmargin.margin.whatif_variants import Ground, States
@@ -23,6 +24,8 @@ from crossmargin.margin.whatif_variants import Ground, States
 __all__ = ["LEGS_EXACT", "Legged", "bounded", "exact", "subsets"]
 
 LEGS_EXACT = 10
+# Requirements are rounded to nine places where a rule says so.
+_ROUNDING = 2e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,43 +102,32 @@ def _best_order(legs: int, room: list[float]) -> tuple[tuple[int, ...], float]:
 def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
     """An upper bound for many legs, and states whose verdict is that of the bound.
 
-    Initial: the requirement after the worst fill of the legs as orders at their prices, plus what
-    the fills could gain. Counted: less whatever single legs would take from it. Maintenance is
-    bounded by initial.
+    The legs rest as orders at their prices beside those of the account. The model's worst fill
+    bounds ``IM - gain`` over every subset, and what counts changes by the gain less the fee, so
+    that the gain falls out of the room that is left. Maintenance is bounded by initial.
     """
-    alone = ground.evaluate([[fill] for fill in fills])
-    requirement = run(
-        _with_orders(ground, fills), ground.base.view, ground.model, ground.parameters
-    )
+    book = _with_orders(ground, fills)
     values: list[Floats] = []
     touched: list[Bools | None] = []
     for number, pool in enumerate(ground.pools):
-        sheet = requirement.sheet
-        rate = pool.priced.usd_per_unit
-        gain = fee = lost_im = lost_mm = 0.0
+        mine = [fill for fill in fills if ground.pool_of[fill.column] == number]
+        touched.append(np.ones(1, np.bool_) if mine else None)
         own = pool.values[:, 0]
-        for k, fill in enumerate(fills):
-            worth = ground.usd_of(fill.column) / rate
-            if ground.pool_of[fill.column] == number:
-                gain += max(fill.gain * worth, 0.0)
-                fee += fill.fee * worth
-            step = alone.values[number][:, k] - own
-            # A haircut on balances takes at most the whole of what a leg brings in.
-            taken = max(fill.cash * worth, 0.0) * ground.haircut(fill.column, number)
-            lost_im += min(float(step[2]) - taken, 0.0)
-            lost_mm += min(float(step[3]) - taken, 0.0)
-        im = float(sheet["im"][number]) + gain + fee
-        row = [im, im, own[2] + lost_im, own[3] + lost_mm, own[4], own[5]]
+        cost = _costs(ground, fills, number)
+        need, gain, holds = own[0], 0.0, 0.0
+        if mine:
+            need, gain, holds = _worst_fill(ground, book, number)
+        im = need + gain + holds + cost
+        room = own[2] - need - holds - cost, own[3] - need - holds - cost
+        row = [im, im, im + room[0], im + room[1], own[4], own[5]]
         values.append(np.array(row, np.float64)[:, None])
-        touched.append(None if alone.touched[number] is None else np.ones(1, np.bool_))
-    costs = alone.unbooked
     states = States(
         tuple(values),
         tuple(pool.scenario for pool in ground.pools),
-        tuple(each[-1:] for each in alone.source),
+        tuple(pool.source for pool in ground.pools),
         tuple(touched),
-        np.array([bool(alone.at_least.any())]),
-        None if costs is None else tuple(np.minimum(c, 0.0).sum(keepdims=True) for c in costs),
+        np.array([any(pool.at_least for pool in ground.pools)]),
+        None,
     )
     judged = judge(ground, states)
     im_usd, mm_usd = _usd(ground, states)
@@ -150,6 +142,43 @@ def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
         exact=False,
     )
     return found, states
+
+
+def _costs(ground: Ground, fills: Sequence[Fill], number: int) -> float:
+    """What trades take from a pool beside their gain: fees, haircuts, value under the mark."""
+    pool = ground.pools[number]
+    part = pool.priced.pool.instruments
+    total = 0.0
+    for fill in fills:
+        worth = ground.usd_of(fill.column) / pool.priced.usd_per_unit
+        haircut = ground.haircut(fill.column, number)
+        total += max(fill.cash * worth, 0.0) * haircut
+        if ground.pool_of[fill.column] != number:
+            continue
+        total += fill.fee * worth
+        local = pool.local[fill.column]
+        if part.kind[local] == Kind.OPTION:
+            mark = part.multiplier[local] * pool.priced.view.mark[local]
+            total += max(fill.size * float(mark - pool.priced.option_value[local]) * worth, 0.0)
+    return total
+
+
+def _worst_fill(ground: Ground, book: Book, number: int) -> tuple[float, float, float]:
+    """Need after the worst fill of orders and legs, what they could gain, and fixed holds."""
+    pool = ground.pools[number]
+    model, parameters = ground.model, ground.parameters
+    held = cut(book, pool.priced.pool, 0)
+    need = model.order_need(pool.priced, held, parameters)
+    assert need is not None  # the pool has a leg
+    gain = float(np.maximum(need.fills.gain, 0.0).sum())
+    bare = replace(book, orders=Orders.none(1), reported=Reported(equity=book.reported.equity))
+    sheet = model.margin(pool.priced, cut(bare, pool.priced.pool, 0), parameters).sheet
+    without = float(sheet["im"][0])
+    holds = float(pool.values[0, 0]) - without
+    if not book.reported.holds:
+        resting = model.order_need(pool.priced, pool.held, parameters)
+        holds -= 0.0 if resting is None else max(float(resting.need[0]) - without, 0.0)
+    return max(float(need.need[0]), without), gain, max(holds, 0.0) + _ROUNDING
 
 
 def _with_orders(ground: Ground, fills: Sequence[Fill]) -> Book:

@@ -47,6 +47,7 @@ from crossmargin.margin.models.deribit_pm_table import Table, equity_rows
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, make_pool, row_of_position
 from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.market.fields import DOLLAR_PEGGED
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
 from crossmargin.pricing.revalue import padded
@@ -275,7 +276,7 @@ def _pool(
 
 
 def _is_dollar(name: str) -> bool:
-    return name in ("USD", "USDC", "USDT", "USDE", "EURR", "USYC", "BUIDL")
+    return name in DOLLAR_PEGGED
 
 
 def _worth(pool: Pool, view: View, *, cross: bool) -> Floats:

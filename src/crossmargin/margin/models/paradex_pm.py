@@ -37,6 +37,7 @@ from crossmargin.margin.model import (
 )
 from crossmargin.margin.models.paradex_pm_orders import order_need
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.parameter_rows import PAYLOAD_PARADEX_PM
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, plan_by_underlying, stable_usd
@@ -275,7 +276,7 @@ def _delta(part: Instruments, view: View) -> Floats:
 def _scenarios(pool: Pool, view: View, parameters: Parameters, table: str) -> ScenarioSet:
     """The 24 scenarios: (spot shock, vol shock, weight) in the venue's order."""
     part = pool.instruments
-    rows: list[Any] = parameters.get(f"{table}.scenarios")
+    rows: list[Any] = parameters.rows(f"{table}.scenarios", PAYLOAD_PARADEX_PM)
     move = np.array([float(row[0]) for row in rows])
     vol = np.array([float(row[1]) for row in rows])
     scale = power_scale(
