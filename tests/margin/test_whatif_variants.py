@@ -108,8 +108,6 @@ def test_equity_changes_by_the_gain_against_the_mark_less_the_fee(
             if cash == "nothing":
                 assert found.verdict.status == "cash_unknown"
                 continue
-            if cash == "reported" and prepared.ground.pool_of[leg.column] > 0:
-                continue  # the equity is of the home pool alone
             gain = found.day_one_usd - found.fees_usd
             gain += 0.0 if cash == "reported" else beyond_the_mark(prepared, leg)
             unbooked = found.states.unbooked or ()

@@ -1,0 +1,62 @@
+"""The table of fees and lots: sources, overrides, and venues that are not in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossmargin.core.clock import utc_ms
+from crossmargin.core.errors import ModelError
+from crossmargin.instruments.symbology import parse
+from crossmargin.margin.whatif_costs import Costs, Schedule, lot_of, trading_parameters
+
+NOW = utc_ms(2026, 7, 3, 6)
+OPTION, SWAP = parse("deribit", "BTC-10JUL26-72000-C"), parse("deribit", "BTC-PERPETUAL")
+LINEAR = parse("deribit", "BTC_USDC-PERPETUAL")
+FOREIGN = parse("bybit", "BTCUSDT")
+
+
+def test_every_number_says_where_it_was_read() -> None:
+    parameters = trading_parameters(NOW)
+    for name, entry in parameters.entries.items():
+        assert entry.source.strip(), name
+        assert entry.unit.strip(), name
+
+
+def test_the_fees_of_deribit() -> None:
+    schedule = Schedule.at(NOW)
+    assert schedule.of(OPTION) == Costs(0.0003, 0.125, 0.0)
+    assert schedule.of(SWAP) == schedule.of(LINEAR) == Costs(0.0005, 0.125, 0.0)
+    assert schedule.fidelity("deribit") == "stated"
+    assert schedule.fidelity("derive") == "inferred"
+    assert schedule.fidelity("bybit") == "missing"
+
+
+def test_a_share_given_replaces_every_venue_and_its_base() -> None:
+    schedule = Schedule.at(NOW, 0.0)
+    assert schedule.of(OPTION) == Costs(0.0, 0.125, 0.0)
+    assert schedule.of(parse("derive", "BTC-20260710-72000-C")).base == 0.0
+    assert schedule.of(FOREIGN).share == 0.0
+    assert schedule.fidelity("bybit") == "given"
+    changed = Schedule.at(NOW, {"deribit.fee.future": 0.0001})
+    assert changed.of(SWAP).share == 0.0001
+    assert changed.of(OPTION).share == 0.0003
+
+
+@pytest.mark.parametrize("fee", [-0.1, 0.06, float("nan")])
+def test_a_share_outside_its_bounds(fee: float) -> None:
+    with pytest.raises(ModelError) as told:
+        Schedule.at(NOW, fee)
+    assert told.value.code == "parameter_out_of_bounds"
+
+
+def test_an_unknown_venue_needs_a_fee_and_an_unknown_contract_a_lot() -> None:
+    with pytest.raises(ModelError) as told:
+        Schedule.at(NOW).of(FOREIGN)
+    assert told.value.code == "parameter_missing"
+    assert "--fee" in told.value.remedy
+    parameters = trading_parameters(NOW)
+    assert lot_of(OPTION, parameters) == 0.1
+    assert lot_of(SWAP, parameters) == 10.0
+    with pytest.raises(ModelError) as told:
+        lot_of(LINEAR, parameters)
+    assert "--lot" in told.value.remedy

@@ -1,0 +1,67 @@
+"""Rows with positions changed and put in, against rows that are built anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossmargin.instruments.book import Orders
+from crossmargin.margin.whatif_rows import Change, Row, repeated
+
+
+def row() -> Row:
+    return Row(
+        np.array([1, 4, 7], np.int32),
+        np.array([1.0, -2.0, 3.0]),
+        np.array([10.0, 0.0, 30.0]),
+        np.array([True, False, True]),
+        9,
+    )
+
+
+def plain(changes: list[Change], entries: bool) -> dict[int, tuple[float, float, bool]]:
+    out = {1: (1.0, 10.0, True), 4: (-2.0, 0.0, False), 7: (3.0, 30.0, True)}
+    out |= {c.column: (c.quantity, c.entry, c.known) for c in changes}
+    return out if entries else {k: (q, 0.0, False) for k, (q, _, _) in out.items()}
+
+
+@pytest.mark.parametrize("entries", [True, False])
+def test_variants_are_the_rows_that_would_be_built(entries: bool) -> None:
+    variants = [
+        [Change(0, 5.0, 1.0, True), Change(4, 8.0, 2.0, True), Change(8, 9.0, 3.0, True)],
+        [Change(2, 1.5, 4.0, False), Change(3, 2.5, 5.0, True)],
+        [Change(7, 0.0, 0.0, False)],
+    ]
+    found = row().with_changes(variants, entries)
+    for v, changes in enumerate(variants):
+        span = slice(int(found.row[v]), int(found.row[v + 1]))
+        wanted = plain(changes, entries)
+        assert found.column[span].tolist() == sorted(wanted)
+        cells = zip(
+            found.quantity[span].tolist(),
+            found.entry_price[span].tolist(),
+            found.entry_known[span].tolist(),
+            strict=True,
+        )
+        assert list(cells) == [wanted[k] for k in sorted(wanted)]
+    alone = row().with_changes(variants[:1], entries)
+    assert alone.column.tolist() == found.column[: int(found.row[1])].tolist()
+
+
+def test_the_row_itself_is_not_touched() -> None:
+    mine = row()
+    mine.with_changes([[Change(1, 99.0, 0.0, False)]], True)
+    assert mine.quantity.tolist() == [1.0, -2.0, 3.0]
+
+
+def test_orders_are_repeated_for_every_variant() -> None:
+    none = repeated(Orders.none(1), 3)
+    assert none.row.tolist() == [0, 0, 0, 0]
+    one = Orders(
+        np.array([0, 2]), np.array([3, 5], np.int32), np.array([1.0, 0.0]), np.array([0.0, 2.0]),
+        np.array([9.0, 8.0]), np.array([False, True]), np.array([False, False]), ("", "g"),
+    )  # fmt: skip
+    three = repeated(one, 3)
+    assert three.row.tolist() == [0, 2, 4, 6]
+    assert three.column.tolist() == [3, 5] * 3
+    assert three.group == ("", "g") * 3
