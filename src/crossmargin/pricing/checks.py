@@ -21,6 +21,7 @@ __all__ = [
     "shaped",
     "shocked",
     "tables",
+    "together",
 ]
 
 
@@ -170,3 +171,10 @@ def _refused(
     first = tuple(int(i) for i in np.unravel_index(int(np.argmin(good)), array.shape))
     place = f"{what}[{', '.join(map(str, first))}]"
     return InputError(code, f"{what} is refused", place=place, value=array[first], limit=limit)
+
+
+def together(*values: npt.ArrayLike) -> tuple[Floats, ...]:
+    """The values as float64 of one common shape, read-only views where they had to grow."""
+    arrays = [np.asarray(value, dtype=np.float64) for value in values]
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    return tuple(np.broadcast_to(array, shape) for array in arrays)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats
 from crossmargin.core.jit import kernel
-from crossmargin.pricing.checks import reals, rights
+from crossmargin.pricing.checks import reals, rights, together
 from crossmargin.pricing.normal import exp_negative, log_ratio, tail_relative
 
 __all__ = ["Greeks", "greeks", "greeks_kernel"]
@@ -100,9 +100,7 @@ def greeks(
     at the money that of the side in the money at equality), the others are zero.
     Errors: ``number_not_finite``, ``number_out_of_range``.
     """
-    given = np.broadcast_arrays(
-        *(np.asarray(a, dtype=np.float64) for a in (forward, strike, years, vol, discount))
-    )
+    given = together(forward, strike, years, vol, discount)
     names = ("forward", "strike", "years", "vol", "discount")
     f, k, t, sigma, paid = (
         reals(a.ravel(), name, low=0.0) for a, name in zip(given, names, strict=True)

@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from crossmargin.core.arrays import Bytes, Floats
 from crossmargin.core.jit import helper, kernel
-from crossmargin.pricing.checks import reals, rights
+from crossmargin.pricing.checks import reals, rights, together
 from crossmargin.pricing.normal import exp_negative, log_ratio, tail_relative
 
 __all__ = [
@@ -239,4 +239,4 @@ def implied_vol_from_time_value(
 
 
 def _inputs(*values: npt.ArrayLike) -> tuple[Floats, ...]:
-    return np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in values))
+    return together(*values)

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats
 from crossmargin.core.jit import kernel
-from crossmargin.pricing.checks import codes, reals, rights, shaped, tables
+from crossmargin.pricing.checks import codes, reals, rights, shaped, tables, together
 from crossmargin.pricing.normal import exp_negative, log_ratio, tail_absolute, tail_relative
 
 __all__ = ["black_kernel", "black_value", "padded", "padded_width", "revalue", "revalue_kernel"]
@@ -213,9 +213,7 @@ def black_value(
     out-of-the-money side with the relative normal tail, so that the price of a far wing keeps
     its leading digits (relative error about 1e-14 times the condition number of the logarithm).
     """
-    f, k, w, r = np.broadcast_arrays(
-        *(np.asarray(a, dtype=np.float64) for a in (forward, strike, total_stdev, right))
-    )
+    f, k, w, r = together(forward, strike, total_stdev, right)
     out = np.empty(f.size)
     black_kernel.run(
         reals(f.ravel(), "forward", low=0.0),
