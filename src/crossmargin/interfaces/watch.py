@@ -1,8 +1,8 @@
 """Re-margin a book as snapshots arrive in a folder; each is one state with its distances.
 
 The folder is looked at every ``poll_s`` seconds. A file is read once it has the same size and time
-in two looks (it may still be written), and again when it changes. Files are taken in the order of
-their snapshots' times within one look.
+in two looks (it may still be written), and again when it changes; what is there at the start is
+read at once. Within one look the oldest file comes first.
 """
 
 from __future__ import annotations
