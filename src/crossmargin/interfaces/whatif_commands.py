@@ -41,6 +41,38 @@ Changes = Annotated[
     list[str] | None,
     Parameter(name="--set", help="NAME=VALUE: change one parameter.", negative=""),
 ]
+Add = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--add",
+        negative="",
+        allow_leading_hyphen=True,
+        help="NAME:SIZE[@PRICE], a sale with a negative size; default price: the executable side.",
+    ),
+]
+Atomic = Annotated[
+    bool, Parameter(name="--atomic", negative="--legged", help="All legs at once, or one by one.")
+]
+Fit = Annotated[
+    bool,
+    Parameter(name="--size-to-fit", negative="", help="The largest whole lots in the legs' ratio."),
+]
+Rank = Annotated[
+    str | None,
+    Parameter(name="--rank", help="CSV of candidates: instrument, size, …; tried one by one."),
+]
+Lot = Annotated[
+    float | None, Parameter(name="--lot", help="Smallest size of every leg, for --size-to-fit.")
+]
+Fee = Annotated[
+    float | None,
+    Parameter(name="--fee", help="Taker's share of underlying or notional; 0 for none."),
+]
+AsOf = Annotated[
+    str | None,
+    Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
+]
+Top = Annotated[int, Parameter(name="--top", help="Candidates to list on screen; 0: all.")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 
@@ -51,45 +83,17 @@ def whatif(
     *,
     market: Market,
     model: Model = "deribit-xpm",
-    add: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--add",
-            negative="",
-            allow_leading_hyphen=True,
-            help="NAME:SIZE[@PRICE], a sale with a negative size; default price: the executable"
-            " side.",
-        ),
-    ] = None,
-    atomic: Annotated[
-        bool,
-        Parameter(name="--atomic", negative="--legged", help="All legs at once, or one by one."),
-    ] = True,
-    size_to_fit: Annotated[
-        bool,
-        Parameter(
-            name="--size-to-fit", negative="", help="The largest whole lots in the legs' ratio."
-        ),
-    ] = False,
-    rank: Annotated[
-        str | None,
-        Parameter(name="--rank", help="CSV of candidates: instrument, size, …; tried one by one."),
-    ] = None,
-    lot: Annotated[
-        float | None, Parameter(name="--lot", help="Smallest size of every leg, for --size-to-fit.")
-    ] = None,
-    fee: Annotated[
-        float | None,
-        Parameter(name="--fee", help="Taker's share of underlying or notional; 0 for none."),
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
-    ] = None,
+    add: Add = None,
+    atomic: Atomic = True,
+    size_to_fit: Fit = False,
+    rank: Rank = None,
+    lot: Lot = None,
+    fee: Fee = None,
+    as_of: AsOf = None,
     params: Params = None,
     changes: Changes = None,
     account: Account = None,
-    top: Annotated[int, Parameter(name="--top", help="Candidates to list on screen; 0: all.")] = 20,
+    top: Top = 20,
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,

@@ -62,7 +62,7 @@ def wanted(leg: LegLike, place: str = "--add") -> Wanted:
     if isinstance(leg, Mapping):
         return _of_cells(leg, place)
     if not 2 <= len(leg) <= 3 or not isinstance(leg[0], str):
-        raise _bad("not a leg", place, leg, "(name, size) or (name, size, price)")
+        raise _bad_leg("not a leg", place, leg, "(name, size) or (name, size, price)")
     return Wanted(leg[0], _number(leg[1], place), _price(leg[2:], place))
 
 
@@ -74,7 +74,7 @@ def _of_text(text: str, place: str) -> Wanted:
     name, colon, rest = text.rpartition(":")
     size, at, price = rest.partition("@")
     if not (name and colon and size) or (at and not price):
-        raise _bad("the leg cannot be read", place, text, _FORM)
+        raise _bad_leg("the leg cannot be read", place, text, _FORM)
     return Wanted(name.strip(), _number(size, place), _number(price, place) if at else None)
 
 
@@ -101,15 +101,15 @@ def _of_cells(cells: Mapping[str, Any], place: str) -> Wanted:
     side = cells.get("side")
     if side not in (None, ""):
         if side not in _SIDES:
-            raise _bad("not a side", f"{place} side", side, ", ".join(_SIDES))
+            raise _bad_leg("not a side", f"{place} side", side, ", ".join(_SIDES))
         if not amount > 0.0:
-            raise _bad("with a side the size is positive", f"{place} size", size, "> 0")
+            raise _bad_leg("with a side the size is positive", f"{place} size", size, "> 0")
         amount *= _SIDES[str(side)]
     given = cells.get("price")
     price = None if given in (None, "") else _number(given, place)
     flag = str(cells.get("reduce_only") or "").lower()
     if flag not in _FLAGS:
-        raise _bad("not a flag", f"{place} reduce_only", flag, "true or false")
+        raise _bad_leg("not a flag", f"{place} reduce_only", flag, "true or false")
     return Wanted(name, amount, price, _FLAGS[flag])
 
 
@@ -122,7 +122,7 @@ def _number(value: Any, place: str) -> float:
     return real(value, place)
 
 
-def _bad(why: str, place: str, value: object, limit: str) -> InputError:
+def _bad_leg(why: str, place: str, value: object, limit: str) -> InputError:
     return InputError(
         "order_invalid", why, place=place, value=value, limit=limit, remedy="Correct the leg."
     )
@@ -160,12 +160,14 @@ def _of_file(path: Path) -> tuple[Candidate, ...]:
                 continue
             place = f"{path}:{number}"
             if len(cells) != len(head):
-                raise _bad("the row has another number of cells", place, len(cells), str(len(head)))
+                raise _bad_leg(
+                    "the row has another number of cells", place, len(cells), str(len(head))
+                )
             row = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
             leg = _of_cells(row, place)
             name = row.get("candidate") or (leg.text() if "candidate" not in head else "")
             if not name:
-                raise _bad("a row without the name of its candidate", place, "", "a name")
+                raise _bad_leg("a row without the name of its candidate", place, "", "a name")
             # Without names two equal rows are one candidate each.
             key = name if "candidate" in head else f"{name} {number}"
             legs.setdefault(key, []).append(leg)
