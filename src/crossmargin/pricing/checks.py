@@ -127,11 +127,12 @@ def positions(
     trusted: bool,
 ) -> Positions:
     """Rows of positions over ``instruments`` columns; ``trusted`` skips all but shapes."""
-    amounts = np.ascontiguousarray(quantity, dtype=np.float64)
-    names = np.ascontiguousarray(column, dtype=np.int32)
+    amounts = np.ascontiguousarray(quantity, np.float64)
+    names = np.ascontiguousarray(column, np.int32)
     if trusted:
-        shaped(names, amounts.shape, "column")
-        starts = np.ascontiguousarray(row_ptr, dtype=np.int64)
+        if names.shape != amounts.shape:
+            shaped(names, amounts.shape, "column")
+        starts = np.ascontiguousarray(row_ptr, np.int64)
         if starts.ndim != 1 or starts.size == 0 or starts[-1] != amounts.size:
             starts = offsets(starts, amounts.size)
         return Positions(starts, names, amounts)

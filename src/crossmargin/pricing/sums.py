@@ -109,8 +109,8 @@ def sums(
     stands together among the instruments has one entry. Errors: ``shape_wrong``,
     ``number_not_finite``, ``number_out_of_range``.
     """
-    table = np.ascontiguousarray(columns, dtype=np.float64)
-    run = np.ascontiguousarray(run_of_instrument, dtype=np.int32)
+    table = np.ascontiguousarray(columns, np.float64)
+    run = np.ascontiguousarray(run_of_instrument, np.int32)
     if not trusted:
         table = reals(table, "columns", shape=(run.size, table.shape[-1]))
         run = codes(run, "run", shape=(run.size,), low=-1, below=2**31)
@@ -121,19 +121,13 @@ def sums(
         wide = np.zeros((run.size, -(-count // NARROW) * NARROW))
         wide[:, :count] = table
     entries = int(count_kernel.run(book.row_ptr, book.column, run))
-    shape = (entries, wide.shape[1])
-    result = Sums(
-        np.empty(entries, np.int32),
-        np.empty(entries, np.int32),
-        np.empty(shape),
-        np.empty(shape),
-        np.empty(shape),
-    )
-    parts = (part.ravel() for part in result[2:])
-    sums_kernel.run(*book, run, wide.ravel(), wide.shape[1], result.row, result.run, *parts)
-    if count == wide.shape[1]:
-        return result
-    return Sums(result.row, result.run, *(part[:, :count] for part in result[2:]))
+    width = wide.shape[1]
+    rows, codes_found = np.empty(entries, np.int32), np.empty(entries, np.int32)
+    found = np.empty((3, entries, width))  # net, long, short
+    net, long, short = found.reshape(3, entries * width)
+    sums_kernel.run(*book, run, wide.ravel(), width, rows, codes_found, net, long, short)
+    net, long, short = found if count == width else found[:, :, :count]
+    return Sums(rows, codes_found, net, long, short)
 
 
 def row_sums(

@@ -216,9 +216,9 @@ def _several(priced: Priced, held: PoolBook) -> Bools:
     run = priced.pool.facts["base_run"]
     real = (run[held.column] >= 0) & (held.quantity != 0.0)
     codes = run[held.column[real]]
-    if len(codes) == 0 or bool((codes == codes[0]).all()):
-        return np.zeros(accounts, np.bool_)
     # A currency's lines stand together in an account: where the code changes, there are several.
+    if len(codes) == 0 or accounts == 1:
+        return np.full(accounts, len(codes) > 0 and codes[0] != codes[-1])
     rows = row_of_position(held.row)[real]
     out = np.zeros(accounts, np.bool_)
     out[rows[1:][(codes[1:] != codes[:-1]) & (rows[1:] == rows[:-1])]] = True
