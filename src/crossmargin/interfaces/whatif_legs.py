@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,8 @@ def _of_cells(cells: Mapping[str, Any], place: str) -> Wanted:
 
 
 def _number(value: Any, place: str) -> float:
+    if type(value) is float and isfinite(value):
+        return value
     from crossmargin.venues.reading import number, real  # the strict doors of every reader
 
     if isinstance(value, str):

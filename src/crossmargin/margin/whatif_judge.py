@@ -141,12 +141,9 @@ def _coded(
 def _whole(ground: Ground, states: States, room_im: Floats, room_mm: Floats) -> _Found:
     """The account's total in dollars."""
     im = np.zeros(states.variants)
-    before = [0.0, 0.0, 0.0]
     for pool, values in zip(ground.pools, states.values, strict=True):
-        rate = pool.priced.usd_per_unit
-        im += values[0] * rate
-        before = [total + own * rate for total, own in zip(before, pool.standing, strict=True)]
-    code = _coded(im, room_im, room_mm, (before[0], before[1], before[2]))
+        im += values[0] * pool.priced.usd_per_unit
+    code = _coded(im, room_im, room_mm, ground.standing_usd)
     unit = np.full(states.variants, ACCOUNT, np.int8)
     short_im, short_mm = np.maximum(-room_im, 0.0), np.maximum(-room_mm, 0.0)
     return code, unit, short_im, short_mm, np.maximum(short_im, short_mm)

@@ -79,16 +79,18 @@ class Row:
         total = count * size + len(where)
         price: Floats = np.zeros(total)
         known: Bools = np.zeros(total, np.bool_)
+        if not where:
+            if entries:
+                price, known = self._entries(count, fixed, moved)
+            return Rows(row, columns, quantity, price, known)
         into, old = _split(where, total)
-        if where:
-            wide_column, wide = np.empty(total, np.int32), np.empty(total)
-            wide_column[into], wide[into] = [c[0] for c in fresh], [c[1] for c in fresh]
-            wide_column[old], wide[old] = columns, quantity
-            columns, quantity = wide_column, wide
+        wide_column, wide = np.empty(total, np.int32), np.empty(total)
+        wide_column[into], wide[into] = [c[0] for c in fresh], [c[1] for c in fresh]
+        wide_column[old], wide[old] = columns, quantity
         if entries:
             price[old], known[old] = self._entries(count, fixed, moved)
             price[into], known[into] = [c[2] for c in fresh], [c[3] for c in fresh]
-        return Rows(row, columns, quantity, price, known)
+        return Rows(row, wide_column, wide, price, known)
 
     def _entries(self, count: int, fixed: list[int], moved: list[Change]) -> tuple[Floats, Bools]:
         price, known = np.tile(self.entry, count), np.tile(self.known, count)

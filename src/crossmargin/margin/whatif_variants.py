@@ -96,6 +96,12 @@ class Ground:
         table = base.book.instruments
         traded = [k for k, item in enumerate(table.items) if item.kind != Kind.ASSET]
         self.pools = tuple(_Pool(number, base) for number in range(len(base.priced)))
+        parts = [(pool.standing, pool.priced.usd_per_unit) for pool in self.pools]
+        self.standing_usd = (
+            sum(own[0] * rate for own, rate in parts),
+            sum(own[1] * rate for own, rate in parts),
+            sum(own[2] * rate for own, rate in parts),
+        )
         self.index = [[c.name for c in base.sheet.columns].index(name) for name in COLUMNS]
         self.home = [at_home(base.book, pool.priced.pool)[0] for pool in self.pools]
         self.pool_of = self._places()
