@@ -9,7 +9,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import Plan, Pool, PoolBook
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import at_home, is_kind, make_pool, row_of_position
+from crossmargin.margin.pools import at_home, is_kind, make_pool
 from crossmargin.market.view import View
 
 __all__ = ["cash_and_source", "plan_by_underlying", "stable_usd"]
@@ -82,8 +82,8 @@ def cash_and_source(
     """
     source = np.zeros(len(cash), np.int8)
     if cash_flag.any():
-        rows = row_of_position(held.row)
-        source[rows[cash_flag[held.column] > 0]] = 2
+        lines = np.flatnonzero(cash_flag[held.column])
+        source[np.searchsorted(held.row, lines, side="right") - 1] = 2
     reported = held.book.reported.equity
     if reported:
         cash = cash.copy()

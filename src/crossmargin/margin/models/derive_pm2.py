@@ -17,6 +17,7 @@ Source: derivexyz/v2-core at 7736900d, re-stated; 139 of its test cases reproduc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import final
 
@@ -105,6 +106,9 @@ class DerivePM2:
             "perp": is_kind(part, Kind.PERPETUAL).astype(np.float64),
             "cash": pool.cash.astype(np.float64),
         }
+        # Tables of columns that every block sums, made once.
+        facts["counted_table"] = _table(columns, "cash", "value", "collateral")
+        facts["basis_table"] = _table(columns, "basis_up", "basis_down")
         shown = RiskArray.of(pnl, risk.value, risk.count)
         return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
 
@@ -126,9 +130,8 @@ class DerivePM2:
             trusted=True,
         )
         holds = np.diff(held.row) > 0  # the basis is no candidate of an account without a line
-        names = ("cash", "value", "collateral")
-        stack = np.stack([priced.columns[name] for name in names], axis=1)
-        total = row_sums(held.row, held.column, held.quantity, stack, trusted=True).net
+        counted = priced.facts["counted_table"]
+        total = row_sums(held.row, held.column, held.quantity, counted, trusted=True).net
         charge = contingencies.charges(held)
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("span_loss", worst.loss, "scenarios")
@@ -199,6 +202,14 @@ class DerivePM2:
         fold = priced.facts["fold"]
         full = fold_net(held.row, held.column, held.quantity, priced.risk.pnl, fold)
         return full[:, : priced.risk.count]
+
+
+def _table(columns: Mapping[str, Floats], *names: str) -> Floats:
+    """[I, 4] the named columns side by side, filled up with zeros."""
+    table = np.zeros((len(columns[names[0]]), 4))
+    for k, name in enumerate(names):
+        table[:, k] = columns[name]
+    return table
 
 
 def _collateral_worth(part: Instruments, view: View, stable: float) -> Floats:
@@ -276,8 +287,7 @@ def _basis(
 
 def _basis_loss(priced: Priced, held: PoolBook) -> Floats:
     """[A] the basis contingency as a loss >= 0."""
-    table = np.stack([priced.columns["basis_up"], priced.columns["basis_down"]], axis=1)
-    run = priced.facts["run"]
+    table, run = priced.facts["basis_table"], priced.facts["run"]
     found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
     worse = np.minimum(np.minimum(found.net[:, 0], found.net[:, 1]), 0.0)
     loss = -worse * priced.facts["basis_rate"][found.run]

@@ -36,6 +36,7 @@ class Contingencies:
     threshold: float
     conf_margin: float
     rate: dict[str, float]
+    table: Floats  # [I, 4] perpetual, collateral less its haircut at both levels, nothing
 
     @staticmethod
     def of(
@@ -57,6 +58,7 @@ class Contingencies:
                 own[k] = view.read("vol_confidence", item.native_id, 1.0)
             elif item.kind == Kind.PERPETUAL:
                 own[k] = view.read("perp_confidence", pool.label, 1.0)
+        perp = is_kind(part, Kind.PERPETUAL).astype(np.float64)
         names = [str(key[3]) for key in part.expiries]
         feeds = [
             min(
@@ -70,7 +72,7 @@ class Contingencies:
             pool=pool,
             view=view,
             spot=float(view.index[pairs[pool.label]]) if pool.label in pairs else 0.0,
-            perp=is_kind(part, Kind.PERPETUAL).astype(np.float64),
+            perp=perp,
             option=is_kind(part, Kind.OPTION).astype(np.float64),
             collateral=collateral,
             mm_haircut=mm,
@@ -84,6 +86,7 @@ class Contingencies:
                 name: parameters.number(f"{table}.{name}")
                 for name in ("mm_perp", "im_perp", "mm_option", "im_option")
             },
+            table=np.stack([perp, collateral * mm, collateral * im, np.zeros(size)], axis=1),
         )
 
     @property
@@ -97,9 +100,7 @@ class Contingencies:
 
     def charges(self, held: PoolBook) -> dict[str, Floats]:
         """[A] each contingency, initial and maintenance."""
-        mm, im = self.collateral * self.mm_haircut, self.collateral * self.im_haircut
-        table = np.stack([self.perp, mm, im], axis=1)
-        total = row_sums(held.row, held.column, held.quantity, table, trusted=True)
+        total = row_sums(held.row, held.column, held.quantity, self.table, trusted=True)
         perp = (total.long[:, 0] - total.short[:, 0]) * self.spot
         naked = self._naked(held) * self.spot
         return {
