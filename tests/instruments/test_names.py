@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from crossmargin.instruments.contracts import Kind
-from crossmargin.instruments.names import CURRENCIES, VENUES, Terms, plain
-
-
-@pytest.mark.parametrize(
-    ("text", "written"), [("100000", "100000"), ("0.6250", "0.625"), ("1E+5", "100000")]
-)
-def test_a_strike_is_written_without_exponent_or_surplus_zeros(text: str, written: str) -> None:
-    assert plain(Decimal(text)) == written
-    assert plain(Decimal("2400.5"), "_") == "2400_5"
+from crossmargin.instruments.names import CURRENCIES, VENUES
+from crossmargin.instruments.naming import Terms
 
 
 def test_a_quarterly_future_expires_on_the_last_friday_of_its_month() -> None:

@@ -14,7 +14,8 @@ from decimal import Decimal
 from crossmargin.core.clock import DAY_MS, NEVER_MS, format_ms, utc_ms
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.instruments.names import CURRENCIES, VENUES, Terms, VenueNames, plain
+from crossmargin.instruments.names import CURRENCIES, VENUES
+from crossmargin.instruments.naming import Terms, VenueNames, plain
 
 __all__ = [
     "CCXT_VENUES",

@@ -31,6 +31,7 @@ NOTHING_USD = 1e-6
 __all__ = [
     "Bound",
     "EquitySource",
+    "Extent",
     "Fidelity",
     "Fills",
     "MarginModel",
@@ -44,6 +45,7 @@ __all__ = [
     "Requirement",
     "Rule",
     "ScaleLaw",
+    "Standing",
 ]
 
 
@@ -61,6 +63,22 @@ class Bound(StrEnum):
 
     VALUE = "value"
     AT_LEAST = "at_least"  # a rule of the venue is unknown and left out
+
+
+class Extent(StrEnum):
+    """How much of a venue's rulebook a model holds."""
+
+    COMPLETE = "complete"  # every rule that the venue names
+    AT_LEAST = "at_least"  # a charge, never negative, is unknown and left out
+    REFUSED = "refused"  # unknown unless the venue's own parameter payload is given
+
+
+class Standing(StrEnum):
+    """Whether a venue still runs the rulebook."""
+
+    ACTIVE = "active"
+    DORMANT = "dormant"  # the venue runs, the rules are of a market that hardly trades
+    HISTORICAL = "historical"  # the venue or this version of its rules is gone
 
 
 class ScaleLaw(StrEnum):
@@ -118,6 +136,8 @@ class ModelSpec:
     standard: str = ""  # the same venue's standard margin, the baseline of the saving
     maps_from: tuple[str, ...] = ()  # venues whose books are mapped to this one explicitly
     unknown: tuple[str, ...] = ()  # what is not known, in words
+    extent: Extent = Extent.COMPLETE
+    standing: Standing = Standing.ACTIVE  # others are listed, and not counted in any total
 
     def rule(self, name: str) -> Rule:
         """A rule by name."""
