@@ -96,3 +96,15 @@ def test_sheets_stand_under_each_other() -> None:
     assert found["a"].tolist() == [1.0, 0.1, 1.0, 0.1]
     assert found.columns == first.columns
     assert stack([first]) is first
+
+
+def test_a_sheet_of_many_columns_keeps_them_all() -> None:
+    """More columns than the builder has room for at first."""
+    made = SheetBuilder(2)
+    for k in range(100):
+        made.leaf(f"c{k}", np.array([float(k), -0.0]), "r")
+    made.sum("all", *(f"c{k}" for k in range(100)))
+    sheet = made.build(np.zeros(2, np.int32), 0)
+    assert sheet["c7"].tolist() == [7.0, 0.0]
+    assert sheet["all"].tolist() == [4950.0, 0.0]
+    assert not np.signbit(sheet["c7"][1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossmargin.instruments.book import Orders
-from crossmargin.margin.whatif_rows import Change, Row, repeated
+from crossmargin.margin.whatif_rows import Changes, Row, repeated
 
 
 def row() -> Row:
@@ -19,23 +19,34 @@ def row() -> Row:
     )
 
 
-def plain(changes: list[Change], entries: bool) -> dict[int, tuple[float, float, bool]]:
+Entry = tuple[int, float, float, bool]  # column, quantity, entry price, whether it is known
+
+
+def changes(*variants: list[Entry]) -> Changes:
+    out = Changes(len(variants))
+    for v, own in enumerate(variants):
+        for entry in own:
+            out.add(v, *entry)
+    return out
+
+
+def plain(own: list[Entry], entries: bool) -> dict[int, tuple[float, float, bool]]:
     out = {1: (1.0, 10.0, True), 4: (-2.0, 0.0, False), 7: (3.0, 30.0, True)}
-    out |= {c.column: (c.quantity, c.entry, c.known) for c in changes}
+    out |= {column: (quantity, price, known) for column, quantity, price, known in own}
     return out if entries else {k: (q, 0.0, False) for k, (q, _, _) in out.items()}
 
 
 @pytest.mark.parametrize("entries", [True, False])
 def test_variants_are_the_rows_that_would_be_built(entries: bool) -> None:
-    variants = [
-        [Change(0, 5.0, 1.0, True), Change(4, 8.0, 2.0, True), Change(8, 9.0, 3.0, True)],
-        [Change(2, 1.5, 4.0, False), Change(3, 2.5, 5.0, True)],
-        [Change(7, 0.0, 0.0, False)],
+    variants: list[list[Entry]] = [
+        [(0, 5.0, 1.0, True), (4, 8.0, 2.0, True), (8, 9.0, 3.0, True)],
+        [(2, 1.5, 4.0, False), (3, 2.5, 5.0, True)],
+        [(7, 0.0, 0.0, False)],
     ]
-    found = row().with_changes(variants, entries)
-    for v, changes in enumerate(variants):
+    found = row().with_changes(changes(*variants), entries)
+    for v, own in enumerate(variants):
         span = slice(int(found.row[v]), int(found.row[v + 1]))
-        wanted = plain(changes, entries)
+        wanted = plain(own, entries)
         assert found.column[span].tolist() == sorted(wanted)
         cells = zip(
             found.quantity[span].tolist(),
@@ -44,14 +55,24 @@ def test_variants_are_the_rows_that_would_be_built(entries: bool) -> None:
             strict=True,
         )
         assert list(cells) == [wanted[k] for k in sorted(wanted)]
-    alone = row().with_changes(variants[:1], entries)
+    alone = row().with_changes(changes(variants[0]), entries)
     assert alone.column.tolist() == found.column[: int(found.row[1])].tolist()
 
 
 def test_the_row_itself_is_not_touched() -> None:
     mine = row()
-    mine.with_changes([[Change(1, 99.0, 0.0, False)]], True)
+    mine.with_changes(changes([(1, 99.0, 0.0, False)]), True)
     assert mine.quantity.tolist() == [1.0, -2.0, 3.0]
+
+
+def test_some_variants_are_numbered_anew() -> None:
+    some = changes([(1, 5.0, 0.0, False)], [(4, 6.0, 1.0, True)], [(0, 7.0, 0.0, False)]).only(
+        [0, 2]
+    )
+    assert (some.variants, some.variant, some.column) == (2, [0, 1], [1, 0])
+    assert some.quantity == [5.0, 7.0]
+    untouched = row().with_changes(Changes(2), True)
+    assert untouched.row.tolist() == [0, 3, 6]
 
 
 def test_orders_are_repeated_for_every_variant() -> None:

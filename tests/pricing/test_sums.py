@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossmargin.core.errors import CrossMarginError
-from crossmargin.pricing.sums import row_sums, sums
+from crossmargin.pricing.sums import row_sums, row_sums_of, sum_table, sums, sums_of
 from tests.pricing.books import make_case
 
 
@@ -43,6 +43,27 @@ def test_row_sums_keep_empty_rows() -> None:
         np.testing.assert_allclose(found.net[r], x.sum(axis=0), rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(found.long[r], x.clip(0).sum(axis=0), rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(found.short[r], x.clip(None, 0).sum(axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [1, 3, 4, 9])
+def test_a_table_that_is_laid_out_has_the_same_bits(width: int) -> None:
+    case = make_case(width)
+    run = np.repeat(np.array([3, -1, 0, 1], np.int32), 10)
+    columns = np.random.default_rng(width).normal(size=(40, width))
+    pairs = (
+        (sums(*case[:3], run, columns), sums_of(*case[:3], sum_table(columns, run))),
+        (row_sums(*case[:3], columns), row_sums_of(*case[:3], sum_table(columns))),
+    )
+    for plain, laid_out in pairs:
+        for have, want in zip(laid_out, plain, strict=True):
+            np.testing.assert_array_equal(have, want)
+
+
+def test_a_table_is_checked_when_it_is_laid_out() -> None:
+    with pytest.raises(CrossMarginError, match="number_not_finite"):
+        sum_table([[np.inf]])
+    with pytest.raises(CrossMarginError, match="shape_wrong"):
+        sum_table([[1.0], [2.0]], [0])
 
 
 def test_a_row_has_the_same_bits_alone() -> None:

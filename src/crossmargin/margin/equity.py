@@ -15,15 +15,16 @@ import numpy as np
 from crossmargin.core.arrays import Bytes, Floats, frozen
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.model import EquitySource, PoolBook, Priced
+from crossmargin.margin.model import EquitySource, Pool, PoolBook, Priced
 from crossmargin.margin.pools import at_home, is_kind, per_row
 from crossmargin.market.view import View
-from crossmargin.pricing.sums import row_sums
+from crossmargin.pricing.sums import SumTable, row_sums_of, sum_table
 
 __all__ = [
     "SOURCES",
     "Equity",
     "equity_of",
+    "equity_table",
     "mark_value",
     "profit_since_entry",
     "with_equity_rows",
@@ -72,23 +73,35 @@ def profit_since_entry(
     return np.where(wanted, held.quantity * instruments.multiplier[column] * gain, 0.0)
 
 
-def equity_of(priced: Priced, held: PoolBook, to_pool: Floats, *, settled: bool = True) -> Equity:
+def equity_table(pool: Pool, option_value: Floats, to_pool: Floats) -> SumTable:
+    """The columns that :func:`equity_of` sums; a model may make them once a price."""
+    return sum_table(np.stack([pool.cash * to_pool, option_value * to_pool], axis=1))
+
+
+def equity_of(
+    priced: Priced,
+    held: PoolBook,
+    to_pool: Floats,
+    *,
+    settled: bool = True,
+    table: SumTable | None = None,
+) -> Equity:
     """Cash, unrealised profit and option value of each account of a block.
 
     ``to_pool[I]`` converts a row's settlement currency (an ASSET row's own unit) to the pool's.
     ``settled`` False: the venue's balance holds neither profit nor premium of what is open, so
-    both are added from the entry prices where they are known.
+    both are added from the entry prices where they are known. ``table``: :func:`equity_table` of
+    the same, where it is there.
     """
     accounts = len(held.row) - 1
-    both = np.empty((len(to_pool), 2))
-    both[:, 0] = priced.pool.cash * to_pool
-    both[:, 1] = priced.option_value * to_pool
-    totals = row_sums(held.row, held.column, held.quantity, both, trusted=True).net
-    cash, option_value = totals[:, 0].copy(), totals[:, 1].copy()
+    if table is None:
+        table = equity_table(priced.pool, priced.option_value, to_pool)
+    totals = row_sums_of(held.row, held.column, held.quantity, table).net
+    cash, option_value = totals.T.copy()
     unrealised = np.zeros(accounts)
     source = np.zeros(accounts, np.int8)
-    if priced.pool.cash.any():
-        lines = np.flatnonzero(priced.pool.cash[held.column])
+    lines = np.flatnonzero(priced.pool.cash[held.column])
+    if len(lines):
         source[np.searchsorted(held.row, lines, side="right") - 1] = _BALANCES
     if held.entry_known.any():
         if not settled:

@@ -33,6 +33,8 @@ class Column:
     constant: float = 0.0
 
 
+# Columns that a builder holds at first; it grows where a model has more.
+_COLUMNS = 32
 # A model names the same columns in every block, and making a frozen record takes a microsecond.
 _column = lru_cache(maxsize=4096)(Column)
 
@@ -93,83 +95,99 @@ class Sheet:
 
 
 class SheetBuilder:
-    """Collects the columns of one block of rows; each method returns the column's name."""
+    """Collects the columns of one block of rows; each method returns the column's name.
+
+    The columns are rows of one table, written in place: what one book costs is the number of
+    NumPy calls, not the arithmetic.
+    """
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
         self._columns: dict[str, Column] = {}
         self._values: dict[str, Floats] = {}
+        self._table = np.empty((_COLUMNS, rows))
 
-    def _add(self, column: Column, values: Floats) -> str:
+    def _new(self, column: Column) -> Floats:
+        """The row of the table that holds a new column."""
         if column.name in self._columns:
             raise ModelError("option_unknown", "a sheet column is named twice", value=column.name)
+        number = len(self._columns)
+        if number == len(self._table):
+            self._grow()
         self._columns[column.name] = column
+        values: Floats = self._table[number]
         self._values[column.name] = values
-        return column.name
+        return values
+
+    def _grow(self) -> None:
+        table = np.empty((2 * len(self._table), self.rows))
+        table[: len(self._table)] = self._table
+        self._table = table
+        self._values = {name: table[k] for k, name in enumerate(self._values)}
 
     def __getitem__(self, name: str) -> Floats:
         return self._values[name]
 
     def leaf(self, name: str, values: Floats | float, rule: str) -> str:
         """A number that a rule makes; it must be finite, which :meth:`build` checks."""
-        if isinstance(values, float):
-            filled = np.empty(self.rows)
-            filled.fill(values)
-            values = filled
-        elif values.shape != (self.rows,):
-            values = np.full(self.rows, values, np.float64)
         # Adding zero turns the -0.0 of a negated empty sum into the 0.0 that a person expects.
-        return self._add(_column(name, "leaf", (), rule), values + 0.0)
+        np.add(values, 0.0, out=self._new(_column(name, "leaf", (), rule)))
+        return name
 
-    def sum(self, name: str, *parts: str) -> str:
+    def sum(self, name: str, first: str, second: str, *rest: str) -> str:
         """Sum of columns, added from the left."""
-        first, *rest = parts
-        total = self._values[first] + (self._values[rest.pop(0)] if rest else 0.0)
+        total = self._new(_column(name, "sum", (first, second, *rest)))
+        np.add(self._values[first], self._values[second], out=total)
         for part in rest:
             total += self._values[part]
-        return self._add(_column(name, "sum", parts), total)
+        return name
 
     def difference(self, name: str, first: str, second: str) -> str:
         """First minus second."""
-        values = self._values[first] - self._values[second]
-        return self._add(_column(name, "difference", (first, second)), values)
+        values = self._new(_column(name, "difference", (first, second)))
+        np.subtract(self._values[first], self._values[second], out=values)
+        return name
 
     def product(self, name: str, first: str, second: str) -> str:
         """First times second."""
-        values = self._values[first] * self._values[second]
-        return self._add(_column(name, "product", (first, second)), values)
+        values = self._new(_column(name, "product", (first, second)))
+        np.multiply(self._values[first], self._values[second], out=values)
+        return name
 
-    def max(self, name: str, *parts: str) -> str:
+    def max(self, name: str, first: str, *rest: str) -> str:
         """The largest of the columns."""
-        values = self._values[parts[0]]
-        for part in parts[1:]:
-            values = np.maximum(values, self._values[part])
-        return self._add(_column(name, "max", parts), values)
+        values = self._new(_column(name, "max", (first, *rest)))
+        values[:] = self._values[first]
+        for part in rest:
+            np.maximum(values, self._values[part], out=values)
+        return name
 
-    def min(self, name: str, *parts: str) -> str:
+    def min(self, name: str, first: str, *rest: str) -> str:
         """The smallest of the columns."""
-        values = self._values[parts[0]]
-        for part in parts[1:]:
-            values = np.minimum(values, self._values[part])
-        return self._add(_column(name, "min", parts), values)
+        values = self._new(_column(name, "min", (first, *rest)))
+        values[:] = self._values[first]
+        for part in rest:
+            np.minimum(values, self._values[part], out=values)
+        return name
 
     def scale(self, name: str, part: str, factor: float, rule: str = "") -> str:
         """A column times a constant."""
-        values = self._values[part] * factor
-        return self._add(_column(name, "scale", (part,), rule, factor), values)
+        values = self._new(_column(name, "scale", (part,), rule, factor))
+        np.multiply(self._values[part], factor, out=values)
+        return name
 
     def round(self, name: str, part: str, decimals: int, rule: str = "") -> str:
         """A column rounded to decimals, where the venue's rule says so."""
-        values = self._values[part].round(decimals)
-        return self._add(_column(name, "round", (part,), rule, float(decimals)), values)
+        values = self._new(_column(name, "round", (part,), rule, float(decimals)))
+        self._values[part].round(decimals, out=values)
+        return name
 
     def build(self, account: Ints, pool: int) -> Sheet:
         """The finished sheet of one block and pool.
 
         Raises ModelError ``number_not_finite`` naming the first column that is not finite.
         """
-        held = list(self._values.values())
-        table = np.concatenate(held).reshape(len(held), self.rows)
+        table = self._table[: len(self._columns)]
         if not np.isfinite(table).all():
             for name, values in self._values.items():
                 finite(values, name, lambda k: f"row {k}", ModelError)

@@ -216,16 +216,14 @@ class Prepared:
         im, mm = (
             np.concatenate([self._total(part.values, row) for part in parts]) for row in (0, 1)
         )
-        flow = np.array(
-            [
-                (
-                    sum(f.premium * self._rate[f.column] for f in own),
-                    sum(f.fee * self._rate[f.column] for f in own),
-                    sum(f.gain * self._rate[f.column] for f in own),
-                )
-                for own in fills
-            ]
-        )[order]
+        flow = np.zeros((3, len(fills)))  # premium, fee, gain
+        for v, own in enumerate(fills):
+            for fill in own:
+                rate = self._rate[fill.column]
+                flow[0, v] += fill.premium * rate
+                flow[1, v] += fill.fee * rate
+                flow[2, v] += fill.gain * rate
+        flow = flow[:, order]
         code = np.concatenate([each.code for each in judged])[order]
         return Ranked(
             order=frozen(order, np.int32),
@@ -238,9 +236,9 @@ class Prepared:
             marginal_mm_usd=mm[order] - self.before.mm_usd,
             room_im_usd=room[order],
             room_mm_usd=np.concatenate([each.room_mm_usd for each in judged])[order],
-            premium_usd=flow[:, 0],
-            fees_usd=flow[:, 1],
-            day_one_usd=flow[:, 2],
+            premium_usd=flow[0],
+            fees_usd=flow[1],
+            day_one_usd=flow[2],
             short_im=np.concatenate([each.short_im for each in judged])[order],
             short_mm=np.concatenate([each.short_mm for each in judged])[order],
         )

@@ -11,16 +11,44 @@ from crossmargin.core.arrays import Bools, Floats, Ints, Longs
 from crossmargin.instruments.book import Book, Orders
 from crossmargin.margin.model import PoolBook
 
-__all__ = ["Change", "Row", "Rows", "as_pool", "repeated"]
+__all__ = ["Changes", "Row", "Rows", "as_pool", "repeated"]
 
 
-class Change(NamedTuple):
-    """What a column holds after the trade; the entry price counts where ``known``."""
+class Changes:
+    """What variants hold after their trades: entry k is of variant ``variant[k]``, in its order.
 
-    column: int
-    quantity: float
-    entry: float
-    known: bool
+    Plain lists side by side: a ranking has tens of thousands of entries, and a record for each
+    would cost more than the arithmetic. Variants ascend, and inside each its columns; the entry
+    price counts where ``known``.
+    """
+
+    __slots__ = ("column", "entry", "known", "quantity", "variant", "variants")
+
+    def __init__(self, variants: int) -> None:
+        self.variants = variants
+        self.variant: list[int] = []
+        self.column: list[int] = []
+        self.quantity: list[float] = []
+        self.entry: list[float] = []
+        self.known: list[bool] = []
+
+    def add(self, variant: int, column: int, quantity: float, entry: float, known: bool) -> None:
+        """One more entry."""
+        self.variant.append(variant)
+        self.column.append(column)
+        self.quantity.append(quantity)
+        self.entry.append(entry)
+        self.known.append(known)
+
+    def only(self, which: Sequence[int]) -> Changes:
+        """The variants of the given rising numbers, numbered anew."""
+        place = {v: k for k, v in enumerate(which)}
+        some = Changes(len(which))
+        for k, v in enumerate(self.variant):
+            if v in place:
+                values = self.column[k], self.quantity[k], self.entry[k], self.known[k]
+                some.add(place[v], *values)
+        return some
 
 
 class Rows(NamedTuple):
@@ -48,53 +76,59 @@ class Row:
         """The row of a book, or of a part of one, with a single account."""
         return Row(held.column, held.quantity, held.entry_price, held.entry_known, size)
 
-    def with_changes(self, changes: Sequence[Sequence[Change]], entries: bool) -> Rows:
-        """One row a variant; its changes are in rising order of column.
+    def with_changes(self, changes: Changes, entries: bool) -> Rows:
+        """One row a variant.
 
         Without ``entries`` every entry price is unknown: no rule reads one.
         """
-        count, size = len(changes), len(self.column)
+        count, size = changes.variants, len(self.column)
         alone = count == 1
-        fresh: list[Change] = []
-        where: list[int] = []
-        fixed: list[int] = []
-        moved: list[Change] = []
-        bounds = [0]
-        for v, own in enumerate(changes):
-            start = v * size
-            for change in own:
-                j = self.at.get(change[0])
-                if j is None:
-                    where.append(start + self._lower[change[0]])
-                    fresh.append(change)
-                else:
-                    fixed.append(start + j)
-                    moved.append(change)
-            bounds.append(start + size + len(where))
+        where: list[int] = []  # places of new columns, and their entries
+        fresh: list[int] = []
+        fixed: list[int] = []  # places of columns that are held, and their entries
+        moved: list[int] = []
+        for k, column in enumerate(changes.column):
+            start = changes.variant[k] * size
+            j = self.at.get(column)
+            if j is None:
+                where.append(start + self._lower[column])
+                fresh.append(k)
+            else:
+                fixed.append(start + j)
+                moved.append(k)
         quantity = self.quantity.copy() if alone else np.tile(self.quantity, count)
         if fixed:
-            quantity[fixed] = [change[1] for change in moved]
+            quantity[fixed] = [changes.quantity[k] for k in moved]
         columns = self.column if alone else np.tile(self.column, count)
-        row = np.array(bounds, np.int64)
         total = count * size + len(where)
+        row = np.array([0, total]) if alone else np.arange(count + 1) * size
         price: Floats = np.zeros(total)
         known: Bools = np.zeros(total, np.bool_)
         if not where:
             if entries:
-                price, known = self._entries(count, fixed, moved)
+                price, known = self._entries(changes, fixed, moved)
             return Rows(row, columns, quantity, price, known)
+        if not alone:
+            more = np.bincount([changes.variant[k] for k in fresh], minlength=count)
+            row[1:] += np.cumsum(more)
         into, old = _split(where, total)
         wide_column, wide = np.empty(total, np.int32), np.empty(total)
-        wide_column[into], wide[into] = [c[0] for c in fresh], [c[1] for c in fresh]
+        wide_column[into] = [changes.column[k] for k in fresh]
+        wide[into] = [changes.quantity[k] for k in fresh]
         wide_column[old], wide[old] = columns, quantity
         if entries:
-            price[old], known[old] = self._entries(count, fixed, moved)
-            price[into], known[into] = [c[2] for c in fresh], [c[3] for c in fresh]
+            price[old], known[old] = self._entries(changes, fixed, moved)
+            price[into] = [changes.entry[k] for k in fresh]
+            known[into] = [changes.known[k] for k in fresh]
         return Rows(row, wide_column, wide, price, known)
 
-    def _entries(self, count: int, fixed: list[int], moved: list[Change]) -> tuple[Floats, Bools]:
+    def _entries(
+        self, changes: Changes, fixed: list[int], moved: list[int]
+    ) -> tuple[Floats, Bools]:
+        count = changes.variants
         price, known = np.tile(self.entry, count), np.tile(self.known, count)
-        price[fixed], known[fixed] = [c[2] for c in moved], [c[3] for c in moved]
+        price[fixed] = [changes.entry[k] for k in moved]
+        known[fixed] = [changes.known[k] for k in moved]
         return price, known
 
 

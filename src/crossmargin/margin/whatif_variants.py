@@ -19,7 +19,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Bound, PoolAnswer, Priced, Requirement
 from crossmargin.margin.pools import at_home, cut
 from crossmargin.margin.whatif_lots import Lots
-from crossmargin.margin.whatif_rows import Change, Row, Rows, as_pool, repeated
+from crossmargin.margin.whatif_rows import Changes, Row, Rows, as_pool, repeated
 from crossmargin.margin.whatif_trades import Fill
 
 __all__ = ["COLUMNS", "Ground", "States"]
@@ -161,7 +161,7 @@ class Ground:
             found = []
             for price in (scale, 0.5 * scale):
                 fill = Fill(column, size, price, "given", 0.0, 0.0, 0.0, 0.0, 0.0)
-                answers = self._general([[fill]], [[(column, 0.0)]])
+                answers = self._general([[fill]], cash=False)
                 found.append([each[0][5, 0] for each in answers])
             self._reads[key] = found[0] != found[1]
         return self._reads[key]
@@ -194,23 +194,24 @@ class Ground:
 
     # -- variants ----------------------------------------------------------------------------
 
-    def changes(self, fills: Sequence[Fill], flows: Sequence[tuple[int, float]]) -> list[Change]:
-        """What one variant changes, in rising order of column of the table."""
-        amounts: dict[int, list[float]] = {}
-        own: dict[int, list[Fill]] = {}
-        for fill in fills:
-            amounts.setdefault(fill[0], []).append(fill[1])
-            if self.lots.keeps_entries:
-                own.setdefault(fill[0], []).append(fill)
-        for column, cash in flows:
-            if self.booked[column]:
-                amounts.setdefault(self.cash_column[column], []).append(cash)
-        out = []
-        for column in sorted(amounts):
-            after, entry, known = self.lots.total(column, amounts[column]), 0.0, False
-            if column in own and self.pools[self.pool_of[column]].entries:
-                after, entry, known = self.lots.merged(column, self.lots.after(column, own[column]))
-            out.append(Change(column, after, entry, known))
+    def changes(self, variants: Sequence[Sequence[Fill]], *, cash: bool = True) -> Changes:
+        """What the variants change, columns of the table; without ``cash`` no flow is booked."""
+        out = Changes(len(variants))
+        for v, fills in enumerate(variants):
+            amounts: dict[int, list[float]] = {}
+            for fill in fills:
+                amounts.setdefault(fill[0], []).append(fill[1])
+            for column, flow in self.lots.flows(fills) if cash else ():
+                if self.booked[column]:
+                    amounts.setdefault(self.cash_column[column], []).append(flow)
+            for column in sorted(amounts):
+                after, entry, known = self.lots.total(column, amounts[column]), 0.0, False
+                if self.lots.keeps_entries and self.pools[self.pool_of[column]].entries:
+                    own = [fill for fill in fills if fill[0] == column]
+                    if own:
+                        lots = self.lots.after(column, own)
+                        after, entry, known = self.lots.merged(column, lots)
+                out.add(v, column, after, entry, known)
         return out
 
     def changed_book(self, fills: Sequence[Fill]) -> Book:
@@ -256,11 +257,10 @@ class Ground:
 
     def evaluate(self, variants: Sequence[Sequence[Fill]]) -> States:
         """Margin of every variant: one call of the model for each pool that one of them touches."""
-        flows = [self.lots.flows(fills) for fills in variants]
         if self._shared and self._moves(variants):
-            found = self._general(variants, flows)
+            found = self._general(variants)
         else:
-            found = self._by_pool(variants, flows)
+            found = self._by_pool(variants)
         low: Bools = found[0][4]
         for each in found[1:]:
             low = low | each[4]
@@ -271,7 +271,7 @@ class Ground:
             source,
             tuple(each[3] for each in found),
             low,
-            None if self.all_booked else self._unbooked(flows),
+            None if self.all_booked else self._unbooked(variants),
         )
 
     def _moves(self, variants: Sequence[Sequence[Fill]]) -> bool:
@@ -283,46 +283,58 @@ class Ground:
                 return True
         return False
 
-    def _by_pool(
-        self, variants: Sequence[Sequence[Fill]], flows: Sequence[Sequence[tuple[int, float]]]
-    ) -> list[_Found]:
+    def _by_pool(self, variants: Sequence[Sequence[Fill]]) -> list[_Found]:
         """Every pool's answers; pools that no variant touches keep theirs."""
-        changes = [self.changes(f, cash) for f, cash in zip(variants, flows, strict=True)]
-        touched: list[dict[int, list[Change]]] = [{} for _ in self.pools]
-        for v, own in enumerate(changes):
-            for change in own:
-                pool = self.pools[self.pool_of[change.column]]
-                local = Change(pool.local[change[0]], change[1], change[2], change[3])
-                touched[pool.number].setdefault(v, []).append(local)
+        changes = self.changes(variants)
         whole = self._book(self._rows(changes), variants) if self._shared else None
         return [
-            self._margined(pool, touched[pool.number], changes, variants, whole)
-            for pool in self.pools
+            self._margined(pool, *own, changes, variants, whole)
+            for pool, own in zip(self.pools, self._by_columns(changes), strict=True)
         ]
+
+    def _by_columns(self, changes: Changes) -> list[tuple[list[int], Changes]]:
+        """Of each pool the variants that touch it, and their changes in its own columns."""
+        which: list[list[int]] = [[] for _ in self.pools]
+        parts = [Changes(0) for _ in self.pools]
+        for k, column in enumerate(changes.column):
+            pool = self.pools[self.pool_of[column]]
+            mine, part, v = which[pool.number], parts[pool.number], changes.variant[k]
+            if not mine or mine[-1] != v:
+                mine.append(v)
+            part.add(
+                len(mine) - 1,
+                pool.local[column],
+                changes.quantity[k],
+                changes.entry[k],
+                changes.known[k],
+            )
+        for mine, part in zip(which, parts, strict=True):
+            part.variants = len(mine)
+        return list(zip(which, parts, strict=True))
 
     def _margined(
         self,
         pool: _Pool,
-        touched: Mapping[int, list[Change]],
-        changes: Sequence[list[Change]],
+        which: list[int],
+        own: Changes,
+        changes: Changes,
         variants: Sequence[Sequence[Fill]],
         whole: Book | None,
     ) -> _Found:
         count = len(variants)
-        if not touched:
+        if not which:
             same = pool.values, pool.scenario, pool.source
             low = _SURE[pool.at_least]
             if count > 1:
                 same = same[0].repeat(count, axis=1), same[1].repeat(count), same[2].repeat(count)
                 low = low.repeat(count)
             return *same, None, low
-        which = list(touched)
         some = variants if len(which) == count else [variants[v] for v in which]
-        rows = pool.row.with_changes(list(touched.values()), pool.entries)
+        rows = pool.row.with_changes(own, pool.entries)
         if not self._shared:  # no rule of the pools looks beyond them
             whole = self._book(rows, some)
         elif whole is None or len(which) < count:
-            whole = self._book(self._rows([changes[v] for v in which]), some)
+            whole = self._book(self._rows(changes.only(which)), some)
         held = as_pool(rows, whole)
         answer = self.model.margin(pool.priced, held, self.parameters)
         values, scenario, source, low = self._read(answer)
@@ -336,12 +348,9 @@ class Ground:
         flag[which], lows[which] = True, low
         return wide, scenarios, sources, flag, lows
 
-    def _general(
-        self, variants: Sequence[Sequence[Fill]], flows: Sequence[Sequence[tuple[int, float]]]
-    ) -> list[_Found]:
+    def _general(self, variants: Sequence[Sequence[Fill]], *, cash: bool = True) -> list[_Found]:
         """Every pool's answers, cut from the whole book: right where assets change their pool."""
-        changes = [self.changes(f, cash) for f, cash in zip(variants, flows, strict=True)]
-        whole = self._book(self._rows(changes), variants)
+        whole = self._book(self._rows(self.changes(variants, cash=cash)), variants)
         out: list[_Found] = []
         for pool in self.pools:
             held = cut(whole, pool.priced.pool, 0)
@@ -358,7 +367,7 @@ class Ground:
             low = low if len(answer.sheet) == 1 else low.repeat(len(answer.sheet))
         return np.array([sheet[k] for k in self.index]), answer.scenario, answer.source, low
 
-    def _rows(self, changes: Sequence[Sequence[Change]]) -> Rows:
+    def _rows(self, changes: Changes) -> Rows:
         """The variants over the whole table."""
         return self.row.with_changes(changes, any(pool.entries for pool in self.pools))
 
@@ -396,11 +405,11 @@ class Ground:
                 holds[name, currency] = amounts
         return Reported(equity, holds)
 
-    def _unbooked(self, flows: Sequence[Sequence[tuple[int, float]]]) -> tuple[Floats, ...]:
+    def _unbooked(self, variants: Sequence[Sequence[Fill]]) -> tuple[Floats, ...]:
         """[P][V] cash that no line took."""
-        out = tuple(np.zeros(len(flows)) for _ in self.pools)
-        for v, own in enumerate(flows):
-            for column, cash in own:
+        out = tuple(np.zeros(len(variants)) for _ in self.pools)
+        for v, fills in enumerate(variants):
+            for column, cash in self.lots.flows(fills):
                 if not self.booked[column]:
                     number = self.pool_of[column]
                     rate = self.usd_of(column) / self.pools[number].priced.usd_per_unit

@@ -10,12 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crossmargin.core.arrays import Floats, Ints
+from crossmargin.core.arrays import Floats, Ints, Longs
 from crossmargin.core.jit import kernel
-from crossmargin.pricing.checks import codes, positions, reals
+from crossmargin.pricing.checks import Positions, codes, positions, reals
 from crossmargin.pricing.vectors import NARROW, sum_tile
 
-__all__ = ["RowSums", "Sums", "count_kernel", "row_sums", "sums", "sums_kernel"]
+__all__ = [
+    "RowSums",
+    "SumTable",
+    "Sums",
+    "count_kernel",
+    "row_sums",
+    "row_sums_of",
+    "sum_table",
+    "sums",
+    "sums_kernel",
+    "sums_of",
+]
 
 
 class Sums(NamedTuple):
@@ -38,6 +49,19 @@ class RowSums(NamedTuple):
     net: Floats
     long: Floats
     short: Floats
+
+
+class SumTable(NamedTuple):
+    """Columns and runs laid out for the kernels: made once, read by every block of accounts.
+
+    ``flat`` are the ``columns`` of ``[I, columns]`` filled up with zeros to ``width`` a row;
+    ``run[I]`` is the group of each instrument, -1 where it counts for nothing.
+    """
+
+    run: Ints
+    flat: Floats
+    width: int
+    columns: int
 
 
 @kernel("i8[:], i4[:], i4[:]")
@@ -93,6 +117,28 @@ def sums_kernel(
             j = stop
 
 
+def sum_table(columns: npt.ArrayLike, run_of_instrument: npt.ArrayLike | None = None) -> SumTable:
+    """The table of ``columns[I, C]`` over runs; without runs every instrument is of one.
+
+    Errors: ``shape_wrong``, ``number_not_finite``, ``number_out_of_range``.
+    """
+    given = np.asarray(columns, np.float64)
+    table = reals(given, "columns", shape=(given.shape[0], given.shape[-1]))
+    if run_of_instrument is None:
+        return _laid_out(table, np.zeros(len(table), np.int32))
+    run = codes(run_of_instrument, "run", shape=(len(table),), low=-1, below=2**31)
+    return _laid_out(table, run)
+
+
+def _laid_out(table: Floats, run: Ints) -> SumTable:
+    count = table.shape[1]
+    wide = table
+    if count % NARROW:
+        wide = np.zeros((run.size, -(-count // NARROW) * NARROW))
+        wide[:, :count] = table
+    return SumTable(run, wide.ravel(), wide.shape[1], count)
+
+
 def sums(
     row_ptr: npt.ArrayLike,
     column: npt.ArrayLike,
@@ -115,17 +161,21 @@ def sums(
         table = reals(table, "columns", shape=(run.size, table.shape[-1]))
         run = codes(run, "run", shape=(run.size,), low=-1, below=2**31)
     book = positions(row_ptr, column, quantity, run.size, trusted=trusted)
-    count = table.shape[1]
-    wide = table
-    if count % NARROW:
-        wide = np.zeros((run.size, -(-count // NARROW) * NARROW))
-        wide[:, :count] = table
+    return _summed(book, _laid_out(table, run))
+
+
+def sums_of(row_ptr: Longs, column: Ints, quantity: Floats, table: SumTable) -> Sums:
+    """:func:`sums` over a table that is laid out; the positions are taken as they are."""
+    return _summed(Positions(row_ptr, column, quantity), table)
+
+
+def _summed(book: Positions, table: SumTable) -> Sums:
+    run, flat, width, count = table
     entries = int(count_kernel.run(book.row_ptr, book.column, run))
-    width = wide.shape[1]
     rows, codes_found = np.empty(entries, np.int32), np.empty(entries, np.int32)
     found = np.empty((3, entries, width))  # net, long, short
     net, long, short = found.reshape(3, entries * width)
-    sums_kernel.run(*book, run, wide.ravel(), width, rows, codes_found, net, long, short)
+    sums_kernel.run(*book, run, flat, width, rows, codes_found, net, long, short)
     net, long, short = found if count == width else found[:, :, :count]
     return Sums(rows, codes_found, net, long, short)
 
@@ -140,15 +190,20 @@ def row_sums(
 ) -> RowSums:
     """Sums of ``columns[I, C]`` per row; rows without positions are zero."""
     table = np.ascontiguousarray(columns, dtype=np.float64)
-    entries = sums(
-        row_ptr,
-        column,
-        quantity,
-        np.zeros(table.shape[0], np.int32),
-        table,
-        trusted=trusted,
-    )
-    shape = (np.asarray(row_ptr).size - 1, table.shape[1])
+    if not trusted:
+        table = reals(table, "columns", shape=(table.shape[0], table.shape[-1]))
+    book = positions(row_ptr, column, quantity, table.shape[0], trusted=trusted)
+    return _by_row(book, _laid_out(table, np.zeros(table.shape[0], np.int32)))
+
+
+def row_sums_of(row_ptr: Longs, column: Ints, quantity: Floats, table: SumTable) -> RowSums:
+    """:func:`row_sums` over a table without runs that is laid out; see :func:`sums_of`."""
+    return _by_row(Positions(row_ptr, column, quantity), table)
+
+
+def _by_row(book: Positions, table: SumTable) -> RowSums:
+    entries = _summed(book, table)
+    shape = (book.row_ptr.size - 1, table.columns)
     if entries.row.size == shape[0]:
         return RowSums(entries.net, entries.long, entries.short)
     result = RowSums(np.zeros(shape), np.zeros(shape), np.zeros(shape))

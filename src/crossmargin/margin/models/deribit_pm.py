@@ -29,7 +29,7 @@ from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import (
     margin_delta,
 )
-from crossmargin.margin.equity import equity_of, mark_value, with_equity_rows
+from crossmargin.margin.equity import equity_of, equity_table, mark_value, with_equity_rows
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import (
@@ -51,6 +51,7 @@ from crossmargin.market.fields import DOLLAR_PEGGED
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
 from crossmargin.pricing.revalue import padded
+from crossmargin.pricing.sums import sum_table
 from crossmargin.scenarios.risk_array import RiskArray, price
 
 __all__ = ["DeribitPM"]
@@ -106,6 +107,7 @@ class DeribitPM:
         delta_table = np.stack([np.where(part, delta, 0.0) for part in split], axis=1)
         bases = pool.facts["bases"]
         usd_per_unit = 1.0 if self.cross else _usd_of(pool, view)
+        option_value = mark_value(pool.instruments, view)
         facts = {
             "fold": fold_tables(
                 pnl.shape[1],
@@ -118,7 +120,9 @@ class DeribitPM:
             "coin_rows": coin_rows,
             "roll": table.roll_rates(),
             "worth": worth,
-            "delta_table": delta_table,
+            "equity_table": equity_table(pool, option_value, worth),
+            "delta_by_base": sum_table(delta_table, pool.facts["base_run"]),
+            "delta_by_expiry": sum_table(delta[:, None], pool.facts["roll_run"]),
             "shock": shock_tables(
                 pool, parameters, table.index_of_bases(), table.dollars_of_bases()
             ),
@@ -131,7 +135,7 @@ class DeribitPM:
             scenarios,
             RiskArray.of(pnl, raw.value, raw.count),
             {"delta": delta},
-            mark_value(pool.instruments, view),
+            option_value,
             facts,
         )
 
@@ -139,7 +143,7 @@ class DeribitPM:
         """The sheet of a block of accounts."""
         scenarios, risk = priced.scenarios, priced.risk
         assert scenarios is not None and risk is not None  # set by price()
-        equity = equity_of(priced, held, priced.facts["worth"])
+        equity = equity_of(priced, held, priced.facts["worth"], table=priced.facts["equity_table"])
         counted = with_equity_rows(priced, held) if self.cross else held
         worst = fold_worst(
             counted.row,

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints
+from crossmargin.core.jit import kernel
 from crossmargin.margin.deribit_common import coin_size, hold, mmp_hold
 from crossmargin.margin.model import Pool, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
-from crossmargin.pricing.sums import row_sums, sums
+from crossmargin.pricing.sums import row_sums, sums_of
 
 __all__ = [
     "add_holds",
@@ -22,6 +23,7 @@ __all__ = [
     "hold_tables",
     "per_base",
     "roll_shock",
+    "shock_kernel",
     "shock_of",
     "shock_tables",
 ]
@@ -34,54 +36,59 @@ def per_base(parameters: Parameters, bases: tuple[str, ...], table: str, name: s
 
 def delta_shock(priced: Priced, held: PoolBook) -> Floats:
     """[A] the charge on large directional books, summed over the currencies of the pool."""
-    run = priced.pool.facts["base_run"]
-    table = priced.facts["delta_table"]
-    found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
+    found = sums_of(held.row, held.column, held.quantity, priced.facts["delta_by_base"])
     long_options = found.long[:, 0] + found.short[:, 1]
     rest = found.net[:, 2] + found.short[:, 0] + found.long[:, 1]
     charge = shock_of(priced, found.run, long_options, rest)
     return by_row(found.row, charge, len(held.row) - 1)
 
 
+@kernel("i4[:], f8[:], f8[:], f8[:,:], out f8[:]")
+def shock_kernel(base: Any, long_options: Any, rest: Any, tables: Any, charge: Any) -> None:
+    """Fill the charge of each element of :func:`shock_of`; unchecked."""
+    for k in range(base.size):
+        g, other = base[k], rest[k]
+        left = long_options[k] + other
+        # Long options may take delta away from the rest, never add to it or turn its sign.
+        left = min(max(left, other), 0.0) if other < 0.0 else max(min(left, other), 0.0)
+        size = abs(left)
+        rate = min(tables[0, g] * max(size - tables[2, g], 0.0), tables[1, g])
+        charge[k] = size * rate * tables[3, g]
+
+
 def shock_of(priced: Priced, base: Ints, long_options: Floats, rest: Floats) -> Floats:
     """The charge on ``rest`` coins of delta against which ``long_options`` coins may reduce.
 
+        left   = rest < 0 ? min(max(long + rest, rest), 0) : max(min(long + rest, rest), 0)
+        charge = |left| min(increment max(|left| - threshold, 0), cap) worth
+
     ``base`` codes the currency of each element; the result is in the pool's currency.
     """
-    both = long_options + rest
-    left = np.where(
-        rest < 0.0,
-        np.minimum(np.maximum(both, rest), 0.0),
-        np.maximum(np.minimum(both, rest), 0.0),
-    )
-    slope, most, limit, worth = (values[base] for values in priced.facts["shock"])
-    size = np.abs(left)
-    excess = np.maximum(size - limit, 0.0)
-    return np.asarray(size * np.minimum(slope * excess, most) * worth)
+    charge = np.empty(len(base))
+    shock_kernel.run(base, long_options, rest, priced.facts["shock"], charge)
+    return charge
 
 
-def shock_tables(
-    pool: Pool, parameters: Parameters, index: Floats, dollars: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """[G] increment a coin, cap, threshold in coins, and pool currency a coin.
+def shock_tables(pool: Pool, parameters: Parameters, index: Floats, dollars: Floats) -> Floats:
+    """[4, G]: increment a coin, cap, threshold in coins, and pool currency a coin.
 
     ``index[G]`` in quote currency, ``dollars[G]`` in dollars a coin.
     """
     bases = pool.facts["bases"]
     in_coin = np.array([name == pool.currency for name in bases], np.bool_)
-    return (
-        per_base(parameters, bases, "pair", "m_inc"),
-        per_base(parameters, bases, "pair", "max_delta_shock"),
-        per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd") / dollars,
-        np.where(in_coin, 1.0, index),
+    return np.array(
+        [
+            per_base(parameters, bases, "pair", "m_inc"),
+            per_base(parameters, bases, "pair", "max_delta_shock"),
+            per_base(parameters, bases, "pair", "delta_total_liq_shock_threshold_usd") / dollars,
+            np.where(in_coin, 1.0, index),
+        ]
     )
 
 
 def roll_shock(priced: Priced, held: PoolBook) -> Floats:
     """[A] the basis charge: no netting between expiries."""
-    table = priced.columns["delta"][:, None]
-    run = priced.pool.facts["roll_run"]
-    found = sums(held.row, held.column, held.quantity, run, table, trusted=True)
+    found = sums_of(held.row, held.column, held.quantity, priced.facts["delta_by_expiry"])
     charge = priced.facts["roll"][found.run] * np.abs(found.net[:, 0])
     return by_row(found.row, charge, len(held.row) - 1)
 

@@ -14,7 +14,7 @@ from crossmargin.margin.fills import dense, reach
 from crossmargin.margin.model import Fills, PoolBook, Priced
 from crossmargin.margin.models.deribit_pm_charges import shock_of
 from crossmargin.pricing.fills import FillNeed, fill_need
-from crossmargin.pricing.sums import sums
+from crossmargin.pricing.sums import sums, sums_of
 
 __all__ = ["matrix_need", "shocks_need"]
 
@@ -60,8 +60,7 @@ def shocks_need(priced: Priced, held: PoolBook, fills: Fills) -> Floats:
     roll = (rate * np.maximum(np.abs(high), np.abs(low))).sum(axis=1)
     run = priced.pool.facts["base_run"]
     accounts, groups = len(held.row) - 1, len(priced.pool.facts["bases"])
-    table = priced.facts["delta_table"]
-    now = sums(held.row, held.column, held.quantity, run, table, trusted=True)
+    now = sums_of(held.row, held.column, held.quantity, priced.facts["delta_by_base"])
     more = sums(fills.row, fills.column, fills.size, run, delta[:, None], trusted=True)
     long_options = dense(now.row, now.run, now.long[:, 0] + now.short[:, 1], accounts, groups)
     rest = now.net[:, 2] + now.short[:, 0] + now.long[:, 1]
