@@ -19,6 +19,7 @@ from crossmargin.core.version import __version__
 if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
+    from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.verbs import compare, margin, models, quality
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Book",
+    "CheckResult",
     "CompareResult",
     "CrossMarginError",
     "InputError",
@@ -42,6 +44,7 @@ __all__ = [
     "Snapshot",
     "WhatIfResult",
     "__version__",
+    "check",
     "compare",
     "from_ccxt",
     "from_deribit",
@@ -66,6 +69,7 @@ __all__ = [
 _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
+    "interfaces.check": ("CheckResult", "check"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.verbs": ("compare", "margin", "models", "quality"),

@@ -6,7 +6,7 @@ import pytest
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin import model_named, run
-from crossmargin.margin.fills import dense, fills_of, order_margin, reach
+from crossmargin.margin.fills import dense, fills_of, growth, order_margin, reach
 from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.margin.pools import cut
 from tests.vectors.building import Dated, Facts, Quote, delta_one, option, view_of
@@ -152,3 +152,34 @@ def test_gains_are_in_the_pools_currency() -> None:
     assert found is not None
     assert found.gain.tolist() == [pytest.approx(2.0 * (0.1 - 0.15) * 50.0)]
     assert found.cash.tolist() == [pytest.approx(-0.3)]  # what leaves is coin
+
+
+@pytest.mark.parametrize(
+    ("held", "bid", "ask", "wanted"),
+    [
+        (0.0, 3.0, 5.0, 5.0),  # one contract is never long and short at once
+        (2.0, 3.0, 1.0, 3.0),
+        (2.0, 0.0, 4.0, 0.0),  # short 2 is no larger than long 2
+        (2.0, 0.0, 7.0, 3.0),
+        (-2.0, 1.0, 0.5, 0.5),
+        (-2.0, 9.0, 0.0, 5.0),
+    ],
+)
+def test_growth_is_the_most_that_a_contract_can_grow(
+    held: float, bid: float, ask: float, wanted: float
+) -> None:
+    orders = [
+        Order("b", ROW["C"], side, size, 0.1) for side, size in ((1, bid), (-1, ask)) if size > 0.0
+    ]
+    priced, _ = cut_of([], orders)
+    lines = [Line("a", ROW["P"], 7.0), Line("b", ROW["C"], held)]
+    part = cut(Book.of(TABLE, lines, orders, accounts=("a", "b")), priced.pool, 0)
+    found = fills_of(priced, part, np.ones(len(priced.pool.instruments)), mmp=False)
+    assert found is not None
+    more = growth(part, found)
+    assert more.account.tolist() == [1]
+    assert [priced.pool.instruments.items[c].native_id for c in more.column.tolist()] == ["C"]
+    assert more.size.tolist() == [wanted]
+    sizes = np.array([side * size for side, size in ((1.0, bid), (-1.0, ask))])
+    every = [abs(held + sum(sizes[list(k)])) for k in ((), (0,), (1,), (0, 1))]
+    assert wanted == max(every) - abs(held)

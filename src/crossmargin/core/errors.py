@@ -43,6 +43,7 @@ CODES: dict[str, str] = {
     "index_missing": "no index is known for an underlying",
     "market_duplicate": "two market rows speak of one instrument",
     "mark_missing": "no mark is known for an instrument",
+    "market_doubtful": "a value that a verdict rests on is stale, incoherent or out of bounds",
     "price_not_positive": "an index or forward is zero or negative",
     "quote_missing": "no bid or ask is known for an instrument, and no price was given",
     "vol_missing": "no volatility is known for an option",

@@ -138,7 +138,7 @@ class PreparedBook:
         contract must be one of those that were prepared.
         """
         asked = tuple([wanted(leg, "leg") for leg in legs])
-        found = self.core.whatif([self._leg(leg) for leg in asked], atomic=atomic)
+        found = self.core.whatif([self.leg(leg) for leg in asked], atomic=atomic)
         return WhatIfResult(found, self, asked, atomic)
 
     def size_to_fit(
@@ -146,7 +146,7 @@ class PreparedBook:
     ) -> WhatIfResult:
         """The largest whole number of lots in the legs' ratio that the venue would take."""
         asked = tuple([wanted(leg, "leg") for leg in legs])
-        found = self.core.size_to_fit([self._leg(leg) for leg in asked], atomic=atomic, lot=lot)
+        found = self.core.size_to_fit([self.leg(leg) for leg in asked], atomic=atomic, lot=lot)
         flags = {"size_to_fit": True, "lot": lot}
         return WhatIfResult(found, self, asked, atomic, asked=flags)
 
@@ -167,8 +167,8 @@ class PreparedBook:
         atomic: bool,
     ) -> WhatIfResult:
         asked = tuple([wanted(leg, "leg") for leg in add])
-        base = [self._leg(leg) for leg in asked]
-        many = [[self._leg(leg) for leg in each.legs] for each in tried]
+        base = [self.leg(leg) for leg in asked]
+        many = [[self.leg(leg) for leg in each.legs] for each in tried]
         ranked = self.core.rank(many, base)
         best = int(ranked.order[0])
         found = self.core.whatif([*base, *many[best]], atomic=atomic)
@@ -176,7 +176,8 @@ class PreparedBook:
         names = [each.name for each in tried]
         return WhatIfResult(found, self, asked, atomic, ranked, names, flags)
 
-    def _leg(self, leg: Wanted) -> Leg:
+    def leg(self, leg: Wanted) -> Leg:
+        """The leg in the prepared table; InputError ``instrument_unknown`` for another."""
         column = self._column.get(leg.name)
         if column is None:
             raise InputError(
@@ -189,7 +190,9 @@ class PreparedBook:
             )
         return Leg(column, leg.size, leg.price, leg.reduce_only)
 
-    def receipt(self, legs: Sequence[Wanted], asked: Mapping[str, Any]) -> Receipt:
+    def receipt(
+        self, legs: Sequence[Wanted], asked: Mapping[str, Any], verb: str = "whatif"
+    ) -> Receipt:
         """Hashes of what went in, and the command for the same bits."""
         base = self.core.base
         name = base.model.name
@@ -204,11 +207,11 @@ class PreparedBook:
             changes=self._made,
             as_of=format_ms(base.view.as_of_ms),
             model=name,
-            command=self._command(legs, asked),
+            command=self._command(verb, legs, asked),
             build=manifest(),
         )
 
-    def _command(self, legs: Sequence[Wanted], asked: Mapping[str, Any]) -> str:
+    def _command(self, verb: str, legs: Sequence[Wanted], asked: Mapping[str, Any]) -> str:
         """The command; empty where something came from no file or has no form there."""
         book, snapshot = self._sources
         options = {**self._options, **asked}
@@ -218,10 +221,10 @@ class PreparedBook:
             return ""
         if any(leg.reduce_only for leg in legs) or isinstance(options.get("fee"), Mapping):
             return ""
-        parts = ["crossmargin", "whatif", str(book), "--market", str(snapshot)]
+        parts = ["crossmargin", verb, str(book), "--market", str(snapshot)]
         parts += ["--model", self.core.base.model.name]
         for leg in legs:
-            parts += ["--add", leg.text()]
+            parts += ["--order" if verb == "check" else "--add", leg.text()]
         for key, value in options.items():
             flag = "--format" if key == "form" else "--" + key.replace("_", "-")
             if value is True:

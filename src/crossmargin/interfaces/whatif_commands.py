@@ -1,4 +1,4 @@
-"""The commands before a trade, whatif and watch: each calls one verb and shows its answer."""
+"""The commands before a trade (whatif, check, watch): each calls one verb, shows its answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.interfaces.screen import show, working
 
-__all__ = ["register", "watch", "whatif"]
+__all__ = ["check", "register", "watch", "whatif"]
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
@@ -134,6 +134,67 @@ def whatif(
     return 0
 
 
+def check(
+    book: Book,
+    /,
+    *,
+    market: Market,
+    model: Model = "deribit-xpm",
+    order: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--order",
+            negative="",
+            allow_leading_hyphen=True,
+            help="NAME:SIZE@LIMIT, a sale with a negative size; default: the executable side.",
+        ),
+    ] = None,
+    mmp: Annotated[
+        str | None,
+        Parameter(name="--mmp", help="The orders are under maker protection, in this group."),
+    ] = None,
+    fee: Fee = None,
+    as_of: AsOf = None,
+    params: Params = None,
+    changes: Changes = None,
+    account: Account = None,
+    venue: Venue = None,
+    form: Form = None,
+    allow_duplicates: Twins = False,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """Would the venue take an order: 0 it would, 1 it would not, 2 the data give no verdict."""
+    from crossmargin.interfaces.check import check as verb
+    from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+
+    _one_form(json_, csv)
+    with working("checking", quiet=json_ or csv):
+        result = verb(
+            book,
+            market,
+            model,
+            order or [],
+            mmp=mmp,
+            fee=fee,
+            as_of=as_of,
+            params=params,
+            changes=_changes(changes),
+            account=account,
+            venue=venue,
+            form=form,
+            allow_duplicates=allow_duplicates,
+        )
+    if json_:
+        _write(result.to_json())
+    elif csv:
+        _write(result.to_csv())
+    else:
+        show(result.document())
+        _receipt(result.receipt.to_dict())
+    return 0 if result.accepted else 1
+
+
 def watch(
     book: Book,
     /,
@@ -208,4 +269,5 @@ def watch(
 def register(app: App) -> None:
     """Add these commands to the command line."""
     app.command(whatif)
+    app.command(check)
     app.command(watch)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
+from crossmargin.margin.pools import row_of_position
 from crossmargin.pricing.sums import sums
 
-__all__ = ["dense", "fills_of", "order_margin", "reach"]
+__all__ = ["Growth", "dense", "fills_of", "growth", "order_margin", "reach"]
 
 
 def fills_of(
@@ -107,6 +110,37 @@ def reach(held: PoolBook, fills: Fills, run: Ints, column: Floats) -> tuple[Floa
     high = base + dense(more.row, more.run, more.long[:, 0], accounts, groups)
     low = base + dense(more.row, more.run, more.short[:, 0], accounts, groups)
     return base, high, low
+
+
+class Growth(NamedTuple):
+    """One entry a contract in which an account has orders: how much larger a position they make."""
+
+    account: Ints
+    column: Ints
+    size: Floats  # most of |q|, |q + all buys|, |q - all sells|, less |q|: not negative
+
+
+def growth(held: PoolBook, fills: Fills) -> Growth:
+    """What fills can add to the gross size of each contract: buys and sells never add up.
+
+    A charge ``sum rate_i |q_i|`` with rates that are not negative grows by at most
+    ``sum rate_i size_i``, and by exactly that where each contract fills its worse side.
+    """
+    count = np.int64(len(held.book.instruments) + 1)
+    key = row_of_position(fills.row) * count + fills.column
+    first = np.flatnonzero(np.diff(key, prepend=-1))  # orders of one contract stand together
+    buys = np.add.reduceat(np.maximum(fills.size, 0.0), first)
+    sells = np.add.reduceat(np.maximum(-fills.size, 0.0), first)
+    mine = row_of_position(held.row) * count + held.column
+    at = np.searchsorted(mine, key[first])
+    there = at < len(mine)
+    there[there] = mine[at[there]] == key[first][there]
+    now = np.zeros(len(first))
+    now[there] = held.quantity[at[there]]
+    most = np.maximum(np.abs(now + buys), np.abs(now - sells))
+    size = np.maximum(most - np.abs(now), 0.0)
+    account = key[first] // count
+    return Growth(account.astype(np.int32), fills.column[first], size)
 
 
 def order_margin(need: OrderNeed | None, base: Floats) -> Floats:

@@ -29,6 +29,7 @@ from crossmargin.scenarios.sets import ScenarioSet
 NOTHING_USD = 1e-6
 
 __all__ = [
+    "Acceptance",
     "Bound",
     "EquitySource",
     "Extent",
@@ -79,6 +80,14 @@ class Standing(StrEnum):
     ACTIVE = "active"
     DORMANT = "dormant"  # the venue runs, the rules are of a market that hardly trades
     HISTORICAL = "historical"  # the venue or this version of its rules is gone
+
+
+class Acceptance(StrEnum):
+    """Which orders a venue takes from an account; ``crossmargin.margin.gates`` judges them."""
+
+    MET = "met"  # initial margin is met with the order resting
+    MET_OR_NOT_RAISED = "met_or_not_raised"  # or the order does not raise it
+    MET_OR_REDUCES = "met_or_reduces"  # or it does not, and its fill reduces risk
 
 
 class ScaleLaw(StrEnum):
@@ -138,6 +147,7 @@ class ModelSpec:
     unknown: tuple[str, ...] = ()  # what is not known, in words
     extent: Extent = Extent.COMPLETE
     standing: Standing = Standing.ACTIVE  # others are listed, and not counted in any total
+    acceptance: Acceptance = Acceptance.MET_OR_REDUCES
 
     def rule(self, name: str) -> Rule:
         """A rule by name."""

@@ -48,8 +48,8 @@ def test_a_buy_adds_its_loss_and_its_fee() -> None:
 
 
 def test_a_sell_counts_by_what_is_left_of_the_position() -> None:
-    """Long 1, sell 4: 3 short lose what 3 long would: two more than the one that is held."""
-    wanted = 0.14 * 100_000.0 + FEE * 4.0 * MARK
+    """Long 1, sell 4: 3 short lose what 3 long would, and pay its fee: two more than held."""
+    wanted = 0.14 * 100_000.0 + FEE * 2.0 * MARK
     assert order_margin(1.0, [(-4.0, MARK)]) == pytest.approx(wanted, rel=1e-10)
 
 
@@ -72,8 +72,7 @@ def test_a_fill_through_the_mark_costs_its_loss() -> None:
 def test_a_hedge_that_costs_more_than_a_net_position() -> None:
     """Nothing moves, the hedged rate 4 %, the unhedged 1 %: short 2 against long 1 costs more.
 
-    Delta long 1 (position), sell 2: net 1 short, gross 3, hedged 1: 1 % + 4 % of a coin, from 1 %.
-    The bound takes every order's gross at half the hedged rate: 2 % of three coins.
+    Long 1, sell 2: one coin gross, as before. The bound takes it at half the hedged rate, 2 %.
     """
     rates = {
         "asset.BTC.scenarios": [[0.0, 0.0, 1.0]],
@@ -82,7 +81,7 @@ def test_a_hedge_that_costs_more_than_a_net_position() -> None:
         "general.perp_taker_fee": 0.0,
     }
     found = order_margin(1.0, [(-2.0, MARK)], rates)
-    assert found == pytest.approx((0.02 * 3.0 - 0.01) * 50_000.0, rel=1e-10)
+    assert found == pytest.approx((0.02 - 0.01) * 50_000.0, rel=1e-10)
 
 
 def test_funding_is_paid_by_the_side_that_fills() -> None:
@@ -90,6 +89,5 @@ def test_funding_is_paid_by_the_side_that_fills() -> None:
     bought = funded(0.0001, [(2.0, MARK)])
     sold = funded(0.0001, [(-2.0, MARK)])
     assert bought - sold == pytest.approx(2.0 * 0.0001 * MARK, rel=1e-9)
-    assert funded(0.0001, [(2.0, MARK), (-2.0, MARK)]) == pytest.approx(
-        bought + 2.0 * FEE * MARK, rel=1e-9
-    )
+    # One contract is never long and short at once: both sides cost what the dearer one does.
+    assert funded(0.0001, [(2.0, MARK), (-2.0, MARK)]) == pytest.approx(bought, rel=1e-9)

@@ -24,6 +24,7 @@ from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
+    Acceptance,
     Fidelity,
     ModelSpec,
     OrderNeed,
@@ -63,6 +64,7 @@ SPEC = ModelSpec(
     currency="USDC",
     scale=ScaleLaw.HOMOGENEOUS,
     one_balance=True,
+    acceptance=Acceptance.MET_OR_NOT_RAISED,
     balance_side=(
         "account value: USDC and unrealised profit; option profit since entry equals its value "
         "less the premium, so cash after premium plus option value is the same"

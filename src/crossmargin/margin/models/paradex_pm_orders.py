@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from crossmargin.core.arrays import Floats
-from crossmargin.margin.fills import reach
+from crossmargin.margin.fills import growth, reach
 from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.margin.pools import by_row, row_of_position
 from crossmargin.pricing.fills import fill_need
@@ -48,7 +48,9 @@ def order_need(
     lone = np.zeros(len(linear), np.int32)
     _, high, low = reach(held, fills, lone, priced.columns["delta"])
     net = np.maximum(np.abs(high), np.abs(low))[:, 0]
-    gross = _gross(priced, held) + _fill_gross(priced, fills)
+    more = growth(held, fills)
+    delta = np.abs(priced.columns["delta"])
+    gross = _gross(priced, held) + by_row(more.account, more.size * delta[more.column], accounts)
     unhedged, hedged = rates
     # u |net| + h (gross - |net|) / 2, the net counted only where it costs more than it hedges.
     rate = max(unhedged - hedged / 2.0, 0.0)
@@ -56,7 +58,7 @@ def order_need(
     _, funding, _ = reach(held, fills, lone, priced.columns["funding"])
     fee = row_sums(held.row, held.column, held.quantity, priced.columns["fee"][:, None])
     fees = (fee.long - fee.short)[:, 0]
-    fees = fees + by_row(owner, np.abs(fills.size) * priced.columns["fee"][fills.column], accounts)
+    fees = fees + by_row(more.account, more.size * priced.columns["fee"][more.column], accounts)
     pimr = np.maximum(scan.need, least + cost)
     need = pimr + np.maximum(funding[:, 0], 0.0) + fees
     return OrderNeed(need, fills, scan.filled, scan.scenario)
@@ -67,9 +69,3 @@ def _gross(priced: Priced, held: PoolBook) -> Floats:
     table = np.abs(priced.columns["delta"])[:, None]
     found = row_sums(held.row, held.column, held.quantity, table)
     return np.asarray((found.long - found.short)[:, 0])
-
-
-def _fill_gross(priced: Priced, fills: Fills) -> Floats:
-    """[A] sum of |delta| of every order."""
-    size = np.abs(fills.size * priced.columns["delta"][fills.column])
-    return by_row(row_of_position(fills.row), size, len(fills.row) - 1)
