@@ -17,6 +17,7 @@ from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin import Requirement, ScaleLaw, run
 from tests.conformance.world import (
+    STRANGE,
     Subject,
     World,
     accounts_of,
@@ -182,6 +183,44 @@ def failed_account(subject: Subject) -> None:
     found = margined(subject, Book.of(world.instruments, flat, accounts=names), blind)
     assert found.failures == ()
     assert book.instruments is world.instruments
+
+
+def refused_account(subject: Subject) -> None:
+    """An account with an asset that the model does not take fails alone, and changes no other.
+
+    Whether it is taken is the model's; what must not happen is that its neighbours pay for it.
+    """
+    if Kind.ASSET not in subject.model.spec.kinds:
+        return
+    lines, names = random_lines(world_of(subject), 10), accounts_of()
+    venue = subject.model.spec.venue or "deribit"
+    odd = Instrument(venue, STRANGE, Kind.ASSET, STRANGE, "USD", STRANGE)
+    world = view_of([*contracts(subject), odd])
+    place = world.instruments.index_of()
+    items = world_of(subject).instruments.items
+    moved = [replace(line, column=place[items[line.column].key]) for line in lines]
+    column = place[odd.key]
+    before = answers(margined(subject, Book.of(world.instruments, moved, accounts=names), world))
+    bad = (names[1], names[3], names[-1])
+    odds = [Line(name, column, 5.0) for name in bad]
+    book = Book.of(world.instruments, [*moved, *odds], accounts=names)
+    found = margined(subject, book, world, block=7)
+    lost = [failure.subject for failure in found.failures]
+    assert lost in ([], list(bad)), lost
+    after = answers(found)
+    for key, value in before.items():
+        if key[0] not in bad:
+            assert after[key] == value, key
+        elif lost:
+            assert key not in after, key
+    for failure in found.failures:
+        assert STRANGE in failure.reason
+        row = names.index(failure.subject)
+        refused(failure.code, lambda row=row: margined(subject, book.rows(row, row + 1), world))
+    if lost:  # lots that cancel hold nothing
+        nothing = [Line(names[2], column, size) for size in (5.0, -5.0)]
+        book = Book.of(world.instruments, [*moved, *nothing], accounts=names)
+        assert answers(margined(subject, book, world)) == before
 
 
 # ---------------------------------------------------------------- numbers

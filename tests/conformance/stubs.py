@@ -15,9 +15,10 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
+from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin import Fidelity, ModelSpec, Parameters, Rule, ScaleLaw
-from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import is_kind, make_pool
 from crossmargin.margin.sheet import SheetBuilder
@@ -83,11 +84,25 @@ class LendingRatio:
             "debt": np.where(is_kind(part, Kind.DEBT), worth, 0.0),
         }
         for name in ("ltv", "threshold"):
-            share = [parameters.number(f"asset.{item.underlying}.{name}") for item in part.items]
+            keys = [f"asset.{item.underlying}.{name}" for item in part.items]
+            share = [parameters.number(key) if key in parameters else 0.0 for key in keys]
             columns[name] = np.where(asset, worth * share, 0.0)
-        return Priced(pool, view, 1.0, None, None, columns, np.zeros(len(part)))
+        strange = [f"asset.{item.underlying}.ltv" not in parameters for item in part.items]
+        facts = {"strange": np.array(strange, np.bool_)}
+        return Priced(pool, view, 1.0, None, None, columns, np.zeros(len(part)), facts)
+
+    def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+        found: dict[int, Refusal] = {}
+        strange = priced.facts["strange"][held.column] & (held.quantity != 0.0)
+        for j in np.flatnonzero(strange).tolist():
+            row = int(np.searchsorted(held.row, j, side="right")) - 1
+            place = priced.pool.instruments.label(int(held.column[j]))
+            found.setdefault(row, Refusal(row, ModelError("parameter_missing", "?", place=place)))
+        return tuple(found.values())
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
+        for refusal in self.refusals(priced, held):
+            raise refusal.error
         names = ("asset", "ltv", "threshold", "debt")
         table = np.stack([priced.columns[name] for name in names], axis=1)
         total = row_sums(held.row, held.column, held.quantity, table, trusted=True).net

@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     checks.neighbours,
     checks.own_table,
     checks.failed_account,
+    checks.refused_account,
     checks.sane_numbers,
     checks.hard_numbers,
     checks.offsetting_lots,

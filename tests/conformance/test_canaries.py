@@ -132,6 +132,24 @@ def test_an_account_that_cannot_be_priced_is_kept(monkeypatch: Patch) -> None:
     assert "failed_account" in red("paradex-pm")
 
 
+def test_a_refused_account_that_takes_its_neighbours_along(monkeypatch: Patch) -> None:
+    driver = import_module("crossmargin.margin.run")
+    monkeypatch.setattr(driver, "without_refused", lambda model, plan, priced, book: (book, ()))
+    assert red("derive-pm2") == ["refused_account"]
+
+
+def test_a_refusal_that_names_a_neighbour(monkeypatch: Patch) -> None:
+    model = type(model_named("derive-pm2"))
+    right = model.refusals  # type: ignore[attr-defined] # the optional part of the protocol
+
+    def shifted(self: Any, priced: Any, held: Any) -> Any:
+        found = right(self, priced, held)
+        return tuple(replace(each, row=max(each.row - 1, 0)) for each in found)
+
+    monkeypatch.setattr(model, "refusals", shifted)
+    assert "refused_account" in red("derive-pm2")
+
+
 def test_a_charge_that_grows_slower_than_the_book(monkeypatch: Patch) -> None:
     damped = after(lambda found: found._replace(short=-np.sqrt(-found.short)))
     plant(monkeypatch, "fixed_rate", "row_sums", damped)

@@ -25,6 +25,7 @@ from tests.oracle.black import price as black
 AS_OF_MS = utc_ms(2026, 12, 1, 8)
 SPOT = {"BTC": 64_000.0, "ETH": 1_900.0}
 STABLE = "USDC"
+STRANGE = "GOLD"  # an asset that no venue lists
 LIVES_DAYS = (0.75, 6.0, 30.0, 89.0, 206.0)
 FUTURE_LIVES_DAYS = (30.0, 206.0)
 MONEYNESS = (0.7, 0.9, 1.0, 1.1, 1.5)
@@ -124,7 +125,7 @@ def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
     life = [key[3] - AS_OF_MS for key in table.expiries]
     vol = [_vol(item) for item in table.items]
     bad = np.array([item.native_id in unpriced for item in table.items], np.bool_)
-    usd = {**SPOT, "USD": 1.0, STABLE: 0.9995}
+    usd = {**SPOT, "USD": 1.0, STABLE: 0.9995, STRANGE: 4_000.0}
     none = frozen(np.zeros(len(table)), np.float64)
     perpetuals = [item for item in table.items if item.kind == Kind.PERPETUAL]
     funded = [f"{item.venue}|{item.native_id}" for item in perpetuals]

@@ -7,6 +7,7 @@ import pytest
 import crossmargin as xm
 from crossmargin.interfaces.results import CompareResult, MarginResult
 from crossmargin.sample import book_path, market_path
+from tests.interfaces.browser import Browser, program
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,11 @@ def crossed(maker: str, market: str) -> MarginResult:
 def compared(retail: str, market: str) -> CompareResult:
     """The retail book under every model."""
     return xm.compare(retail, market)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    found = program()
+    if found is None:
+        pytest.skip("no headless Chromium on the path: install Debian's package `chromium`")
+    return Browser(found, tmp_path_factory.mktemp("browser"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,58 +18,8 @@ from crossmargin.interfaces.results import CompareResult, MarginResult
 from crossmargin.interfaces.tables import Document
 from crossmargin.margin.model import Requirement
 from crossmargin.sample import book_path, market_path
-from tests.interfaces.browser import Browser, program
-
-SIZE_MAX = 3_000_000
-DRAW_MAX_S = 2.0
-WIDTHS = (1280, 390)
-
-
-class Page(HTMLParser):
-    """Tags, attributes and tables of a page; refuses tags that do not close."""
-
-    VOID = ("meta", "link", "br")  # what HTML never closes; shapes close themselves
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.tables: list[list[list[str]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open, self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in self.VOID:
-            self.open.append(tag)
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open[-1] == tag, (tag, self.open[-3:])
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("td", "th"):
-            self.tables[-1][-1][-1] += data
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    def table(self, *heads: str) -> list[list[str]]:
-        """Body of the first table whose heads begin with the given ones."""
-        return next(t[1:] for t in self.tables if t[0][: len(heads)] == list(heads))
+from tests.interfaces.browser import Browser
+from tests.interfaces.pages import DRAW_MAX_S, SIZE_MAX, WIDTHS, Page
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +123,8 @@ def test_contributions_add_up_and_scenarios_are_all_there(
     exact = [cell["counted"] for cell in pool["grid"]["cells"]]
     assert printed == pytest.approx(exact, abs=0.5)
     assert [row[3].strip() for row in cells].count("worst") == 1
+    rules = found.table("rule", "known")
+    assert len(rules) == len(crossed.explain().to_dict()["explain"]["rules"])
     tree = found.table("requirement", "value\nUSD")
     assert tree[0][0] == "initial margin (IM)"
     assert tree[0][1] == f"{pool['im']['value']:,.0f}"
@@ -322,14 +273,6 @@ def test_the_command_writes_the_page_and_prints_what_it_prints(
 
 
 # -- in a browser ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
-    found = program()
-    if found is None:
-        pytest.skip("no headless Chromium on the path: install Debian's package `chromium`")
-    return Browser(found, tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from crossmargin.interfaces.report_charts import NARROW, WIDE, Heat, heat, zero_segments
+from crossmargin.interfaces.report_svg import signed_colours
 
 CHART = Heat(
     label="P&L",
@@ -68,3 +70,16 @@ def test_a_plane_crosses_zero_on_a_line() -> None:
 
 def test_a_saddle_has_two_lines() -> None:
     assert len(zero_segments([[1.0, -1.0], [-1.0, 1.0]])) == 2
+
+
+def test_a_given_end_of_the_colours_makes_charts_comparable() -> None:
+    """The numbers keep their own unit; a value of the chart beyond the end moves it."""
+    wider = replace(CHART, largest=120_000.0)
+    assert (CHART.end(), wider.end(), wider.turned().end()) == (30_000.0, 120_000.0, 120_000.0)
+    assert replace(CHART, largest=5.0).end() == 30_000.0
+    drawn = heat(wider, WIDE)
+    assert ">−30.0<" in drawn
+    assert ">−120.0<" in drawn
+    back, _ = signed_colours(-30_000.0, 120_000.0)
+    assert f'fill="{back}"' in drawn
+    assert f'fill="{back}"' not in heat(CHART, WIDE)

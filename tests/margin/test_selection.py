@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,8 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin import model_named, run
-from crossmargin.margin.selection import accounts_where
+from crossmargin.margin.model import MarginModel, PoolBook, Priced, Refusal
+from crossmargin.margin.selection import accounts_where, without_refused
 from tests.vectors.building import Facts, Quote, delta_one, view_of
 
 BTC = delta_one("deribit", "BTC-PERPETUAL", underlying="BTC", settle="BTC", inverse=True)
@@ -57,3 +61,30 @@ def test_accounts_keep_their_order_their_orders_and_their_bits() -> None:
     assert (kept.account, kept.quantity.tolist()) == (("a", "d"), [1.0, 4.0])
     assert (kept.orders.row.tolist(), kept.orders.ask.tolist()) == ([0, 0, 1], [7.0])
     assert accounts_where(book, np.ones(4, np.bool_)) is book
+
+
+def test_only_a_model_that_refuses_is_asked_and_the_first_pool_gives_the_reason() -> None:
+    lines = [Line(name, ROW["BTC-PERPETUAL"], 1.0) for name in "abc"]
+    book, model = Book.of(TABLE, lines), model_named("deribit-spm")
+    found = run(book, VIEW, model)
+    assert without_refused(model, found.plan, found.priced, book) == (book, ())
+
+    class Choosy:
+        """Refuses the last account in the first pool, and the last two in the others."""
+
+        def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+            first = priced.pool.label != "second"
+            error = ModelError("rules_unknown", f"not in {priced.pool.label}", place="here")
+            return tuple(Refusal(row, error) for row in ([2] if first else [1, 2]))
+
+    choosy = cast("MarginModel", Choosy())
+    pool = found.plan.pools[0]
+    second = replace(pool, label="second")
+    plan = replace(found.plan, pools=(pool, second))
+    priced = (found.priced[0], replace(found.priced[0], pool=second))
+    kept, failures = without_refused(choosy, plan, priced, book)
+    assert kept.account == ("a",)
+    assert [(each.subject, each.reason) for each in failures] == [
+        ("b", "here: not in second"),
+        ("c", f"here: not in {pool.label}"),
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 from crossmargin.interfaces.layouts_orders import order_tables
 from crossmargin.interfaces.tables import Column, Table, amount_text
 
-__all__ = ["explained_tables", "fidelity_text"]
+__all__ = ["explained_tables", "fidelity_text", "pool_tables", "rules_table"]
 
 Figures = Mapping[str, Any]
 
@@ -18,15 +18,14 @@ _OPERATORS = {"difference": "first - second", "product": "product", "leaf": ""}
 
 def explained_tables(explained: Figures, top: int) -> list[Table]:
     """Every table of an explanation, pool by pool, then the sources of the rules."""
-    tables = []
-    for pool in explained["pools"]:
-        tables.append(_tree(pool))
-        if pool["grid"] is not None:
-            tables += _grids(pool)
-        tables += order_tables(pool, top)
-        tables.append(_contributions(pool, top))
-    tables.append(_rules(explained["rules"]))
-    return tables
+    tables = [table for pool in explained["pools"] for table in pool_tables(pool, top)]
+    return [*tables, rules_table(explained["rules"])]
+
+
+def pool_tables(pool: Figures, top: int) -> list[Table]:
+    """Tree, scenarios, open orders and contributions of a pool, each under a name of its own."""
+    grids = _grids(pool) if pool["grid"] is not None else []
+    return [_tree(pool), *grids, *order_tables(pool, top), _contributions(pool, top)]
 
 
 def _tree(pool: Figures) -> Table:
@@ -162,7 +161,8 @@ def _contributions(pool: Figures, top: int) -> Table:
     return Table("contributions", title, columns, tuple(rows), tuple(notes))
 
 
-def _rules(rules: list[dict[str, Any]]) -> Table:
+def rules_table(rules: list[dict[str, Any]]) -> Table:
+    """Every rule with its fidelity and source."""
     columns = (
         Column("rule", "rule", "name"),
         Column("fidelity", "known"),

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from crossmargin.core.clock import format_ms, parse_ms
 from crossmargin.core.errors import InputError
 from crossmargin.interfaces.layouts import FIDELITY_TEXT
@@ -38,8 +40,10 @@ from crossmargin.interfaces.report_sections import (
     surface_parts,
 )
 from crossmargin.interfaces.report_svg import percent
+from crossmargin.interfaces.report_whatif import whatif_head, whatif_tables
 from crossmargin.interfaces.results import CompareResult, MarginResult
 from crossmargin.interfaces.tables import Document, amount_text
+from crossmargin.interfaces.whatif import WhatIfResult
 from crossmargin.margin.comparison import margin_or_map
 from crossmargin.margin.model import Requirement
 from crossmargin.margin.readings import fidelity_shares
@@ -118,6 +122,8 @@ def report_html(
         return _margin_page(result, account, progress)
     if isinstance(result, CompareResult):
         return _compare_page(result, progress)
+    if isinstance(result, WhatIfResult):
+        return _whatif_page(result, account, progress)
     if isinstance(result, WithRequirements):
         return _many_page(result, account, progress)
     raise InputError(
@@ -258,17 +264,28 @@ def _tables(document: Document, names: tuple[str, ...]) -> str:
     return details("These figures as tables", chosen)
 
 
-def _case_sections(cases: list[Case]) -> list[str]:
-    """Surface, lines, and why, of one case or of several side by side."""
+def _case_sections(cases: list[Case], *, before_after: bool = False) -> list[str]:
+    """Surface, lines, and why, of one case or of several side by side.
+
+    ``before_after``: two cases of one book, on one colour scale, of which the last is explained in
+    the open.
+    """
     surface = [paragraph(SURFACE_TEXT)]
+    largest = None
+    if before_after:
+        largest = max(float(np.abs(case.grid.over_mm_usd()).max()) for case in cases)
+        surface.append(paragraph("Both maps have the same colour scale."))
     why: list[str] = []
     if len(cases) == 1:
         surface += surface_parts(cases[0])
         why = model_parts(cases[0])
     else:
         for case in cases:
-            surface += [f"<h3>{escape(case.label)}</h3>", *surface_parts(case)]
-            why.append(details(f"{case.label}", model_parts(case), "model"))
+            surface += [f"<h3>{escape(case.label)}</h3>", *surface_parts(case, largest)]
+            if before_after and case is cases[-1]:
+                why += [f"<h3>{escape(case.label)}</h3>", *model_parts(case)]
+            else:
+                why.append(details(f"{case.label}", model_parts(case), "model"))
     return [
         section("surface", "Equity − maintenance margin over spot and volatility", surface),
         section("spot", "P&L and margin against spot", against_spot(cases)),
@@ -339,21 +356,44 @@ def _cash_bars(good: list[Figures]) -> list[str]:
     return out
 
 
-def _many_page(result: WithRequirements, account: str | None, progress: Progress | None) -> str:
+def _whatif_page(result: WhatIfResult, account: str | None, progress: Progress | None) -> str:
     requirements = result.report_requirements()
     cases = list(cases_of(requirements, account, progress))
-    last = list(requirements.values())[-1]
+    figures = result.figures
+    fees = figures["fees"]
+    entries = _requirement_meta(list(requirements.values())[-1], result.receipt)
+    sources = ", ".join(f"{venue} {words}" for venue, words in fees["fidelity"].items())
+    share = "" if fees["share_given"] is None else f"; share given: {fees['share_given']}"
+    entries.insert(3, ("Fees and lots", f"{fees['set']} ({sources}){share}"))
+    head = [
+        *whatif_head(figures),
+        meta([("Account", cases[-1].account), *entries]),
+        _contents(),
+        paragraph(_SIGN, "sign"),
+        *whatif_tables(result.document(), figures),
+    ]
+    body = [*head, *_case_sections(cases, before_after=True), _receipt(result.receipt)]
+    return page(f"What if: {figures['account']}, {figures['model']['name']}", body)
+
+
+def _requirement_meta(last: Requirement, receipt: Receipt) -> list[tuple[str, str]]:
     shares = {level.value: share for level, share in fidelity_shares(last).items()}
-    document = result.document()
-    entries = [
-        ("Account", cases[-1].account),
+    return [
         ("Model", f"{last.model.name}: {last.model.title}"),
         ("Market", f"{format_ms(last.view.as_of_ms)} (UTC)"),
         ("Parameters", f"{last.parameters.label}, {last.parameters.date_text}"),
         ("Fidelity", _fidelity_words(shares)),
         ("Counts as equity", last.model.balance_side),
-        ("Receipt", _short(result.receipt)),
+        ("Receipt", _short(receipt)),
     ]
+
+
+def _many_page(result: WithRequirements, account: str | None, progress: Progress | None) -> str:
+    requirements = result.report_requirements()
+    cases = list(cases_of(requirements, account, progress))
+    document = result.document()
+    last = list(requirements.values())[-1]
+    entries = [("Account", cases[-1].account), *_requirement_meta(last, result.receipt)]
     head = [
         f"<h1>{escape(document.title)}</h1>",
         *(paragraph(line) for line in document.lines),

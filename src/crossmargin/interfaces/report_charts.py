@@ -33,6 +33,7 @@ class Heat:
 
     Labels may have two lines. ``marks`` name cells: worst, runner-up, now. ``contour`` are
     segments between points (row, column) in fractional indices: where the value is zero.
+    ``largest`` ends the colour scale; None: the largest value of the chart itself.
     """
 
     label: str
@@ -45,6 +46,12 @@ class Heat:
     words: tuple[str, str]
     marks: Mapping[tuple[int, int], str] = field(default_factory=dict)
     contour: tuple[tuple[Point, Point], ...] = ()
+    largest: float | None = None
+
+    def end(self) -> float:
+        """The absolute value at which the colour scale ends."""
+        own = max((abs(v) for row in self.values for v in row if v is not None), default=0.0)
+        return own if self.largest is None else max(own, self.largest)
 
     def turned(self) -> Heat:
         """Rows as columns: what a narrow page can hold."""
@@ -59,6 +66,7 @@ class Heat:
             self.words,
             {(c, r): mark for (r, c), mark in self.marks.items()},
             tuple(((b, a), (d, c)) for (a, b), (c, d) in self.contour),
+            self.largest,
         )
 
 
@@ -97,7 +105,7 @@ def heat(chart: Heat, width: float) -> str:
     below = frame.top + frame.height * len(chart.rows)
     keys, keyed = _heat_keys(chart, below + 10, width)
     parts += keys
-    largest = max((abs(v) for row in chart.values for v in row if v is not None), default=0.0)
+    largest = chart.end()
     across = min(width - 4, 420.0)
     parts.append(text(2, keyed + 16, f"in {scale.unit}; colour goes with the square root", 11))
     parts += legend(2, keyed + 24, across, largest, scale, chart.words)
@@ -124,7 +132,7 @@ def _heat_axes(chart: Heat, frame: _Frame, size: float) -> list[str]:
 
 def _heat_cells(chart: Heat, frame: _Frame, size: float, scale: Scale) -> list[str]:
     """Cells, the contour over them, then the frames of the named cells and every number on top."""
-    largest = max((abs(v) for row in chart.values for v in row if v is not None), default=0.0)
+    largest = chart.end()
     crossed = {(round(r), round(c)) for segment in chart.contour for r, c in segment}
     parts: list[str] = []
     numbers: list[str] = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crossmargin.interfaces.layouts_why import explained_tables
+from crossmargin.interfaces.layouts_why import pool_tables, rules_table
 from crossmargin.interfaces.report_cases import (
     SHOWN_SPOTS,
     SPOT_FACTORS,
@@ -70,12 +70,14 @@ _VOL_ORDER = ("down", "same", "none", "up")
 _VOL_NAMES = {"down": "vol down", "same": "vol same", "none": "vol same", "up": "vol up"}
 
 
-def surface_parts(case: Case) -> list[str]:
-    """Equity − MM over spot and vol: what was found, the map, its table."""
+def surface_parts(case: Case, largest: float | None = None) -> list[str]:
+    """Equity − MM over spot and vol: what was found, the map, its table; ``largest`` of Heat."""
     values = case.grid.over_mm_usd()
     out = [paragraph(_NO_CASH, "finding")] if not case.known else []
     out.append(paragraph(_finding(case), "finding"))
-    out.append(figure(*(heat(surface_chart(case, width), width) for width in (WIDE, NARROW))))
+    out.append(
+        figure(*(heat(surface_chart(case, width, largest), width) for width in (WIDE, NARROW)))
+    )
     columns = (
         Column("spot_move_fraction", "spot", "fraction"),
         *(
@@ -114,7 +116,7 @@ def _finding(case: Case) -> str:
     return f"At unmoved volatility {crossing} (linear between cells). The least: {least}."
 
 
-def surface_chart(case: Case, width: float) -> Heat:
+def surface_chart(case: Case, width: float, largest: float | None = None) -> Heat:
     """The surface as a heat map with its zero line; fewer volatilities on a narrow page."""
     values = case.grid.over_mm_usd()
     segments = zero_segments(values.tolist())
@@ -137,6 +139,7 @@ def surface_chart(case: Case, width: float) -> Heat:
         words=("under MM", "above MM"),
         marks={(vols.index(0.0), spots.index(0.0)): "now"},
         contour=tuple((place(first), place(last)) for first, last in segments),
+        largest=largest,
     )
     return chart if width > NARROW else chart.turned()
 
@@ -202,26 +205,21 @@ def _spot_chart(
 def model_parts(case: Case) -> list[str]:
     """Scenarios, contributions and tree of each pool, then the rules with their sources."""
     out: list[str] = []
-    tables = explained_tables(case.explained, 0)
     for pool in case.explained["pools"]:
-        # The tables come pool by pool: tree, grid where there is one, contributions.
-        tree = tables.pop(0)
-        grid = tables.pop(0) if pool["grid"] is not None else None
-        shares = tables.pop(0)
         if not (pool["contributions"]["lines"] or pool["im"]["value"] or pool["mm"]["value"]):
             out.append(paragraph(f"Pool {pool['pool']}: balances alone, no requirement."))
             continue
-        out += _pool_parts(pool, tree, grid, shares)
-    rules = spoken(tables.pop(0), "rule")
+        out += _pool_parts(pool, {table.name: table for table in pool_tables(pool, 0)})
+    rules = spoken(rules_table(case.explained["rules"]), "rule")
     summary = f"The {len(rules.rows)} rules, how well each is known, and sources"
     return [*out, details(summary, [table_html(rules)])]
 
 
-def _pool_parts(pool: Figures, tree: Table, grid: Table | None, shares: Table) -> list[str]:
+def _pool_parts(pool: Figures, tables: Mapping[str, Table]) -> list[str]:
     unit, name = pool["currency"], pool["pool"]
     out = [f"<h3>Pool {escape(name)}: P&amp;L of the account in each scenario</h3>"]
     out.append(paragraph(_binding(pool)))
-    if pool["grid"] is not None and grid is not None:
+    if pool["grid"] is not None:
         charts = [scenario_chart(pool, "counted")]
         if any(abs(c["counted"] - c["pnl"]) > 1e-9 * abs(c["pnl"]) for c in pool["grid"]["cells"]):
             charts.append(scenario_chart(pool, "pnl"))
@@ -243,10 +241,17 @@ def _pool_parts(pool: Figures, tree: Table, grid: Table | None, shares: Table) -
         shown = contribution_chart(pool)
         out.append(figure(bars(shown, WIDE), bars(shown, NARROW)))
     out.append(
-        details("All positions, with mark, model and executable value", [table_html(shares)])
+        details(
+            "All positions, with mark, model and executable value",
+            [table_html(tables["contributions"])],
+        )
     )
+    if "order_margin" in tables:
+        out.append(f"<h3>Pool {escape(name)}: what the open orders add to initial margin</h3>")
+        out.append(table_html(replace(tables["order_margin"], title="")))
+        out.append(details("The fills that need most", [table_html(tables["worst_fills"])]))
     out.append(f"<h3>Pool {escape(name)}: how the requirement is made</h3>")
-    return [*out, table_html(replace(spoken(tree, "node", "rule"), title=""))]
+    return [*out, table_html(replace(spoken(tables["tree"], "node", "rule"), title=""))]
 
 
 def _binding(pool: Figures) -> str:

@@ -37,8 +37,10 @@ from crossmargin.interfaces.whatif_legs import (
     wanted,
 )
 from crossmargin.margin import whatif as room
+from crossmargin.margin.model import Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.register import model_named
+from crossmargin.margin.run import run
 from crossmargin.margin.whatif_judge import Verdict
 from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.snapshot import Snapshot
@@ -101,6 +103,20 @@ class WhatIfResult(Shown):
     def document(self, top: int = 0) -> Document:
         """What is shown; ``top`` cuts the ranking (0: all)."""
         return whatif_document(self.figures, top)
+
+    def report_requirements(self) -> Mapping[str, Requirement]:
+        """The account before and after all legs, each margined in full."""
+        core = self.prepared.core
+        base = core.base
+        changed = core.changed_book([leg.leg for leg in self.found.legs])
+        after = run(changed, base.view, base.via, base.parameters)
+        return {"before": base, "after": after}
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page, before and after; the path written is given back."""
+        from crossmargin.interfaces.report import write_report  # it draws results: no cycle
+
+        return write_report(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the receipt."""

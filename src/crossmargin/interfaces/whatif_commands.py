@@ -73,6 +73,10 @@ AsOf = Annotated[
     Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
 ]
 Top = Annotated[int, Parameter(name="--top", help="Candidates to list on screen; 0: all.")]
+Report = Annotated[
+    str | None,
+    Parameter(name="--report", help="Also write one self-contained page: FILE.html."),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 
@@ -97,11 +101,12 @@ def whatif(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    report: Report = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
     """Would the venue take a trade, and what would it do to the account."""
-    from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.commands import _changes, _draw, _one_form, _receipt, _write
     from crossmargin.interfaces.whatif import whatif as verb
 
     _one_form(json_, csv)
@@ -124,6 +129,7 @@ def whatif(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+    _draw(result, report, quiet=json_ or csv)
     if json_:
         _write(result.to_json())
     elif csv:

@@ -149,9 +149,9 @@ def _greeks(figures: Figures) -> Table:
         Column("underlying", "Greeks", "name"),
         Column("greek", "", "name"),
         Column("unit", "in", "name"),
-        Column("before", "before", "text"),
-        Column("after", "after", "text"),
-        Column("change", "change", "text"),
+        Column("before", "before", "name"),
+        Column("after", "after", "name"),
+        Column("change", "change", "name"),
     )
     rows = []
     for entry in figures["greeks"]:

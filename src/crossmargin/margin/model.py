@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Bytes, Floats, Ints, Longs
-from crossmargin.core.errors import Failure
+from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.parameter_files import Parameters
@@ -43,6 +43,8 @@ __all__ = [
     "Pool",
     "PoolBook",
     "Priced",
+    "Refusal",
+    "Refuses",
     "Requirement",
     "Rule",
     "ScaleLaw",
@@ -274,6 +276,27 @@ class MarginModel(Protocol):
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] what the worst is taken of, in scenario order; None without scenarios."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An account that the model does not margin: its row in the block, and the error it gets."""
+
+    row: int
+    error: ModelError
+
+
+@runtime_checkable
+class Refuses(Protocol):
+    """Optional beside :class:`MarginModel`: a model whose rules may refuse single accounts.
+
+    ``margin`` of a block with refused accounts raises the first refusal's error. The driver then
+    asks for all of them and margins the rest; a book of one account raises.
+    """
+
+    def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+        """The refused accounts of a block in one pool, in order, one error each; pure."""
         ...
 
 

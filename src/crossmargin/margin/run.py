@@ -22,7 +22,7 @@ from crossmargin.margin.model import (
 )
 from crossmargin.margin.parameter_files import Parameters, load, overlay
 from crossmargin.margin.pools import cut, restrict
-from crossmargin.margin.selection import accounts_where, holdings, plan_for
+from crossmargin.margin.selection import accounts_where, holdings, plan_for, without_refused
 from crossmargin.margin.sheet import stack
 from crossmargin.market.view import View
 
@@ -50,7 +50,8 @@ def run(
 
     Blocks of accounts are independent and their rows are stacked in order, so the bits depend
     neither on the block size nor on the threads. An account that holds, or has an open order in,
-    an instrument which the view cannot price has no row: it is in ``failures``.
+    an instrument which the view cannot price has no row: it is in ``failures``. So is an account
+    that the model refuses, unless it is the only one: then the model's error is raised.
 
     Raises ModelError ``kind_not_accepted`` for an instrument that the model does not take,
     InputError ``number_out_of_range`` for a block or threads below 1, and what the model raises.
@@ -62,11 +63,21 @@ def run(
     failures += more
     priced = tuple(model.price(p, restrict(view, kept.instruments, p), chosen) for p in plan.pools)
 
-    def work(low: int, high: int) -> list[PoolAnswer]:
-        return margin_block(model, plan, priced, kept, (low, high), chosen)
+    def margined(book: Book) -> list[PoolAnswer]:
+        def work(low: int, high: int) -> list[PoolAnswer]:
+            return margin_block(model, plan, priced, book, (low, high), chosen)
 
-    answers = map_blocks(work, len(kept), block=block, threads=threads) or [work(0, 0)]
-    flat = [answer for per_block in answers for answer in per_block]
+        answers = map_blocks(work, len(book), block=block, threads=threads) or [work(0, 0)]
+        return [answer for per_block in answers for answer in per_block]
+
+    try:
+        flat = margined(kept)
+    except ModelError:  # who is refused is asked only then: the usual population pays nothing
+        rest, more = without_refused(model, plan, priced, kept)
+        if len(kept) < 2 or not more:
+            raise
+        kept, failures = rest, failures + more
+        flat = margined(kept)
     return Requirement(
         model=model.spec,
         via=model,

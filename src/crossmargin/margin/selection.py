@@ -10,12 +10,12 @@ from crossmargin.core.arrays import Bools, Ints, Longs, frozen
 from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book, Orders
 from crossmargin.instruments.contracts import Instruments
-from crossmargin.margin.model import MarginModel, Plan
+from crossmargin.margin.model import MarginModel, Plan, Priced, Refuses
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import make_pool, restrict, row_of_position
+from crossmargin.margin.pools import cut, make_pool, restrict, row_of_position
 from crossmargin.market.view import View
 
-__all__ = ["accounts_where", "holdings", "plan_for"]
+__all__ = ["accounts_where", "holdings", "plan_for", "without_refused"]
 
 
 def holdings(book: Book) -> tuple[tuple[Longs, Ints, Bools], ...]:
@@ -141,3 +141,27 @@ def _within(book: Book, live: np.ndarray) -> Book:
         if book.exact is None
         else tuple(n for n, keep in zip(book.exact, kept.tolist(), strict=True) if keep),
     )
+
+
+def without_refused(
+    model: MarginModel, plan: Plan, priced: tuple[Priced, ...], book: Book
+) -> tuple[Book, tuple[Failure, ...]]:
+    """The accounts that the model margins, and why it refuses the others.
+
+    An account that several pools refuse gives the reason of the first of them.
+    """
+    if not isinstance(model, Refuses):
+        return book, ()
+    cause: dict[int, ModelError] = {}
+    for pool, market in zip(plan.pools, priced, strict=True):
+        for refusal in model.refusals(market, cut(book, pool, 0)):
+            cause.setdefault(refusal.row, refusal.error)
+    if not cause:
+        return book, ()
+    kept = np.ones(len(book), np.bool_)
+    kept[list(cause)] = False
+    failures = tuple(
+        Failure(book.account[row], cause[row].code, f"{cause[row].place}: {cause[row].message}")
+        for row in sorted(cause)
+    )
+    return accounts_where(book, kept), failures

@@ -171,8 +171,8 @@ def test_a_broken_peg_raises_the_initial_factor() -> None:
     assert broken["mm_span"] == at_par["mm_span"]
 
 
-def with_collateral(cancels: float) -> Parameters:
-    """The shipped values as plain ones, and ETH as a collateral."""
+def plain_values() -> dict[str, Any]:
+    """The shipped values as nested plain ones."""
     values: dict[str, Any] = {}
     for name, entry in NEWEST.entries.items():
         table = values
@@ -180,6 +180,12 @@ def with_collateral(cancels: float) -> Parameters:
         for step in path:
             table = table.setdefault(step, {})
         table[last] = entry.value
+    return values
+
+
+def with_collateral(cancels: float) -> Parameters:
+    """The shipped values, and ETH as the only collateral of the BTC manager."""
+    values = plain_values()
     values["market"]["BTC"]["collateral"] = {
         "ETH": {"risk_cancelling": cancels, "mm_haircut": 0.056, "im_haircut": 0.014}
     }
@@ -207,15 +213,62 @@ def test_collateral_that_the_manager_does_not_take_is_refused() -> None:
     assert "DOGE" in str(caught.value)
 
 
-def test_underlyings_are_managers_of_their_own() -> None:
-    eth = delta_one("derive", "ETH-PERP", underlying="ETH", settle="USDC")
-    table = Instruments.of([PERPETUAL, eth, CASH])
-    facts = Facts(
-        AS_OF_MS,
-        {("BTC", "USD"): 50_000.0, ("ETH", "USD"): 2_000.0},
-        {"BTC": 50_000.0, "ETH": 2_000.0, "USDC": 1.0, "USD": 1.0},
-        quotes={"BTC-PERP": Quote(50_000.0), "ETH-PERP": Quote(2_000.0)},
+ETH_PERPETUAL = delta_one("derive", "ETH-PERP", underlying="ETH", settle="USDC")
+TWO_MANAGERS = Facts(
+    AS_OF_MS,
+    {("BTC", "USD"): 50_000.0, ("ETH", "USD"): 2_000.0},
+    {"BTC": 50_000.0, "ETH": 2_000.0, "USDC": 1.0, "USD": 1.0, "OP": 0.5},
+    quotes={"BTC-PERP": Quote(50_000.0), "ETH-PERP": Quote(2_000.0)},
+)
+
+
+def test_refused_collateral_is_the_failure_of_an_account_at_home_there() -> None:
+    """OP is taken by the BTC manager and not by that of ETH; the others keep their bits."""
+    values = plain_values()
+    del values["market"]["ETH"]["collateral"]["OP"]
+    parameters = from_values("derive-pm2", "v2", values, "test")
+    collateral = asset("derive", "OP")
+    table = Instruments.of([PERPETUAL, ETH_PERPETUAL, CASH, collateral])
+    place = table.index_of()
+    btc, eth, cash, token = (
+        place[item.key] for item in (PERPETUAL, ETH_PERPETUAL, CASH, collateral)
     )
+    lines = [
+        Line("first at BTC", btc, 1.0),
+        Line("first at BTC", eth, 1.0),
+        Line("first at BTC", token, 100.0),
+        Line("at ETH", eth, 1.0),
+        Line("at ETH", token, 100.0),
+        Line("without", eth, 3.0),
+        Line("without", cash, 1e4),
+        Line("without a position", token, 100.0),
+        Line("nothing of it", eth, -1.0),
+        Line("nothing of it", token, 0.0),
+    ]
+    view, model = view_of(table, TWO_MANAGERS), model_named("derive-pm2")
+    book = Book.of(table, lines)
+    found = run(book, view, model, parameters)
+    assert [(each.subject, each.code) for each in found.failures] == [
+        ("at ETH", "parameter_missing")
+    ]
+    assert found.failures[0].reason == "derive OP: the manager does not take this collateral"
+    others = Book.of(table, [line for line in lines if line.account != "at ETH"])
+    plain = run(others, view, model, parameters)
+    assert found.book.account == plain.book.account
+    assert [v.tobytes() for v in found.sheet.values] == [v.tobytes() for v in plain.sheet.values]
+    with pytest.raises(ModelError) as caught:
+        run(
+            Book.of(table, [line for line in lines if line.account == "at ETH"]),
+            view,
+            model,
+            parameters,
+        )
+    assert (caught.value.value, caught.value.limit) == ("100.0", "collateral of the ETH manager")
+
+
+def test_underlyings_are_managers_of_their_own() -> None:
+    table = Instruments.of([PERPETUAL, ETH_PERPETUAL, CASH])
+    facts = TWO_MANAGERS
     lines = [Line("a", row, 1.0) for row in range(3)]
     found = run(Book.of(table, lines), view_of(table, facts), model_named("derive-pm2"), NEWEST)
     assert [pool.label for pool in found.plan.pools] == ["BTC", "ETH"]

@@ -28,7 +28,7 @@ from crossmargin.core.clock import YEAR_MS
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.fills import fills_of, order_margin
-from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.models.derive_pm2_contingencies import Contingencies
 from crossmargin.margin.models.derive_pm2_orders import order_need
 from crossmargin.margin.models.derive_pm2_rules import SPEC
@@ -116,7 +116,8 @@ class DerivePM2:
         """The sheet of a block of accounts."""
         scenarios, risk = priced.scenarios, priced.risk
         assert scenarios is not None and risk is not None  # set by price()
-        _check_collateral(priced, held)
+        for refusal in self.refusals(priced, held):
+            raise refusal.error
         table = f"market.{priced.pool.label}"
         contingencies: Contingencies = priced.facts["contingencies"]
         worst = fold_worst(
@@ -176,6 +177,31 @@ class DerivePM2:
             worst.runner_up,
             source,
             loss=worst.loss,
+        )
+
+    def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+        """Accounts at home here with collateral that the manager does not take."""
+        refused: Bools = priced.facts["refused"]
+        if not refused.any():
+            return ()
+        lines = np.flatnonzero(refused[held.column] & (held.quantity != 0.0))
+        rows, first = np.unique(
+            np.searchsorted(held.row, lines, side="right") - 1, return_index=True
+        )
+        return tuple(
+            Refusal(row, self._not_taken(priced, held, j))
+            for row, j in zip(rows.tolist(), lines[first].tolist(), strict=True)
+        )
+
+    @staticmethod
+    def _not_taken(priced: Priced, held: PoolBook, line: int) -> ModelError:
+        return ModelError(
+            "parameter_missing",
+            "the manager does not take this collateral",
+            place=priced.pool.instruments.label(int(held.column[line])),
+            value=float(held.quantity[line]),
+            limit=f"collateral of the {priced.pool.label} manager",
+            remedy="Remove the line, or give its haircuts with --params FILE.",
         )
 
     def order_need(
@@ -242,22 +268,6 @@ def _refused(part: Instruments, parameters: Parameters, table: str) -> Bools:
         ],
         np.bool_,
     )
-
-
-def _check_collateral(priced: Priced, held: PoolBook) -> None:
-    """ModelError ``parameter_missing`` for an account with collateral that is not taken."""
-    refused: Bools = priced.facts["refused"]
-    if not refused.any():
-        return
-    for j in np.flatnonzero(refused[held.column] & (held.quantity != 0.0)).tolist():
-        raise ModelError(
-            "parameter_missing",
-            "the manager does not take this collateral",
-            place=priced.pool.instruments.label(int(held.column[j])),
-            value=float(held.quantity[j]),
-            limit=f"collateral of the {priced.pool.label} manager",
-            remedy="Remove the line, or give its haircuts with --params FILE.",
-        )
 
 
 def _spot_row(part: Instruments, scenarios: ScenarioSet, label: str) -> Floats:
