@@ -108,3 +108,10 @@ def test_a_sheet_of_many_columns_keeps_them_all() -> None:
     assert sheet["c7"].tolist() == [7.0, 0.0]
     assert sheet["all"].tolist() == [4950.0, 0.0]
     assert not np.signbit(sheet["c7"][1])
+
+
+def test_a_sum_of_one_column_is_that_column() -> None:
+    made = SheetBuilder(1)
+    made.leaf("a", 3.0, "r")
+    made.sum("alone", "a")
+    assert made.build(np.zeros(1, np.int32), 0)["alone"].tolist() == [3.0]

@@ -134,11 +134,11 @@ class SheetBuilder:
         np.add(values, 0.0, out=self._new(_column(name, "leaf", (), rule)))
         return name
 
-    def sum(self, name: str, first: str, second: str, *rest: str) -> str:
+    def sum(self, name: str, first: str, *rest: str) -> str:
         """Sum of columns, added from the left."""
-        total = self._new(_column(name, "sum", (first, second, *rest)))
-        np.add(self._values[first], self._values[second], out=total)
-        for part in rest:
+        total = self._new(_column(name, "sum", (first, *rest)))
+        np.add(self._values[first], self._values[rest[0]] if rest else 0.0, out=total)
+        for part in rest[1:]:
             total += self._values[part]
         return name
 
