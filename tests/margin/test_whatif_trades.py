@@ -97,7 +97,8 @@ def test_a_balance_is_not_traded() -> None:
 
 
 def test_failures_keep_their_code() -> None:
-    expired = error_of(Failure("deribit X", "instrument_expired", "it expired"))
+    view = ready().base.view
+    expired = error_of(Failure("deribit X", "instrument_expired", "it expired"), view)
     assert isinstance(expired, InputError) and expired.place == "deribit X"
-    other: CrossMarginError = error_of(Failure("deribit X", "vol_missing", "none"))
+    other: CrossMarginError = error_of(Failure("deribit X", "vol_missing", "none"), view)
     assert isinstance(other, MarketDataError) and other.code == "vol_missing"

@@ -38,3 +38,12 @@ def test_failures_are_values() -> None:
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
         view.as_of_ms = 1  # type: ignore[misc]  # the change is what must fail
+
+
+def test_a_view_says_when_a_contract_expired() -> None:
+    names = ("BTC-13FEB26-60000-C", "BTC-1JAN26-60000-C", "BTC-PERPETUAL")
+    view = least().view(table(*names))
+    assert view.expired_at("deribit BTC-1JAN26-60000-C") == "2026-01-01T08:00:00Z"
+    assert view.expired_at("deribit BTC-13FEB26-60000-C") is None
+    assert view.expired_at("deribit BTC-PERPETUAL") is None
+    assert view.expired_at("deribit ETH-PERPETUAL") is None

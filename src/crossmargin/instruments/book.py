@@ -369,7 +369,9 @@ def _check_orders(
         elif not 0.0 < order.limit_price <= QUANTITY_MAX:
             fault = "the limit price of an order", order.limit_price, f"> 0, <= {QUANTITY_MAX:g}"
         elif order.reduce_only and order.side * position >= 0.0:
-            fault = "a reduce-only order would open or increase", position, "an opposite position"
+            size = order.side * order.remaining
+            against = f"a size against the position of {position:g}"
+            fault = "a reduce-only order would open or increase", size, against
         else:
             continue
         raise InputError(

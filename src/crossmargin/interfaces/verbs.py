@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, Failure, InputError, MarketDataError
 from crossmargin.instruments.book import Book
@@ -143,12 +145,14 @@ def _mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View,
 def _refuse_dead_orders(book: Book, view: View) -> None:
     """An open order in a contract that expired is an error: no venue would hold it."""
     dead = {f.subject: f for f in view.failures if f.code == "instrument_expired"}
-    for code in sorted(set(book.orders.column.tolist())):
-        failure = dead.get(book.instruments.label(code))
+    if not dead:
+        return
+    for number, column in enumerate(book.orders.column.tolist()):
+        failure = dead.get(book.instruments.label(column))
         if failure is not None:
-            raise _error_of(
-                Failure("open order", failure.code, f"{failure.subject}: {failure.reason}"), view
-            )
+            account = int(np.searchsorted(book.orders.row, number, side="right")) - 1
+            reason = f"{failure.subject}: the contract of an open order expired before the snapshot"
+            raise _error_of(Failure(book.account[account], failure.code, reason), view)
 
 
 def _refuse_failures(failures: Sequence[Failure], accounts: int, view: View) -> None:
@@ -171,6 +175,7 @@ def _error_of(failure: Failure, view: View) -> CrossMarginError:
         failure.code,
         reason or failure.reason,
         place=f"account {failure.subject}, {label}",
+        value=view.expired_at(label) if expired else None,
         limit=f"contracts alive at {format_ms(view.as_of_ms)}" if expired else "",
         remedy=remedies.get(failure.code, "Import a market that quotes this contract."),
     )

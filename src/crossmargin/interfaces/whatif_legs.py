@@ -17,6 +17,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instrument
 
@@ -237,8 +238,9 @@ def find_instrument(
         raise InputError(
             "instrument_expired",
             "the contract expired before the snapshot's time",
-            place=place,
-            value=name,
+            place=f"{place} {name}",
+            value=format_ms(item.expiry_ms),
+            limit=f"contracts that expire after {format_ms(as_of_ms)}",
             remedy="Trade one that is alive.",
         )
     if f"{item.venue}|{item.native_id}" not in quoted:

@@ -411,7 +411,7 @@ def prepare(
     if base.failures:
         failure = base.failures[0]
         label, _, reason = failure.reason.partition(": ")
-        raise error_of(replace(failure, subject=label, reason=reason or failure.reason))
+        raise error_of(replace(failure, subject=label, reason=reason or failure.reason), view)
     return Prepared(table, base, desk, losses)
 
 

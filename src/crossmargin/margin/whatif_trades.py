@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from crossmargin.core.arrays import Floats
+from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, Failure, InputError, MarketDataError
 from crossmargin.instruments.book import QUANTITY_MAX
 from crossmargin.instruments.contracts import Kind
@@ -137,7 +138,7 @@ class Desk:
         if item.kind not in (Kind.OPTION, Kind.FUTURE, Kind.PERPETUAL):
             raise self._bad(row, "only options, futures and perpetuals are traded", label, "")
         if not view.ok[row]:
-            raise error_of(next(f for f in view.failures if f.subject == label))
+            raise error_of(next(f for f in view.failures if f.subject == label), view)
         costs = self.schedule.of(item)
         bid = float(view.bid[row]) if view.has_bid[row] and view.bid[row] > 0.0 else None
         ask = float(view.ask[row]) if view.has_ask[row] and view.ask[row] > 0.0 else None
@@ -198,7 +199,7 @@ def _filled(row: int, size: float, price: float, quoted: str, terms: _Terms) -> 
     return Fill(row, size, price, quoted, premium, settled, fee, gain, cash)
 
 
-def error_of(failure: Failure) -> CrossMarginError:
+def error_of(failure: Failure, view: View) -> CrossMarginError:
     """The failure of an instrument as an error with its code."""
     expired = failure.code == "instrument_expired"
     kind = InputError if expired else MarketDataError
@@ -206,5 +207,7 @@ def error_of(failure: Failure) -> CrossMarginError:
         failure.code,
         failure.reason,
         place=failure.subject,
+        value=view.expired_at(failure.subject) if expired else None,
+        limit=f"contracts alive at {format_ms(view.as_of_ms)}" if expired else "",
         remedy="Give the market of its time." if expired else "Give a market that quotes it.",
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crossmargin.core.arrays import Bools, Floats, Longs
+from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import Failure
 from crossmargin.instruments.contracts import Instruments
 
@@ -43,3 +44,12 @@ class View:
     def read(self, name: str, subject: str, default: float) -> float:
         """An observation that is optional to the model, else ``default``."""
         return self.reads.get(name, {}).get(subject, default)
+
+    def expired_at(self, label: str) -> str | None:
+        """When the contract of that label expired; None where it did not."""
+        table = self.instruments
+        found = (item for k, item in enumerate(table.items) if table.label(k) == label)
+        item = next(found, None)
+        return (
+            None if item is None or item.expiry_ms >= self.as_of_ms else format_ms(item.expiry_ms)
+        )
