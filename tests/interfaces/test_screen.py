@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import crossmargin as xm
-from crossmargin.interfaces.screen import show, working
+from crossmargin.interfaces import screen
+from crossmargin.interfaces.cli import main
+from crossmargin.interfaces.report_cases import CELLS
+from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import drawn
+
+CALL = "BTC-10JUL26-72000-C"
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])
@@ -81,3 +91,104 @@ def test_nothing_is_written_where_no_one_looks(capsys: pytest.CaptureFixture[str
         pass
     found = capsys.readouterr()
     assert found.out == found.err == ""
+
+
+class Terminal(io.StringIO):
+    """An error stream at which someone looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a status line is told, in the order in which it is."""
+    heard: list[str] = []
+
+    class Spy:
+        def __init__(self, what: str, console: object) -> None:
+            heard.append(what)
+
+        def start(self) -> None:
+            heard.append("shown")
+
+        def update(self, what: str) -> None:
+            heard.append(what)
+
+        def stop(self) -> None:
+            heard.append("gone")
+
+    monkeypatch.setattr(screen, "Status", Spy)
+    return heard
+
+
+LONG = {
+    "population": (["margin", "BOOK", "--model", "fixed-rate"], "margining the book: 3 of 3"),
+    "ranking": (
+        ["whatif", "BOOK", "--account", "retail", "--rank", "RANK"],
+        "ranking the candidates: 2 of 2",
+    ),
+    "watching": (["watch", "BOOK", "--account", "retail"], "waiting for the next snapshot"),
+    "report": (
+        ["margin", "BOOK", "--account", "retail", "--report", "PAGE"],
+        f"margining at other spots and volatilities: {CELLS} of {CELLS}",
+    ),
+    "page of a what-if": (
+        ["whatif", "BOOK", "--account", "retail", "--add", f"{CALL}:-1", "--report", "PAGE"],
+        f"margining at other spots and volatilities: {2 * CELLS} of {2 * CELLS}",
+    ),
+}
+
+
+@pytest.fixture
+def command(tmp_path: Path, retail: str, market: str) -> Callable[[str], list[str]]:
+    """The words of a long command over three accounts."""
+    text = Path(retail).read_text()
+    rows = text.partition("\n")[2]
+    book, ranked = tmp_path / "three.csv", tmp_path / "candidates.csv"
+    book.write_text(text + rows.replace("retail", "second") + rows.replace("retail", "third"))
+    ranked.write_text(f"instrument,size\n{CALL},-1\n{CALL},-2\n")
+    files = {"BOOK": str(book), "RANK": str(ranked), "PAGE": str(tmp_path / "page.html")}
+    return lambda name: [files.get(word, word) for word in LONG[name][0]] + ["--market", market]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_work_says_how_far_it_is_on_a_terminal(
+    name: str,
+    command: Callable[[str], list[str]],
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert main(command(name)) == 0
+    assert LONG[name][1] in said
+    assert said[-1] == "gone"
+    assert said[0] not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_work_is_silent_elsewhere(
+    name: str,
+    command: Callable[[str], list[str]],
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(command(name)) == 0
+    assert said == []
+    assert "of 3" not in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert main([*command(name), "--json"]) == 0
+    assert said == []
+
+
+def test_short_work_shows_nothing(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with working("a moment's work"), counting("as short") as progress:
+        progress(1, 2)
+    assert said == ["a moment's work", "as short", "as short: 1 of 2", "gone", "gone"]
+    monkeypatch.setattr(screen, "_PATIENCE_S", 0.0)
+    with working("a longer one"):
+        time.sleep(0.2)
+    assert said[-3:] == ["a longer one", "shown", "gone"]

@@ -158,3 +158,14 @@ def test_one_open_end_makes_the_answer_at_least() -> None:
     # Only the first leverage tier is known: a future under that reading is a lower bound.
     tier = overlay(known, {"reading.future_rule": "tier"}, "test")
     assert run(plain, view(table), sm, tier).bound is Bound.AT_LEAST
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_progress_counts_accounts(threads: int) -> None:
+    book = book_of(TABLE, {name: [("L", 1.0)] for name in "abcde"})
+    heard: list[tuple[int, int]] = []
+    run(book, view(), FIXED, block=2, threads=threads, progress=lambda *step: heard.append(step))
+    assert sorted(done for done, _ in heard)[-1] == 5
+    assert {total for _, total in heard} == {5}
+    if threads == 1:
+        assert heard == [(2, 5), (4, 5), (5, 5)]

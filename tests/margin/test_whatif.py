@@ -11,6 +11,7 @@ from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.book import Book, Order
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin import model_named
+from crossmargin.margin import whatif as room
 from crossmargin.margin.comparison import margin_or_map
 from crossmargin.margin.totals import account_totals
 from crossmargin.margin.whatif import prepare
@@ -54,6 +55,18 @@ def test_the_ranking_is_that_of_single_what_ifs(subject: Subject) -> None:
             assert STATUSES[ranked.code[k]] is single.verdict.status
             assert ranked.premium_usd[k] == pytest.approx(single.premium_usd, rel=1e-12)
             assert ranked.fees_usd[k] == pytest.approx(single.fees_usd, rel=1e-12)
+
+
+def test_a_ranking_in_several_calls_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = ready()
+    legs = [[leg(prepared, CALL, -1.0 - k % 3, 0.01)] for k in range(5)]
+    whole = prepared.rank(legs)
+    monkeypatch.setattr(room, "_VARIANTS_MAX", 2)
+    heard: list[tuple[int, int]] = []
+    parts = prepared.rank(legs, (), lambda *step: heard.append(step))
+    assert heard == [(2, 5), (4, 5), (5, 5)]
+    for name in ("order", "im_usd", "mm_usd", "room_im_usd", "fees_usd", "code"):
+        assert getattr(parts, name).tobytes() == getattr(whole, name).tobytes(), name
 
 
 def test_equal_candidates_stay_in_the_order_in_which_they_came() -> None:

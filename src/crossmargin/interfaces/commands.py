@@ -115,7 +115,7 @@ def margin(
 
     _one_form(json_, csv)
     at_least(top, 0, "--top")
-    with working("margining the book", quiet=json_ or csv):
+    with counting("margining the book", quiet=json_ or csv) as progress:
         result = verb(
             book,
             market,
@@ -129,6 +129,7 @@ def margin(
             venue=venue,
             form=form,
             allow_duplicates=allow_duplicates,
+            progress=progress,
         )
         if explain:
             result = result.explain(account)

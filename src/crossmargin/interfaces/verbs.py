@@ -7,7 +7,7 @@ failure's code, for several it is a list beside the accounts that could be margi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ def margin(
     venue: str | None = None,
     form: str | None = None,
     allow_duplicates: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> MarginResult:
     """Initial and maintenance margin of a book under one model.
 
@@ -81,15 +82,15 @@ def margin(
     or a file that can be imported. ``as_of``: the instant that lives are counted from and
     parameters chosen by (default: the snapshot's). ``params``: a file, a shipped set's label, a set
     or a mapping of changes; ``changes``: further changes by dotted name. ``readings``: also the
-    interval over the rival readings of the rules. ``account``: that one alone.
+    interval over the rival readings. ``account``: that one alone. ``progress`` hears how many of
+    how many accounts are done.
     Requirements are positive, gains are positive; each pool is in its own currency and in dollars.
     Raises CrossMarginError with one code; nothing is shown of a book that is wrong.
     """
     chosen = model_named(model)
     at_least(threads, 1, "threads")
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    if account is not None:
-        held = one_account(held, account)
+    held = held if account is None else one_account(held, account)
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
@@ -98,10 +99,9 @@ def margin(
     if len(held) == 1:
         _refuse_unpriced(held, view)
     mapped, seen, losses = _mapped_for(chosen, held, view)
-    requirement = run(mapped, seen, chosen, parameters, threads=threads)
+    requirement = run(mapped, seen, chosen, parameters, threads=threads, progress=progress)
     _refuse_failures(requirement.failures, len(held), view)
-    if mapped is not held:
-        losses = _with_assumed(losses, snapshot, mapped)
+    losses = losses if mapped is held else _with_assumed(losses, snapshot, mapped)
     found = _margin_figures(requirement, held, snapshot, view, losses, made)
     if readings:
         _add_readings(found, mapped, seen, chosen, parameters)

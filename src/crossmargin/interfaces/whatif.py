@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +48,7 @@ from crossmargin.market.snapshot import Snapshot
 __all__ = ["PreparedBook", "WhatIfResult", "prepare", "whatif"]
 
 CandidatesLike = str | Path | Iterable[Any]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,13 +168,19 @@ class PreparedBook:
         return WhatIfResult(found, self, asked, atomic, asked=flags)
 
     def rank(
-        self, candidates: CandidatesLike, add: Sequence[LegLike] = (), *, atomic: bool = True
+        self,
+        candidates: CandidatesLike,
+        add: Sequence[LegLike] = (),
+        *,
+        atomic: bool = True,
+        progress: Progress | None = None,
     ) -> WhatIfResult:
         """Candidates by the initial margin that they leave; the best one in full.
 
-        ``add`` are legs that every candidate is added to. Each is judged all at once.
+        ``add`` are legs that every candidate is added to. Each is judged all at once. ``progress``
+        hears (candidates done, candidates in all).
         """
-        return self._rank(candidates_of(candidates), add, candidates, atomic)
+        return self._rank(candidates_of(candidates), add, candidates, atomic, progress)
 
     def _rank(
         self,
@@ -181,11 +188,12 @@ class PreparedBook:
         add: Sequence[LegLike],
         source: CandidatesLike,
         atomic: bool,
+        progress: Progress | None,
     ) -> WhatIfResult:
         asked = tuple([wanted(leg, "leg") for leg in add])
         base = [self.leg(leg) for leg in asked]
         many = [[self.leg(leg) for leg in each.legs] for each in tried]
-        ranked = self.core.rank(many, base)
+        ranked = self.core.rank(many, base, progress)
         best = int(ranked.order[0])
         found = self.core.whatif([*base, *many[best]], atomic=atomic)
         flags = {"rank": str(source) if isinstance(source, str | Path) else None}
@@ -342,6 +350,7 @@ def whatif(
     size_to_fit: bool = False,
     rank: CandidatesLike | None = None,
     lot: float | None = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> WhatIfResult:
     """What a trade would do to an account: would the venue take it, before and after, leg by leg.
@@ -350,6 +359,7 @@ def whatif(
     order of fills. ``size_to_fit``: the largest whole lots in the legs' ratio that pass. ``rank``:
     a CSV file or a sequence of candidates, each tried on top of ``add``. ``options``: as_of,
     params, changes, account, venue, form, allow_duplicates and fee of :func:`prepare`.
+    ``progress`` hears (candidates done, candidates in all) of a ranking.
     Gains and received cash are positive, requirements are positive.
     """
     asked = [wanted(leg, "--add") for leg in _several(add)]
@@ -371,7 +381,7 @@ def whatif(
         )
     prepared = prepare(book, market, model, names, **options)
     if rank is not None:
-        found = prepared._rank(tried, asked, rank, atomic)
+        found = prepared._rank(tried, asked, rank, atomic, progress)
     elif size_to_fit:
         found = prepared.size_to_fit(asked, atomic=atomic, lot=lot)
     else:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from crossmargin.core.errors import InputError
-from crossmargin.interfaces.screen import show, working
+from crossmargin.interfaces.screen import counting, show, working
+
+if TYPE_CHECKING:
+    from crossmargin.interfaces.watch import Distance
 
 __all__ = ["check", "register", "watch", "whatif"]
 
@@ -110,7 +114,8 @@ def whatif(
     from crossmargin.interfaces.whatif import whatif as verb
 
     _one_form(json_, csv)
-    with working("asking what if", quiet=json_ or csv):
+    what = "asking what if" if rank is None else "ranking the candidates"
+    with counting(what, quiet=json_ or csv) as progress:
         result = verb(
             book,
             market,
@@ -128,6 +133,7 @@ def whatif(
             venue=venue,
             form=form,
             allow_duplicates=allow_duplicates,
+            progress=progress,
         )
     _draw(result, report, quiet=json_ or csv)
     if json_:
@@ -258,7 +264,7 @@ def watch(
         allow_duplicates=allow_duplicates,
     )
     failed = False
-    for state in states:
+    for state in _waiting(states, quiet=json_ or csv):
         failed = state.error is not None
         line = state.json_line() if json_ else state.csv_line() if csv else state.line()
         sys.stdout.write(line + "\n")
@@ -270,6 +276,16 @@ def watch(
             remedy="Give a snapshot that prices the book.",
         )
     return 0
+
+
+def _waiting(states: Iterator[Distance], *, quiet: bool) -> Iterator[Distance]:
+    """The states, each wait for one said on the error stream."""
+    while True:
+        with working("waiting for the next snapshot", quiet=quiet):
+            state = next(states, None)
+        if state is None:
+            return
+        yield state
 
 
 def register(app: App) -> None:

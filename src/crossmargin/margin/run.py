@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,8 +45,11 @@ def run(
     *,
     block: int = BLOCK,
     threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Requirement:
     """The requirement of every account of a book under a model.
+
+    ``progress`` hears (accounts done, accounts in all) after each block, from its thread.
 
     Blocks of accounts are independent and their rows are stacked in order, so the bits depend
     neither on the block size nor on the threads. An account that holds, or has an open order in,
@@ -64,8 +67,14 @@ def run(
     priced = tuple(model.price(p, restrict(view, kept.instruments, p), chosen) for p in plan.pools)
 
     def margined(book: Book) -> list[PoolAnswer]:
+        done: list[int] = []  # sizes of finished blocks: one append is one step for any thread
+
         def work(low: int, high: int) -> list[PoolAnswer]:
-            return margin_block(model, plan, priced, book, (low, high), chosen)
+            answer = margin_block(model, plan, priced, book, (low, high), chosen)
+            if progress is not None:
+                done.append(high - low)
+                progress(sum(done), len(book))
+            return answer
 
         answers = map_blocks(work, len(book), block=block, threads=threads) or [work(0, 0)]
         return [answer for per_block in answers for answer in per_block]

@@ -8,7 +8,7 @@ recompute of the changed book, which :meth:`Prepared.changed_book` builds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -196,20 +196,28 @@ class Prepared:
             legged,
         )
 
-    def rank(self, candidates: Sequence[Sequence[Leg]], base: Sequence[Leg] = ()) -> Ranked:
+    def rank(
+        self,
+        candidates: Sequence[Sequence[Leg]],
+        base: Sequence[Leg] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Ranked:
         """Candidates by the initial margin that they leave free, most first.
 
         ``base`` are legs that every candidate is added to. Each is judged all at once. One call of
-        the model a pool for all of them.
+        the model a pool for all of them. ``progress`` hears (candidates done, candidates in all).
         """
         if not candidates:
             raise _no_leg("there is no candidate")
         common = [self.fill(leg) for leg in base]
-        fills = [[*common, *(self.fill(leg) for leg in legs)] for legs in candidates]
-        parts = [
-            self.ground.evaluate(fills[low : low + _VARIANTS_MAX])
-            for low in range(0, len(fills), _VARIANTS_MAX)
-        ]
+        fills: list[list[Fill]] = []
+        parts = []
+        for low in range(0, len(candidates), _VARIANTS_MAX):
+            some = candidates[low : low + _VARIANTS_MAX]
+            fills += [[*common, *(self.fill(leg) for leg in legs)] for legs in some]
+            parts.append(self.ground.evaluate(fills[low:]))
+            if progress is not None:
+                progress(len(fills), len(candidates))
         judged = [judge(self.ground, part) for part in parts]
         room = np.concatenate([each.room_im_usd for each in judged])
         order = np.argsort(-room, kind="stable")
