@@ -6,6 +6,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.margin.model import MarginModel
 from crossmargin.margin.models.deribit_pm import DeribitPM
 from crossmargin.margin.models.deribit_sm import DeribitSM
+from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.paradex_pm import ParadexPM
@@ -16,6 +17,7 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     DeribitPM(cross=False),
     DeribitPM(cross=True),
     DeribitSM(),
+    DerivePM1(),
     DerivePM2(),
     ParadexPM(),
     FixedRate(),
