@@ -8,6 +8,7 @@ from crossmargin.margin.models.deribit_pm import DeribitPM
 from crossmargin.margin.models.deribit_sm import DeribitSM
 from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
+from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.paradex_pm import ParadexPM
 
@@ -19,6 +20,7 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     DeribitSM(),
     DerivePM1(),
     DerivePM2(),
+    DeriveSM(),
     ParadexPM(),
     FixedRate(),
 )

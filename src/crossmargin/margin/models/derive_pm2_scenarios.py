@@ -43,7 +43,8 @@ def scenario_set(part: Instruments, view: View, parameters: Parameters, table: s
 def option_discount(view: View) -> Floats:
     """[E] ``exp(-max(rate, 0) tau)``: every option is valued with it."""
     root = np.sqrt(view.life_ms / YEAR_MS)
-    return np.exp(-np.maximum(view.rate, 0.0) * root * root)
+    discount: Floats = np.exp(-np.maximum(view.rate, 0.0) * root * root)
+    return discount
 
 
 def _skew(
