@@ -41,13 +41,13 @@ class Engine:
     view: View
 
 
-def engine(account: Account, market: Market) -> Engine:
+def engine(account: Account, market: Market, now_ms: int = AS_OF_MS) -> Engine:
     """The book of one account and its market; a line of size zero where nothing is held."""
     perpetual = delta_one("derive", PERPETUAL, underlying=COIN, settle="USDC")
     cash, base = asset("derive", "USDC"), asset("derive", COIN)
     named = {}
     for k, leg in enumerate(account.options):
-        when = AS_OF_MS + leg.life_ms
+        when = now_ms + leg.life_ms
         named[k] = option(
             "derive",
             f"{COIN}-{leg.expiry}-{leg.strike!r}-{leg.right}",
@@ -71,10 +71,12 @@ def engine(account: Account, market: Market) -> Engine:
     if account.perp_size != 0.0:
         entry = market.perp_price - account.perp_value / account.perp_size
         lines.append(Line(ACCOUNT, place[perpetual.key], account.perp_size, entry))
-    return Engine(Book.of(instruments, lines), view_of(instruments, _facts(account, market, named)))
+    return Engine(
+        Book.of(instruments, lines), view_of(instruments, _facts(account, market, named, now_ms))
+    )
 
 
-def _facts(account: Account, market: Market, named: Mapping[int, Any]) -> Facts:
+def _facts(account: Account, market: Market, named: Mapping[int, Any], now_ms: int) -> Facts:
     dated, quotes = {}, {PERPETUAL: Quote(mark=market.perp_price)}
     reads: dict[str, dict[str, float]] = {
         "spot_confidence": {COIN: market.spot_confidence},
@@ -94,7 +96,7 @@ def _facts(account: Account, market: Market, named: Mapping[int, Any]) -> Facts:
         ):
             reads[name][f"{COIN}@{when}"] = given.get(leg.expiry, 1.0)
     return Facts(
-        as_of_ms=AS_OF_MS,
+        as_of_ms=now_ms,
         index={(COIN, "USD"): market.spot, ("USDC", "USD"): market.stable},
         usd={COIN: market.spot, "USD": 1.0, "USDC": market.stable},
         dated=dated,
