@@ -25,6 +25,7 @@ from crossmargin.pricing.sums import sums
 __all__ = [
     "Feeds",
     "expiry_confidence",
+    "in_order",
     "naked_reach",
     "naked_shorts",
     "perp_reach",
@@ -46,14 +47,19 @@ def naked_shorts(held: PoolBook, strike_run: Ints, option: Floats) -> Floats:
 def naked_reach(held: PoolBook, fills: Fills, strike_run: Ints, option: Floats) -> Floats:
     """[A] the most naked shorts that fills can leave."""
     _, _, short = reach(held, fills, strike_run, option)
-    return np.asarray(np.maximum(-short, 0.0).sum(axis=1))
+    return in_order(np.maximum(-short, 0.0))
 
 
 def perp_reach(held: PoolBook, fills: Fills, perp: Floats) -> Floats:
     """[A] the largest sum of |size| of perpetuals: they net only with fills of their own line."""
     line = np.where(perp > 0.0, np.cumsum(perp > 0.0) - 1, -1).astype(np.int32)
     _, high, low = reach(held, fills, line, perp)
-    return np.asarray(np.maximum(np.abs(high), np.abs(low)).sum(axis=1))
+    return in_order(np.maximum(np.abs(high), np.abs(low)))
+
+
+def in_order(table: Floats) -> Floats:
+    """[A] sums along the rows, added from the left: a zero more beside them changes no bit."""
+    return np.add.accumulate(table, axis=1)[:, -1] if table.shape[1] else np.zeros(len(table))
 
 
 def with_every_fill(held: PoolBook, fills: Fills, instruments: int) -> PoolBook:

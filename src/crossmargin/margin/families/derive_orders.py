@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from crossmargin.core.arrays import Floats
+from crossmargin.margin.families.derive_contingencies import in_order
 from crossmargin.margin.fills import reach
 from crossmargin.margin.model import Fills, PoolBook, Priced
 from crossmargin.margin.pools import by_row, row_of_position
@@ -53,4 +54,4 @@ def _basis(priced: Priced, held: PoolBook, fills: Fills) -> Floats:
     for name in ("basis_up", "basis_down"):
         _, _, low = reach(held, fills, run, priced.columns[name])
         worst[:, : low.shape[1]] = np.minimum(worst[:, : low.shape[1]], low)
-    return -(worst[:, :groups] * rate).sum(axis=1) if groups else np.zeros(accounts)
+    return -in_order(worst[:, :groups] * rate)

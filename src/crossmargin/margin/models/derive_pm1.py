@@ -60,7 +60,7 @@ from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
 from crossmargin.pricing.sums import row_sums
 from crossmargin.scenarios.risk_array import RiskArray, price
 
-__all__ = ["DerivePM1"]
+__all__ = ["DerivePM1", "static_charges", "static_discount"]
 
 
 @final

@@ -23,10 +23,10 @@ from crossmargin.margin.families.derive_scenarios import scenario_set
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
 from crossmargin.margin.models.derive_sm_options import (
+    by_account,
     option_charges,
     parameter_column,
     short_columns,
-    total,
     unpaired_columns,
 )
 from crossmargin.margin.models.derive_sm_orders import order_need
@@ -130,12 +130,12 @@ class DeriveSM:
         gross = lines.long - lines.short
         penalties: Penalties = priced.facts["penalties"]
         sheet = SheetBuilder(accounts)
-        sheet.leaf("im_option", total(options, options.im, accounts), "option_charge")
+        sheet.leaf("im_option", by_account(options, options.im, accounts), "option_charge")
         sheet.leaf("im_perp", gross[:, 0], "perp_charge")
         sheet.leaf("depeg", gross[:, 4] - lines.short[:, 3], "depeg")
         sheet.leaf("line_penalty", gross[:, 2], "oracle_penalty")
         sheet.leaf("option_penalty", penalties.options(held, options), "oracle_penalty")
-        sheet.leaf("mm_option", total(options, options.mm, accounts), "option_charge")
+        sheet.leaf("mm_option", by_account(options, options.mm, accounts), "option_charge")
         sheet.leaf("mm_perp", gross[:, 1], "perp_charge")
         sheet.leaf("im_base_margin", lines.net[:, 5], "base_margin")
         sheet.leaf("mm_base_margin", lines.net[:, 6], "base_margin")

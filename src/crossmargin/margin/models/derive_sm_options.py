@@ -25,7 +25,14 @@ from crossmargin.market.view import View
 from crossmargin.pricing.payoff import least_payoffs
 from crossmargin.pricing.sums import sums
 
-__all__ = ["OptionCharges", "option_charges", "parameter_column", "short_columns"]
+__all__ = [
+    "OptionCharges",
+    "by_account",
+    "option_charges",
+    "parameter_column",
+    "short_columns",
+    "unpaired_columns",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,6 @@ def option_charges(priced: Priced, held: PoolBook) -> OptionCharges:
     )
 
 
-def total(charges: OptionCharges, column: Floats, accounts: int) -> Floats:
+def by_account(charges: OptionCharges, column: Floats, accounts: int) -> Floats:
     """[A] a column of the charges by account."""
     return by_row(charges.row, column, accounts)
