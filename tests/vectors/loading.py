@@ -17,7 +17,7 @@ INDEX = Path(__file__).with_name("INDEX.toml")
 
 @dataclass(frozen=True)
 class Files:
-    """Which files hold a module's cases; ``sections`` name the tables of cases that are no list."""
+    """Which files hold a module's cases; ``sections`` name the tables of cases."""
 
     pattern: str
     sections: tuple[str, ...] = ()
@@ -37,18 +37,21 @@ def cases_of(
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """(section, index, case) of every case of a file: the records of its top-level lists.
 
-    Where tables of cases are named, the cases are their values instead, each with what the whole
-    file shares: ``name``, ``section`` and ``shared`` (every other top-level entry).
+    Where sections are named, the cases are the records of those tables or lists, each with what the
+    whole file shares: ``name`` (its key), ``section`` and ``shared`` (every other top-level entry).
     """
     content = json.loads(path.read_text(encoding="utf-8"))
     if sections:
         shared = {name: rows for name, rows in content.items() if name not in sections}
         for section in sections:
-            for index, (name, row) in enumerate(content.get(section, {}).items()):
-                yield section, index, {**row, "name": name, "section": section, "shared": shared}
+            rows = content.get(section, {})
+            keyed = rows.items() if isinstance(rows, dict) else ((None, row) for row in rows)
+            for index, (name, row) in enumerate(keyed):
+                named = {"name": name} if name is not None else {}
+                yield section, index, {**row, **named, "section": section, "shared": shared}
         return
-    named = content if isinstance(content, dict) else {path.stem: content}
-    for section, rows in named.items():
+    lists = content if isinstance(content, dict) else {path.stem: content}
+    for section, rows in lists.items():
         if section.startswith("_") or not isinstance(rows, list):
             continue
         for index, row in enumerate(rows):

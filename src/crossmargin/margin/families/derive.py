@@ -71,24 +71,40 @@ def coin_worth(part: Instruments, view: View, stable: float) -> Floats:
 
 
 def refusals_of(priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
-    """Accounts with collateral that is not taken, one error each; fact ``refused[I]``."""
+    """Accounts whose collateral is not taken, or owed where only cash can be; one error each.
+
+    Facts ``refused[I]`` and, where a manager lends no coin, ``long_only[I]``.
+    """
     refused: Bools = priced.facts["refused"]
-    if not refused.any():
+    long_only: Bools = priced.facts.get("long_only", refused)
+    if not (refused.any() or long_only.any()):
         return ()
-    lines = np.flatnonzero(refused[held.column] & (held.quantity != 0.0))
+    bad = refused[held.column] & (held.quantity != 0.0)
+    lines = np.flatnonzero(bad | (long_only[held.column] & (held.quantity < 0.0)))
     rows, first = np.unique(np.searchsorted(held.row, lines, side="right") - 1, return_index=True)
     return tuple(
-        Refusal(row, _not_taken(priced, held, j))
+        Refusal(row, _not_taken(priced, held, j, bool(bad[j])))
         for row, j in zip(rows.tolist(), lines[first].tolist(), strict=True)
     )
 
 
-def _not_taken(priced: Priced, held: PoolBook, line: int) -> ModelError:
+def _not_taken(priced: Priced, held: PoolBook, line: int, refused: bool) -> ModelError:
+    place = priced.pool.instruments.label(int(held.column[line]))
+    value = float(held.quantity[line])
+    if not refused:
+        return ModelError(
+            "parameter_out_of_bounds",
+            "a coin cannot be owed",
+            place=place,
+            value=value,
+            limit="0 and above",
+            remedy="Remove the line: only cash can be borrowed.",
+        )
     return ModelError(
         "parameter_missing",
         "the manager does not take this collateral",
-        place=priced.pool.instruments.label(int(held.column[line])),
-        value=float(held.quantity[line]),
+        place=place,
+        value=value,
         limit=f"collateral of the {priced.pool.label} manager",
         remedy="Remove the line, or give its haircuts with --params FILE.",
     )

@@ -24,10 +24,10 @@ from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.derive import (
-    check_refused,
     index_of,
     peg_factor,
     plan_managers,
+    refusals_of,
     side_by_side,
     sign_counted,
 )
@@ -48,7 +48,7 @@ from crossmargin.margin.families.derive_scenarios import (
     vol_factors,
 )
 from crossmargin.margin.fills import fills_of, order_margin
-from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.models.derive_pm1_rules import SPEC
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import PAYLOAD_DERIVE_PM1
@@ -115,6 +115,7 @@ class DerivePM1:
             "refused": is_kind(part, Kind.ASSET)
             & ~_is_base(part, pool.label)
             & ~_is_base(part, CASH),
+            "long_only": base > 0.0,
             "counted_table": side_by_side(columns, "cash", "value", "collateral"),
             "basis_table": side_by_side(columns, "basis_up", "basis_down"),
             "size_table": side_by_side(columns, "perp", "base"),
@@ -124,9 +125,10 @@ class DerivePM1:
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
+        for refusal in self.refusals(priced, held):
+            raise refusal.error
         scenarios, risk = priced.scenarios, priced.risk
         assert scenarios is not None and risk is not None  # set by price()
-        check_refused(priced, held)
         worst = fold_worst(
             held.row,
             held.column,
@@ -162,6 +164,10 @@ class DerivePM1:
             source,
             loss=worst.loss,
         )
+
+    def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+        """Accounts with a coin that the manager does not take, or with a debt of its own."""
+        return refusals_of(priced, held)
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters

@@ -18,10 +18,10 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.families.derive import coin_worth, sign_counted
+from crossmargin.margin.families.derive import coin_worth, refusals_of, sign_counted
 from crossmargin.margin.families.derive_scenarios import scenario_set
 from crossmargin.margin.fills import fills_of, order_margin
-from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced
+from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.models.derive_sm_options import (
     by_account,
     option_charges,
@@ -100,6 +100,8 @@ class DeriveSM:
         worth = coin_worth(part, view, stable)
         cash = pool.cash.astype(np.float64)
         facts = {
+            "refused": np.zeros(len(part), np.bool_),  # what no market takes has no plan
+            "long_only": asset & (pool.cash == 0),
             "run": np.where(option, part.expiry, -1).astype(np.int32),
             "unpaired": unpaired_columns(part, view, parameters),
             "penalties": penalties,
@@ -123,6 +125,8 @@ class DeriveSM:
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
+        for refusal in self.refusals(priced, held):
+            raise refusal.error
         accounts = len(held.row) - 1
         options = option_charges(priced, held)
         table = priced.facts["line_table"]
@@ -152,6 +156,10 @@ class DeriveSM:
         return PoolAnswer(
             sheet.build(held.account, 0), nothing, nothing, np.zeros(accounts), source
         )
+
+    def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+        """Accounts with a debt in coin."""
+        return refusals_of(priced, held)
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
