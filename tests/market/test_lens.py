@@ -166,7 +166,7 @@ def test_feeds_that_are_less_than_certain_are_read_by_name() -> None:
     ]
     view = least().with_rows(rows).view(table("BTC-13FEB26-60000-C", "BTC-PERPETUAL"))
     assert view.read("spot_confidence", "BTC", 1.0) == 0.9
-    assert view.read("forward_confidence", str(FEB_MS), 1.0) == 0.8
+    assert view.read("forward_confidence", f"BTC@{FEB_MS}", 1.0) == 0.8
     assert view.read("vol_confidence", "BTC-13FEB26-60000-C", 1.0) == 0.7
     assert view.read("perp_confidence", "BTC", 1.0) == 0.6
     assert view.read("funding_8h", option("BTC-PERPETUAL"), 0.0) == 1e-5

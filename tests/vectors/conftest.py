@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vectors.loading import parametrise, pattern_of
+from tests.vectors.loading import files_of, parametrise
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a case of the module's files; the cases are taken from the files alone."""
-    pattern = pattern_of(metafunc.module.__name__)
-    if pattern is not None and "case" in metafunc.fixturenames:
-        parametrise(metafunc, pattern)
+    files = files_of(metafunc.module.__name__)
+    if files is not None and "case" in metafunc.fixturenames:
+        keep = getattr(metafunc.module, "keep", None)
+        parametrise(metafunc, files.pattern, keep, files.sections)

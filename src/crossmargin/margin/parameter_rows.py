@@ -8,7 +8,14 @@ from typing import Any
 
 from crossmargin.core.errors import InputError, ModelError
 
-__all__ = ["PAYLOAD_DERIVE_PM2", "PAYLOAD_PARADEX_PM", "Column", "check_rows", "columns_of"]
+__all__ = [
+    "PAYLOAD_DERIVE_PM1",
+    "PAYLOAD_DERIVE_PM2",
+    "PAYLOAD_PARADEX_PM",
+    "Column",
+    "check_rows",
+    "columns_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,10 @@ class Column:
 # A venue's own payload has no file to state bounds: these are the venue's (Derive's manager takes
 # factors up to 20 and any dampening) and what prices need (a spot that stays above zero).
 _TINY, _HUGE = 5e-324, 1.7976931348623157e308
+PAYLOAD_DERIVE_PM1 = (
+    Column("spot_factor", _TINY, 20.0),
+    Column("vol", choices=("up", "none", "down")),
+)
 PAYLOAD_DERIVE_PM2 = (
     Column("spot_factor", _TINY, 20.0),
     Column("vol", choices=("up", "none", "down", "linear", "abs")),

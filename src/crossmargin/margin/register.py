@@ -6,8 +6,11 @@ from crossmargin.core.errors import InputError
 from crossmargin.margin.model import MarginModel
 from crossmargin.margin.models.deribit_pm import DeribitPM
 from crossmargin.margin.models.deribit_sm import DeribitSM
+from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
+from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
+from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.paradex_pm import ParadexPM
 
 __all__ = ["ALL_MODELS", "model_named"]
@@ -16,8 +19,11 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     DeribitPM(cross=False),
     DeribitPM(cross=True),
     DeribitSM(),
+    DerivePM1(),
     DerivePM2(),
+    DeriveSM(),
     ParadexPM(),
+    LyraV1(),
     FixedRate(),
 )
 

@@ -18,16 +18,25 @@ CASH = "USDC"
 
 
 def plan_by_underlying(
-    instruments: Instruments, parameters: Parameters, table: str, note: str
+    instruments: Instruments,
+    parameters: Parameters,
+    table: str,
+    note: str,
+    *,
+    own_assets: bool = False,
 ) -> Plan:
     """Pools by underlying of the derivatives; an account's assets go with its first pool.
 
+    ``own_assets``: an asset that has parameters of its own lies in the pool of its name.
     Raises ModelError ``parameter_missing`` for an underlying that the set does not know.
     """
     kinds = (Kind.OPTION, Kind.PERPETUAL, Kind.FUTURE)
     derivative = is_kind(instruments, *kinds)
-    named = {instruments.names[int(u)] for u in instruments.underlying[derivative]}
     known = parameters.tables(table)
+    if own_assets:
+        base = [i.kind == Kind.ASSET and i.underlying in known for i in instruments.items]
+        derivative = derivative | np.array(base, np.bool_)
+    named = {instruments.names[int(u)] for u in instruments.underlying[derivative]}
     names = sorted(named) or [known[0]]
     for name in names:
         if name not in known:

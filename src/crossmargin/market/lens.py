@@ -32,6 +32,7 @@ from crossmargin.market.fields import (
     dated_subject,
     pair_subject,
     split_contract,
+    split_dated,
 )
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
@@ -319,9 +320,9 @@ class _Lens:
 def _confidences(snapshot: Snapshot) -> dict[str, dict[str, float]]:
     """Feeds that are less than certain, by the names that a model reads; the lowest of one name.
 
-    ``spot_confidence`` by underlying, ``forward_confidence`` and ``rate_confidence`` by expiry_ms,
-    ``vol_confidence`` by native id, ``perp_confidence`` by underlying, ``collateral_confidence`` by
-    currency. What is assumed or missing is no feed.
+    ``spot_confidence`` and ``perp_confidence`` by underlying, ``forward_confidence`` and
+    ``rate_confidence`` by ``BTC@expiry_ms``, ``vol_confidence`` by native id,
+    ``collateral_confidence`` by currency. What is assumed or missing is no feed.
     """
     reads: dict[str, dict[str, float]] = {}
     for number in np.flatnonzero(snapshot.confidence < 1.0).tolist():
@@ -331,7 +332,8 @@ def _confidences(snapshot: Snapshot) -> dict[str, dict[str, float]]:
         if name == "index":
             key = ("spot_confidence", subject.partition("/")[0])
         elif name in ("forward", "rate"):
-            key = (f"{name}_confidence", subject.partition("@")[2])
+            coin, _, when = split_dated(subject)
+            key = (f"{name}_confidence", f"{coin}@{when}")
         elif name == "mark_iv":
             key = ("vol_confidence", split_contract(subject)[1])
         elif name == "usd":

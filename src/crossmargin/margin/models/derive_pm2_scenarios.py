@@ -1,96 +1,50 @@
-"""Scenario tables of Derive PMRM_2: vol shocks, the two skews, static discounts."""
+"""Scenario tables of Derive PMRM_2: the two skews, the floor on vol, static discounts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
-from crossmargin.core.clock import DAY_MS, YEAR_MS
+from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.families.derive_scenarios import scenario_set as family_set
+from crossmargin.margin.families.derive_scenarios import vol_factors
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import PAYLOAD_DERIVE_PM2
 from crossmargin.margin.pools import is_kind
 from crossmargin.market.view import View
-from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
+from crossmargin.scenarios.sets import ScenarioSet
 
-__all__ = ["scenario_set", "static_discounts"]
+__all__ = ["option_discount", "scenario_set", "static_discounts"]
 
 
-def scenario_set(
-    part: Instruments,
-    view: View,
-    parameters: Parameters,
-    table: str,
-    only: tuple[tuple[float, str, float], ...] | None = None,
-) -> ScenarioSet:
+def scenario_set(part: Instruments, view: View, parameters: Parameters, table: str) -> ScenarioSet:
     """The scenarios of a manager in its own order: (spot factor, vol kind, dampening).
 
-    Vol up: ``max(floor, vol (1 + range (30 d / max(T, floor))^p))``; down likewise without floor.
-    Raises ModelError ``parameter_out_of_bounds`` for a row that is none of these.
-    A skew scenario multiplies each strike's vol and does not move the forward of the options.
+    The shocked vol has a floor where it goes up. Raises ModelError ``parameter_out_of_bounds`` for
+    a row that is none of these. A skew scenario multiplies each strike's vol and does not move the
+    forward of the options.
     """
-    rows: list[Any] = (
-        list(only)
-        if only is not None
-        else parameters.rows(f"{table}.scenarios", PAYLOAD_DERIVE_PM2)
+    given = parameters.rows(f"{table}.scenarios", PAYLOAD_DERIVE_PM2)
+    rows = [(float(row[0]), str(row[1]), float(row[2])) for row in given]
+    kinds = [row[1] for row in rows]
+    skewed = any(kind in ("linear", "abs") for kind in kinds)
+    return family_set(
+        part,
+        view,
+        rows,
+        vol_factors(view, parameters, table),
+        discount=option_discount(view),
+        least_vol_up=parameters.number(f"{table}.min_vol_up_shock"),
+        strike_factor=_skew(part, view, parameters, table, kinds) if skewed else None,
     )
-    spot = np.array([float(row[0]) for row in rows])
-    kinds = [str(row[1]) for row in rows]
-    shape = (len(part.expiries), len(rows))
+
+
+def option_discount(view: View) -> Floats:
+    """[E] ``exp(-max(rate, 0) tau)``: every option is valued with it."""
     root = np.sqrt(view.life_ms / YEAR_MS)
-    up, down = _vol_factors(view, parameters, table)
-    factor, floor = np.ones(shape), np.zeros(shape)
-    move = np.broadcast_to(spot, shape).copy()
-    for s, kind in enumerate(kinds):
-        if kind == "up":
-            factor[:, s], floor[:, s] = up, parameters.number(f"{table}.min_vol_up_shock")
-        elif kind == "down":
-            factor[:, s] = down
-        elif kind in ("linear", "abs"):
-            move[:, s] = 1.0  # the forward of a skew scenario stays where it is
-    skews = [s for s, kind in enumerate(kinds) if kind in ("linear", "abs")]
-    strike_factor = _skew(part, view, parameters, table, kinds) if skews else None
-    return ScenarioSet(
-        label=tuple(_label(row) for row in rows),
-        move=frozen(spot - 1.0, np.float64),
-        vol_label=tuple({"none": "same"}.get(kind, kind) for kind in kinds),
-        spot=frozen(np.broadcast_to(spot, (len(part.pairs), len(rows))), np.float64),
-        forward=shocked_forwards(view.forward, view.forward_settled, move),
-        vol_factor=frozen(factor * root[:, None], np.float64),
-        vol_shift=frozen(np.zeros(shape), np.float64),
-        vol_floor=frozen(floor * root[:, None], np.float64),
-        discount=frozen(np.exp(-np.maximum(view.rate, 0.0) * root * root), np.float64),
-        root_years=frozen(root, np.float64),
-        weight=frozen([float(row[2]) for row in rows], np.float64),
-        reflect=frozen([kind in ("linear", "abs") for kind in kinds], np.bool_),
-        strike_factor=strike_factor,
-    )
-
-
-def _label(row: Any) -> str:
-    move, kind, damp = float(row[0]) - 1.0, str(row[1]), float(row[2])
-    name = {"none": "same"}.get(kind, kind)
-    if kind in ("linear", "abs"):
-        text = f"skew {kind}"
-        text += f", spot {100.0 * move:+.4g} %" if move != 0.0 else ""
-    else:
-        text = f"{100.0 * move:+.4g} %, vol {name}"
-    return text if damp == 1.0 else f"{text}, x{damp:.4g}"
-
-
-def _vol_factors(view: View, parameters: Parameters, table: str) -> tuple[Floats, Floats]:
-    """[E] multiples of vol, up and down."""
-    scale = power_scale(
-        view.life_ms / DAY_MS,
-        parameters.number(f"{table}.short_term_power"),
-        parameters.number(f"{table}.long_term_power"),
-        parameters.number(f"{table}.dte_floor_days"),
-    )
-    up = 1.0 + parameters.number(f"{table}.vol_range_up") * scale
-    down = np.maximum(1.0 - parameters.number(f"{table}.vol_range_down") * scale, 0.0)
-    return up, down
+    discount: Floats = np.exp(-np.maximum(view.rate, 0.0) * root * root)
+    return discount
 
 
 def _skew(

@@ -1,0 +1,3 @@
+"""What the members of one family of rulebooks share; no member imports another."""
+
+__all__: list[str] = []

@@ -1,0 +1,145 @@
+"""What the Derive managers share: pools, what an account's balance counts, the initial factor.
+
+The venue publishes a balance, counted minus requirement; one underlying per manager.
+Source: derivexyz/v2-core at 7736900d, re-stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Bytes, Floats
+from crossmargin.core.errors import ModelError
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.equity import profit_since_entry
+from crossmargin.margin.model import Plan, PoolBook, Priced, Refusal
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import is_kind, per_row
+from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.margin.usdc_pools import CASH, cash_and_source, plan_by_underlying
+from crossmargin.market.view import View
+from crossmargin.pricing.sums import row_sums
+
+__all__ = [
+    "coin_worth",
+    "index_of",
+    "peg_factor",
+    "perp_profit",
+    "plan_managers",
+    "refusals_of",
+    "side_by_side",
+    "sign_counted",
+]
+
+NOTE = "one manager per underlying: cash stands with the first held, sums are in dollars"
+
+
+def plan_managers(instruments: Instruments, parameters: Parameters, *, own_base: bool) -> Plan:
+    """A pool a manager, with the run of each strike; ``own_base``: a coin lies with its manager."""
+    plan = plan_by_underlying(instruments, parameters, "market", NOTE, own_assets=own_base)
+    pools = tuple(
+        replace(pool, facts={**pool.facts, "strike_run": pool.instruments.runs("expiry", "strike")})
+        for pool in plan.pools
+    )
+    return replace(plan, pools=pools)
+
+
+def side_by_side(columns: Mapping[str, Floats], *names: str) -> Floats:
+    """[I, 4] the named columns side by side, filled up with zeros."""
+    table = np.zeros((len(columns[names[0]]), 4))
+    for k, name in enumerate(names):
+        table[:, k] = columns[name]
+    return table
+
+
+def index_of(part: Instruments, view: View, label: str) -> float:
+    """Spot of a coin; 0 in a table without it."""
+    pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
+    return float(view.index[pairs[label]]) if label in pairs else 0.0
+
+
+def coin_worth(part: Instruments, view: View, stable: float) -> Floats:
+    """[I] ``price / stable`` of one unit of collateral; 0 for cash and derivatives."""
+    worth = np.zeros(len(part))
+    for k, item in enumerate(part.items):
+        if item.kind == Kind.ASSET and item.underlying != CASH:
+            worth[k] = float(view.usd[part.underlying[k]]) / stable
+    return worth
+
+
+def refusals_of(priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+    """Accounts whose collateral is not taken, or owed where only cash can be; one error each.
+
+    Facts ``refused[I]`` and, where a manager lends no coin, ``long_only[I]``.
+    """
+    refused: Bools = priced.facts["refused"]
+    long_only: Bools = priced.facts.get("long_only", refused)
+    if not (refused.any() or long_only.any()):
+        return ()
+    bad = refused[held.column] & (held.quantity != 0.0)
+    lines = np.flatnonzero(bad | (long_only[held.column] & (held.quantity < 0.0)))
+    rows, first = np.unique(np.searchsorted(held.row, lines, side="right") - 1, return_index=True)
+    return tuple(
+        Refusal(row, _not_taken(priced, held, j, bool(bad[j])))
+        for row, j in zip(rows.tolist(), lines[first].tolist(), strict=True)
+    )
+
+
+def _not_taken(priced: Priced, held: PoolBook, line: int, refused: bool) -> ModelError:
+    place = priced.pool.instruments.label(int(held.column[line]))
+    value = float(held.quantity[line])
+    if not refused:
+        return ModelError(
+            "parameter_out_of_bounds",
+            "a coin cannot be owed",
+            place=place,
+            value=value,
+            limit="0 and above",
+            remedy="Remove the line: only cash can be borrowed.",
+        )
+    return ModelError(
+        "parameter_missing",
+        "the manager does not take this collateral",
+        place=place,
+        value=value,
+        limit=f"collateral of the {priced.pool.label} manager",
+        remedy="Remove the line, or give its haircuts with --params FILE.",
+    )
+
+
+def perp_profit(part: Instruments, view: View, held: PoolBook) -> Floats:
+    """[A] unsettled profit of the perpetuals whose entry price is known."""
+    if not held.entry_known.any():
+        return np.zeros(len(held.row) - 1)
+    perp = is_kind(part, Kind.PERPETUAL).astype(np.float64)
+    gain = profit_since_entry(part, view, held, False)
+    return per_row(held.row, gain * perp[held.column])
+
+
+def peg_factor(parameters: Parameters, table: str, stable: float) -> float:
+    """imFactor, raised while the stablecoin is under its peg."""
+    peg = max(parameters.number(f"{table}.peg_loss_threshold") - stable, 0.0)
+    factor = parameters.number(f"{table}.im_factor")
+    return factor + peg * parameters.number(f"{table}.peg_loss_factor")
+
+
+def sign_counted(sheet: SheetBuilder, priced: Priced, held: PoolBook) -> Bytes:
+    """Columns cash to ``equity`` of a manager's sheet: all of it counts at both levels.
+
+    Facts ``counted_table``: cash flag, option value, collateral. Returns the sources.
+    """
+    total = row_sums(
+        held.row, held.column, held.quantity, priced.facts["counted_table"], trusted=True
+    ).net
+    profit = perp_profit(priced.pool.instruments, priced.view, held)
+    rest = profit + total[:, 1] + total[:, 2]
+    cash, source = cash_and_source(priced.pool.cash, held, priced.pool, total[:, 0], rest)
+    sheet.leaf("cash", cash, "balance_side")
+    sheet.leaf("unrealised", profit, "balance_side")
+    sheet.leaf("option_value", total[:, 1], "balance_side")
+    sheet.leaf("collateral_value", total[:, 2], "balance_side")
+    sheet.sum("equity", "cash", "unrealised", "option_value", "collateral_value")
+    return source
