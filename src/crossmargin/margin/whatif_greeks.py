@@ -62,6 +62,10 @@ class GreekTable:
         self._columns = [tuple(row) for row in columns.tolist()]
         self._derivative = (table.kind != Kind.ASSET).tolist()
 
+    def delta_of(self, column: int) -> float:
+        """Delta of one unit of a row, coins."""
+        return self._columns[column][0]
+
     def of_book(self, book: Book) -> dict[str, Greeks]:
         """By underlying, of the first account of a book over the same table."""
         low, high = int(book.row[0]), int(book.row[1])
