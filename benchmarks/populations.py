@@ -13,6 +13,7 @@ from crossmargin.core.clock import DAY_MS, YEAR_MS, utc_ms
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset, format_id
+from crossmargin.margin import model_named
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
@@ -30,7 +31,10 @@ VENUE_OF_MODEL = {
     "deribit-spm": "deribit",
     "deribit-xpm": "deribit",
     "deribit-sm": "deribit",
+    "derive-pm1": "derive",
     "derive-pm2": "derive",
+    "derive-sm": "derive",
+    "lyra-v1": "derive",
     "paradex-pm": "paradex",
     "fixed-rate": "deribit",
 }
@@ -85,7 +89,7 @@ def view_of(table: Instruments) -> View:
     mark = np.where(option, value / unit, np.where(derivative, own_forward, 0.0))
     usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD}
     pairs = {"BTC": INDEX_USD}
-    perpetual = f"{table.items[0].venue}|{_perpetual(table)}"
+    perpetuals = [f"{i.venue}|{i.native_id}" for i in table.items if i.kind == Kind.PERPETUAL]
     none = frozen(np.zeros(len(table)), np.float64)
     no = frozen(np.zeros(len(table), np.bool_), np.bool_)
     return View(
@@ -104,12 +108,8 @@ def view_of(table: Instruments) -> View:
         has_bid=no,
         has_ask=no,
         ok=frozen(np.ones(len(table), np.bool_), np.bool_),
-        reads={"funding_8h": {perpetual: 0.0001}},
+        reads={"funding_8h": dict.fromkeys(perpetuals, 0.0001)},
     )
-
-
-def _perpetual(table: Instruments) -> str:
-    return next(item.native_id for item in table.items if item.kind == Kind.PERPETUAL)
 
 
 def positions(
@@ -148,7 +148,9 @@ def population(
 ) -> tuple[Book, View, dict[str, Any]]:
     """A book of ``accounts`` and the market of its chain; facts about them for the report."""
     rng = np.random.default_rng(seed)
-    table = chain(VENUE_OF_MODEL[model])
+    kinds = model_named(model).spec.kinds
+    whole = chain(VENUE_OF_MODEL[model])
+    table = Instruments.of(item for item in whole.items if item.kind in kinds)
     row, column = positions(rng, accounts, held, len(table))
     book = Book.of_arrays(table, row, column, quantities(rng, table, column))
     facts = {"accounts": accounts, "positions": held, "instruments": len(table)}

@@ -26,6 +26,15 @@ BARE: dict[str, dict[str, Any]] = {
         "currency.BTC.annualised_move_risk": 0.0,
         "currency.BTC.min_annualised_move": 0.0,
     },
+    "derive-pm1": {
+        **{f"market.BTC.{name}_share": 0.0 for name in ("perp", "base", "option")},
+        "market.BTC.basis_add_factor": 0.0,
+        "market.BTC.basis_mult_factor": 0.0,
+        "market.BTC.static_discount": 1.0,
+        "market.BTC.rate_add": 0.0,
+        "market.BTC.rate_mult": 0.0,
+        "market.BTC.im_factor": 1.0,
+    },
     "derive-pm2": {
         **{
             f"market.BTC.{level}_{kind}": 0.0

@@ -1,3 +1,3 @@
-"""What the members of one family of rulebooks share; no member imports another."""
+"""Families: an algorithm written once, whose members are parameter files and a few lines."""
 
 __all__: list[str] = []

@@ -26,6 +26,7 @@ from crossmargin.pricing.sums import row_sums
 __all__ = [
     "coin_worth",
     "index_of",
+    "is_coin",
     "peg_factor",
     "perp_profit",
     "plan_managers",
@@ -59,6 +60,11 @@ def index_of(part: Instruments, view: View, label: str) -> float:
     """Spot of a coin; 0 in a table without it."""
     pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
     return float(view.index[pairs[label]]) if label in pairs else 0.0
+
+
+def is_coin(part: Instruments, label: str) -> Bools:
+    """[I] lines of the coin itself."""
+    return np.array([i.kind == Kind.ASSET and i.underlying == label for i in part.items], np.bool_)
 
 
 def coin_worth(part: Instruments, view: View, stable: float) -> Floats:

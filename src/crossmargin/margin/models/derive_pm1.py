@@ -20,11 +20,12 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats
+from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.derive import (
     index_of,
+    is_coin,
     peg_factor,
     plan_managers,
     refusals_of,
@@ -83,7 +84,7 @@ class DerivePM1:
         factors = vol_factors(view, parameters, table)
         scenarios = scenario_set(part, view, rows, factors, discount=undiscounted)
         risk = price(part, view, scenarios, view.mark)
-        base = _is_base(part, pool.label).astype(np.float64)
+        base = is_coin(part, pool.label).astype(np.float64)
         worth = base * (spot / stable)
         pnl = risk.pnl.copy()
         pnl[:, : len(rows)] += worth[:, None] * (spot_row(part, scenarios, pool.label) - 1.0)
@@ -113,8 +114,8 @@ class DerivePM1:
             "feeds": Feeds.of(pool, view, parameters, table, spot),
             "stable": stable,
             "refused": is_kind(part, Kind.ASSET)
-            & ~_is_base(part, pool.label)
-            & ~_is_base(part, CASH),
+            & ~is_coin(part, pool.label)
+            & ~is_coin(part, CASH),
             "long_only": base > 0.0,
             "counted_table": side_by_side(columns, "cash", "value", "collateral"),
             "basis_table": side_by_side(columns, "basis_up", "basis_down"),
@@ -193,11 +194,6 @@ class DerivePM1:
         fold = priced.facts["fold"]
         full = fold_net(held.row, held.column, held.quantity, priced.risk.pnl, fold)
         return full[:, : priced.risk.count]
-
-
-def _is_base(part: Instruments, label: str) -> Bools:
-    """[I] the coin itself."""
-    return np.array([i.kind == Kind.ASSET and i.underlying == label for i in part.items], np.bool_)
 
 
 def _im_factor(priced: Priced, parameters: Parameters) -> float:

@@ -1,10 +1,11 @@
-"""Derive standard margin with the worst fill of the open orders: an upper bound.
+"""Derive standard margin with the worst fill of the open orders.
 
-An expiry is margined by the lesser of two ways, so what its orders can make it need is at most the
-lesser of both ways' own worst fills. Shorts one by one, perpetuals and coins: the exact worst,
-contract by contract (the charge is the larger of two lines in the size). Maximum loss: the exact
-worst over every settlement price that can be a candidate. What a doubtful feed or a broken peg
-costs is taken at the most that fills can leave short.
+Perpetuals and coins: the exact worst, contract by contract (the charge is the larger of two lines
+in the size). An expiry with few orders: every set of its fills is tried. With many, an upper bound:
+the expiry is margined by the lesser of two ways, so it needs at most the lesser of both ways' own
+worst fills (shorts one by one: exact by contract; maximum loss: exact over every settlement price
+that can be a candidate), and what a doubtful feed or a broken peg costs is taken at the most that
+fills can leave short.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from crossmargin.margin.model import Fills, OrderNeed, PoolBook, Priced
 from crossmargin.margin.models.derive_sm_penalties import Penalties
 
 __all__ = ["order_need"]
+
+EVERY_SET = 8  # so many orders of one expiry are tried in all 256 sets of fills
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,9 @@ def _worse(part: _Part, slope: Floats, other: Floats) -> tuple[float, Bools]:
 
 
 def _expiry(priced: Priced, part: _Part) -> tuple[float, Bools]:
-    """Options of one expiry: the lesser of the worst of both ways."""
+    """Options of one expiry: every set of fills, or the lesser of the worst of both ways."""
+    if len(part.orders) <= EVERY_SET:
+        return _every_set(priced, part)
     extra = _extra(priced, part)
     short = priced.columns["im_short"][part.columns] + extra
     alone, chosen = _worse(part, -short, np.zeros(len(short)))
@@ -94,6 +99,36 @@ def _expiry(priced: Priced, part: _Part) -> tuple[float, Bools]:
     left = np.maximum(-(part.held + part.sums(np.minimum(part.size, 0.0))), 0.0)
     most += float((extra * left).sum())
     return (most, others) if most < alone else (alone, chosen)
+
+
+def _every_set(priced: Priced, part: _Part) -> tuple[float, Bools]:
+    """The worst of all sets of fills, and that set."""
+    table, facts = priced.pool.instruments, priced.facts
+    penalties: Penalties = facts["penalties"]
+    code, count = int(table.expiry[part.columns[0]]), len(part.orders)
+    sets = (np.arange(2**count)[:, None] >> np.arange(count)) % 2 == 1
+    position = np.tile(part.held, (len(sets), 1))
+    for j, column in enumerate(part.where.tolist()):
+        position[:, column] += sets[:, j] * part.size[j]
+    short, held = np.maximum(-position, 0.0), position != 0.0
+    alone = (short * priced.columns["im_short"][part.columns]).sum(axis=1)
+    strike, unit = table.strike[part.columns], table.multiplier[part.columns]
+    right = table.right[part.columns]
+    top = np.where(held, strike, 0.0).max(axis=1)
+    most = np.zeros(len(sets))
+    for price in [0.0, *np.unique(strike).tolist()]:  # between strikes held nothing is added
+        paid = (position * (unit * np.maximum(right * (price - strike), 0.0))).sum(axis=1)
+        most = np.where(price <= top, np.maximum(most, -paid), most)
+    calls = (position * np.where(right > 0, unit, 0.0)).sum(axis=1)
+    most = most + np.maximum(-calls, 0.0) * float(facts["unpaired"][0][code])
+    lowest = np.where(held, penalties.vol[part.columns], 1.0).min(axis=1)
+    lowest = np.minimum(lowest, penalties.dated[code])
+    doubt = np.where(lowest < penalties.threshold[code], 1.0 - lowest, 0.0)
+    beside = (short * priced.columns["depeg"][part.columns]).sum(axis=1)
+    beside = beside + doubt * penalties.rate[code] * (short * unit).sum(axis=1)
+    need = np.minimum(alone, most) + beside + (sets * part.cost).sum(axis=1)
+    worst = int(np.argmax(need))
+    return float(need[worst]), sets[worst]
 
 
 def _extra(priced: Priced, part: _Part) -> Floats:

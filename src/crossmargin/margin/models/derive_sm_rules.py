@@ -48,8 +48,7 @@ SPEC = ModelSpec(
         ),
         Rule(
             "order_margin",
-            "worst subset of the open orders: every charge at the fills that are worst for it, an "
-            "upper bound",
+            "worst subset of the open orders; with more than eight in an expiry an upper bound",
             "the venue margins the worst subset; the bound is this project's",
             Fidelity.INFERRED,
         ),

@@ -46,7 +46,7 @@ from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import revalue
 
-__all__ = ["LyraV1", "shock_vol"]
+__all__ = ["LyraV1", "collateral", "shock_vol"]
 
 _CODE = "derivexyz/v1-core at ea9e36ab (2023-09-01), OptionGreekCache; 11 recorded cases"
 
