@@ -5,6 +5,7 @@ model for the account's levels and knows nothing else of its rules.
 """
 
 from crossmargin.margin.liquidation.derive_auction import Auction, Bid, DutchAuction, Terms
+from crossmargin.margin.liquidation.rounds import Rounds, Rules
 from crossmargin.margin.liquidation.steps import Levels, Market, Mechanics, Outcome, Step
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Market",
     "Mechanics",
     "Outcome",
+    "Rounds",
+    "Rules",
     "Step",
     "Terms",
 ]

@@ -41,7 +41,7 @@ SPEC = ModelSpec(
         ),
         Rule("balance_side", "mark-to-market plus cash", _CODE, _EXACT),
     ),
-    standard="fixed-rate",
+    standard="derive-sm",
     maps_from=("derive", "deribit"),
     unknown=("feed confidences are taken as 1 where the snapshot does not hold them",),
 )

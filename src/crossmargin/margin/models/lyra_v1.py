@@ -80,7 +80,7 @@ SPEC = ModelSpec(
         Rule("balance_side", "collateral is held by each position", _CODE, Fidelity.STATED),
     ),
     standard="lyra-v1",
-    maps_from=("derive", "deribit"),
+    maps_from=("derive",),
     unknown=(
         "recorded cases reach the static amount, the cap and the vol, not the value between",
         "a surplus of one position does not cover another; here an account's collateral is one",
