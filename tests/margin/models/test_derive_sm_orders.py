@@ -59,6 +59,14 @@ def test_selling_the_cover_of_a_spread_can_leave_it_bare() -> None:
     assert worst > 2_000.0
 
 
+def test_a_strike_that_only_an_order_has_is_a_candidate_where_it_fills() -> None:
+    """Above the highest strike held the net short call is charged on the forward, no more."""
+    held = {call(strike=48_000.0): -3.1, call(strike=50_000.0): 3.0}
+    found, worst = both(held, ((call(strike=90_000.0), 0.1, 1.0),))
+    assert worst == pytest.approx(3.1 * 2_000.0 + 0.1 * 1.2 * 50_000.0, rel=1e-12)
+    assert found == pytest.approx(worst, rel=1e-12)
+
+
 def drawn(seed: int, count: int) -> tuple[dict[Instrument, float], Orders, dict[str, Any]]:
     """A mixed book with its orders, with doubtful feeds and a broken peg in turn."""
     rng = np.random.default_rng(seed)
