@@ -20,6 +20,7 @@ from tests.conformance.world import subject_of
 Patch = pytest.MonkeyPatch
 Call = Callable[..., Any]
 MODELS = "crossmargin.margin.models"
+FAMILIES = "crossmargin.margin.families"
 
 
 def red(name: str) -> list[str]:
@@ -27,10 +28,11 @@ def red(name: str) -> list[str]:
 
 
 def plant(patch: Patch, family: str, function: str, fault: Callable[[Call], Call]) -> None:
-    """Put ``fault(function)`` in the place of a function, in every module of a model."""
+    """Put ``fault(function)`` in the place of a function, in every module of a model and family."""
     right = None
+    places = f"{MODELS}.{family}", f"{FAMILIES}.{family.partition('_')[0]}"
     for name, module in sorted(sys.modules.items()):
-        if name.startswith(f"{MODELS}.{family}") and hasattr(module, function):
+        if name.startswith(places) and hasattr(module, function):
             right = right or getattr(module, function)
             patch.setattr(module, function, fault(right))
     assert right is not None, f"{family} has no {function}"

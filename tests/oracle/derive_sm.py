@@ -116,7 +116,7 @@ def _market(
     im.append(-spot * (size + shorts) * under)
     worth = base * spot * p["margin_factor"]
     im.append(worth * p["im_scale"])
-    if worth != 0.0:
+    if worth * p["im_scale"] != 0.0:
         im.append(-_doubt(market.spot_confidence, p["base_threshold"], p["oracle"]) * base * spot)
     mm.append(worth)
     values = [leg.quantity * _value(leg) for legs in books.values() for leg in legs]

@@ -117,6 +117,23 @@ def test_an_insolvent_account_goes_share_by_share() -> None:
     assert found.left.quantity.tolist() == [0.0, 0.0]
 
 
+def test_an_auction_that_nobody_bids_in_is_over() -> None:
+    _, found = auctioned(10_000.0, (1_099.0, 0.1), (1_100.0, 1.0))
+    assert [step.what for step in found.steps] == ["fee", "bid"]
+    assert found.steps[1].cash == pytest.approx(0.0, abs=2.0)
+    assert found.ended == "over: to be auctioned as insolvent"
+
+
+def test_an_account_of_little_value_may_be_taken_whole() -> None:
+    found = margined({PERPETUAL: 2.0, CASH: 1_000.0})
+    terms = Terms(0.9, 0.7, 100.0, 1000.0, 1000.0, 0.0, 0.5, whole_below=5_000.0)
+    bids = (Bid(AS_OF_MS, 1.0),)
+    auction = DutchAuction(model_named("derive-pm1"), NEWEST, terms, bids)
+    outcome = auction.run(found.book, lambda _: found.view, AS_OF_MS)
+    assert outcome.ended == "all taken"
+    assert sorted(outcome.left.quantity.tolist()) == pytest.approx([0.0, 900.0])
+
+
 def test_a_solvent_auction_of_nothing_left_is_begun_anew() -> None:
     """What is reserved is all that there is: the rest of the account is worth nothing."""
     found = margined({PERPETUAL: 2.0, CASH: 1_000.0})

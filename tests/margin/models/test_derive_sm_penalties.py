@@ -38,10 +38,10 @@ def test_a_coins_own_feed_is_the_coins() -> None:
     )
 
 
-def test_a_coin_without_margin_value_is_not_charged() -> None:
-    held = {COIN: 3.0}
-    changes = {"market.BTC.base.margin_factor": 0.0}
-    found = margined(held, changes=changes, reads={"spot_confidence": {"BTC": LOW}})  # type: ignore[arg-type] # instruments as keys
+@pytest.mark.parametrize("name", ["margin_factor", "im_scale"])
+def test_a_coin_without_initial_margin_value_is_not_charged(name: str) -> None:
+    feed = {"spot_confidence": {"BTC": LOW}}
+    found = margined({COIN: 3.0}, changes={f"market.BTC.base.{name}": 0.0}, reads=feed)
     assert numbers(found)["line_penalty"] == 0.0
 
 

@@ -5,7 +5,7 @@
     discount  d(t): start -> cutoff over the fast time, then -> 0 over the slow time, linearly
     largest   f(d, R) = BM / (BM - MtM d - R (1 - d)),  BM at most 0; R cash paid in by earlier bids
     bid       x <= f of everything but R, for x d (MtM - R)
-    ends      BM >= 0
+    ends      BM >= 0, or the time is over: what is under MM is then auctioned as insolvent
 
 While a bid is paid its cash is reserved: later bidders take a share of the rest alone. An account
 whose MtM is not above zero is insolvent: taking all of it is *paid*
@@ -14,7 +14,7 @@ whose MtM is not above zero is insolvent: taking all of it is *paid*
 
 by the security module; a share is of what then stands. The scenario is named by who starts the
 auction; anyone may name a worse one. Solvent auctions reproduce the venue's recorded actions; the
-insolvent rule is stated alone.
+insolvent rule is the contract's, without recorded numbers.
 Source: derivexyz/v2-core at 7736900d, re-stated.
 """
 
@@ -207,6 +207,8 @@ class DutchAuction:
         bm = terms.buffered(levels)
         if bm >= -ROUNDING * (abs(levels.value) + abs(levels.mm)):
             return state, None, "buffer restored"
+        if elapsed_s >= terms.fast_seconds + terms.slow_seconds:
+            return state, None, "over" if levels.mm >= 0.0 else "over: to be auctioned as insolvent"
         discount = terms.discount(elapsed_s)
         largest = terms.largest(levels, discount, state.reserved)
         share = min(bid.share, largest)
@@ -224,7 +226,8 @@ class DutchAuction:
         }
         step = Step(bid.at_ms, "bid", share, paid, book, figures)
         after = Auction(book, state.start_ms, True, state.reserved + paid)
-        return after, step, "buffer restored" if share == largest else ""
+        ended = "all taken" if share == 1.0 else "buffer restored" if share == largest else ""
+        return after, step, ended
 
     def _insolvent(
         self, state: Auction, bid: Bid, levels: Levels, elapsed_s: float

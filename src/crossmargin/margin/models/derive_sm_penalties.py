@@ -4,7 +4,7 @@
     options     (1 - c) factor S short size      per expiry; c lowest of spot, forward, vols held
     coins       (1 - c) factor S q               c the spot feed
 
-each where c is under the market's threshold; a coin without margin value is not charged.
+each where c is under the market's threshold; a coin without initial margin value is not charged.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Penalties:
         """Confidences from the view, 1 where no feed says less."""
         line, vol = np.zeros(len(part)), np.ones(len(part))
         factor = parameter_column(part, parameters, Kind.ASSET, "base", "margin_factor")
+        factor = factor * parameter_column(part, parameters, Kind.ASSET, "base", "im_scale")
         for k, item in enumerate(part.items):
             table = f"market.{item.underlying}.oracle"
             sure = view.read("spot_confidence", item.underlying, 1.0)
