@@ -25,6 +25,9 @@ CARRY_ANNUAL = 0.04
 # Days from the first 08:00 after the market's time to each expiry: dailies, weeklies, quarters.
 EXPIRIES_DAYS = (0, 1, 2, 9, 16, 23, 37, 65, 93, 121, 177, 205)
 STRIKES = 29
+COIN_SETTLED = ("deribit", "okx")
+# Stablecoins in which a venue quotes perpetuals beside the coin-settled one.
+STABLE_QUOTES = {"okx": ("USDT", "USDC")}
 DERIVATIVES = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
 VENUE_OF_MODEL = {
     "deribit-spm": "deribit",
@@ -33,15 +36,18 @@ VENUE_OF_MODEL = {
     "derive-pm2": "derive",
     "paradex-pm": "paradex",
     "fixed-rate": "deribit",
+    "okx-pm": "okx",
 }
 
 
 def chain(venue: str) -> Instruments:
     """Balances, a perpetual, dated futures where the venue's models take them, and options."""
-    inverse = venue == "deribit"
+    inverse = venue in COIN_SETTLED
     settle = "BTC" if inverse else "USDC"
     base = Instrument(venue, "", Kind.PERPETUAL, "BTC", "USD", settle, inverse)
     items = [base]
+    stables = STABLE_QUOTES.get(venue, ())
+    items += [replace(base, quote=name, settle=name, inverse=False) for name in stables]
     first = AS_OF_MS - AS_OF_MS % DAY_MS + DAY_MS + 8 * 3_600_000
     for days in EXPIRIES_DAYS:
         expiry_ms = first + days * DAY_MS
@@ -52,7 +58,7 @@ def chain(venue: str) -> Instruments:
                 option = replace(base, kind=Kind.OPTION, right=right, strike=strike)
                 items.append(replace(option, expiry_ms=expiry_ms))
     named = [replace(item, native_id=format_id(venue, item)) for item in items]
-    return Instruments.of([asset(venue, settle), *named])
+    return Instruments.of([*(asset(venue, name) for name in (settle, *stables)), *named])
 
 
 def _strikes(expiry_ms: int) -> list[float]:
@@ -83,7 +89,7 @@ def view_of(table: Instruments) -> View:
     unit = np.where(table.inverse, own_forward, 1.0)
     derivative = np.isin(table.kind, [int(kind) for kind in DERIVATIVES])
     mark = np.where(option, value / unit, np.where(derivative, own_forward, 0.0))
-    usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD}
+    usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD, "USDT": 1.0002}
     pairs = {"BTC": INDEX_USD}
     perpetual = f"{table.items[0].venue}|{_perpetual(table)}"
     none = frozen(np.zeros(len(table)), np.float64)

@@ -71,7 +71,7 @@ class OkxPM:
         """A unit's scenarios and columns; the account's dollars by currency."""
         part = pool.instruments
         paid = np.asarray(view.usd[part.settle])
-        value = mark_value(part, view) * paid
+        value = mark_value(part, view)
         if pool.label == ACCOUNT:
             places = [part.names.index(name) for name in pool.facts["currencies"]]
             return Priced(pool, view, 1.0, None, None, {}, value, {"usd": view.usd[places]})
@@ -117,10 +117,7 @@ class OkxPM:
         sheet.leaf("mr7_raw", sums.minimum, "minimum_charge")
         multiple = minimum_charge(sums.minimum, priced.facts["steps"])
         sheet.leaf("mr7_multiple", multiple, "minimum_charge")
-        none = np.zeros(sheet.rows)
-        nothing = Account(
-            none, none, none, none, none, none, none, none, beyond, none.astype(np.int8)
-        )
+        nothing = Account.nothing(beyond)
         _totals(sheet, nothing, parameters)
         need = self._need(priced, held, sums, parameters)
         _finish(sheet, order_margin(need, sheet["deriv_imr"]))
@@ -144,7 +141,7 @@ class OkxPM:
         for name, rule in rules.items():
             sheet.leaf(name, 0.0, rule)
         _totals(sheet, found, parameters)
-        _finish(sheet, np.zeros(sheet.rows))
+        _finish(sheet, found.orders)
         nothing = np.full(sheet.rows, -1, np.int32)
         return PoolAnswer(
             sheet.build(held.account, 0),

@@ -136,7 +136,7 @@ SPEC = ModelSpec(
         "whether the spot in use counts in MR9: it does not here",
         "borrowing rates of currencies but USDT, and beyond its first tier: at least",
         "discount rates: a positive equity counts in full; of a coin the account is at least",
-        "what orders and their premium add to borrowing",
+        "what an account borrows that says nothing of its balances",
     ),
     extent=Extent.AT_LEAST,
 )

@@ -63,7 +63,12 @@ def plan_units(instruments: Instruments, parameters: Parameters) -> Plan:
     pools.append(
         replace(
             whole,
-            facts={"cash_at_risk": True, "currencies": names, "currency_run": code},
+            facts={
+                "cash_at_risk": True,
+                "sees_all": True,
+                "currencies": names,
+                "currency_run": code,
+            },
         )
     )
     note = "requirements of the risk units add up; equity and borrowing stand in the account's row"
