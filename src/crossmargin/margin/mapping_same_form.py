@@ -38,29 +38,22 @@ def counterparts(items: Sequence[Instrument], venue: str) -> tuple[Instrument, .
 
 
 def _counterpart(item: Instrument, venue: str) -> Instrument | None:
+    """The contract in the venue's own size; in the book's where the venue's is not known."""
     if item.kind == Kind.ASSET and item.native_id == item.underlying:
         return asset(venue, item.underlying)
     if item.kind == Kind.DEBT:
         return None
+    expiry_ms = item.expiry_ms if item.kind in (Kind.OPTION, Kind.FUTURE) else None
     try:
         name = format_id(venue, replace(item, venue=venue, native_id=""))
-        found = parse(venue, name, multiplier=item.multiplier, expiry_ms=_expiry(item))
     except InputError:
         return None
-    same = (found.quote, found.settle, found.inverse) == (item.quote, item.settle, item.inverse)
-    return _own_size(found) if same else None
-
-
-def _expiry(item: Instrument) -> int | None:
-    return item.expiry_ms if item.kind in (Kind.OPTION, Kind.FUTURE) else None
-
-
-def _own_size(found: Instrument) -> Instrument:
-    """The contract in the venue's own size, where that is known."""
-    try:
-        return parse(found.venue, found.native_id, expiry_ms=_expiry(found))
-    except InputError:
-        return found
+    for multiplier in (None, item.multiplier):
+        try:
+            return parse(venue, name, multiplier=multiplier, expiry_ms=expiry_ms)
+        except InputError:
+            continue
+    return None
 
 
 def renamed_book(book: Book, table: Instruments, to_new: Ints, factor: Floats) -> Book:
