@@ -13,10 +13,11 @@ from crossmargin.core.clock import DAY_MS, YEAR_MS, utc_ms
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset, format_id
+from crossmargin.margin import ALL_MODELS, model_named
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
+__all__ = ["VENUE_OF_MODEL", "chain", "chain_of", "positions", "quantities", "view_of"]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 12)
 INDEX_USD = 64_000.0
@@ -29,15 +30,13 @@ COIN_SETTLED = ("deribit", "okx")
 # Stablecoins in which a venue quotes perpetuals beside the coin-settled one.
 STABLE_QUOTES = {"okx": ("USDT", "USDC")}
 DERIVATIVES = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
-VENUE_OF_MODEL = {
-    "deribit-spm": "deribit",
-    "deribit-xpm": "deribit",
-    "deribit-sm": "deribit",
-    "derive-pm2": "derive",
-    "paradex-pm": "paradex",
-    "fixed-rate": "deribit",
-    "okx-pm": "okx",
-}
+VENUE_OF_MODEL = {model.spec.name: model.spec.venue or "deribit" for model in ALL_MODELS}
+
+
+def chain_of(model: str) -> Instruments:
+    """The rows of its venue's chain that a model takes."""
+    kinds = model_named(model).spec.kinds
+    return Instruments.of(i for i in chain(VENUE_OF_MODEL[model]).items if i.kind in kinds)
 
 
 def chain(venue: str) -> Instruments:
@@ -91,7 +90,8 @@ def view_of(table: Instruments) -> View:
     mark = np.where(option, value / unit, np.where(derivative, own_forward, 0.0))
     usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD, "USDT": 1.0002}
     pairs = {"BTC": INDEX_USD}
-    perpetual = f"{table.items[0].venue}|{_perpetual(table)}"
+    perpetuals = [item for item in table.items if item.kind == Kind.PERPETUAL]
+    funding = {f"{item.venue}|{item.native_id}": 0.0001 for item in perpetuals}
     none = frozen(np.zeros(len(table)), np.float64)
     no = frozen(np.zeros(len(table), np.bool_), np.bool_)
     return View(
@@ -110,12 +110,8 @@ def view_of(table: Instruments) -> View:
         has_bid=no,
         has_ask=no,
         ok=frozen(np.ones(len(table), np.bool_), np.bool_),
-        reads={"funding_8h": {perpetual: 0.0001}},
+        reads={"funding_8h": funding},
     )
-
-
-def _perpetual(table: Instruments) -> str:
-    return next(item.native_id for item in table.items if item.kind == Kind.PERPETUAL)
 
 
 def positions(
@@ -154,7 +150,7 @@ def population(
 ) -> tuple[Book, View, dict[str, Any]]:
     """A book of ``accounts`` and the market of its chain; facts about them for the report."""
     rng = np.random.default_rng(seed)
-    table = chain(VENUE_OF_MODEL[model])
+    table = chain_of(model)
     row, column = positions(rng, accounts, held, len(table))
     book = Book.of_arrays(table, row, column, quantities(rng, table, column))
     facts = {"accounts": accounts, "positions": held, "instruments": len(table)}

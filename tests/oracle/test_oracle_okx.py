@@ -16,7 +16,7 @@ from crossmargin.margin import Parameters, model_named, parameters_for
 from crossmargin.margin.parameter_files import overlay
 from tests.vectors.building import asset, delta_one, option
 
-from . import books, okx_pm
+from . import books, okx_pm, okx_sm
 from .batch import (
     COUNT,
     NOW_MS,
@@ -142,3 +142,34 @@ def test_the_oracle_knows_the_recorded_reply() -> None:
 
 def market_of_usd(market: okx_pm.Market) -> okx_pm.Market:
     return replace(market, usd={**market.usd, "USD": 1.0})
+
+
+def test_standard_margin_of_options() -> None:
+    """Random books of options in coin and in dollars against the article, leg by leg."""
+    rng = Random("okx sm")
+    items = [item for item in _items() if item.right]
+    table = books.market(rng, items, NOW_MS, SPOT, usd={**USD, **SPOT}, settling=True)
+    names = list(table.legs)
+    held = named_books(
+        [(n, rng.uniform(-5.0, 5.0)) for n in rng.sample(names, 10)] for _ in range(COUNT // 5)
+    )
+    parameters = parameters_for(model_named("okx-sm"), NOW_MS)
+    found = run_book(table, held, "okx-sm", parameters)
+    for settle in ("BTC", "ETH", "USDC"):
+        number = [pool.label for pool in found.plan.pools].index(settle)
+        place = rows_by_account(found, number)
+        for k, rows in enumerate(held.values()):
+            legs = [
+                leg
+                for leg in table.held(rows)
+                if settle == (leg.underlying if leg.inverse else okx_pm.quote_of(leg))
+            ]
+            for level in ("im", "mm"):
+                theirs = sum(
+                    okx_sm.margin([leg], table.facts.index[leg.underlying, okx_pm.quote_of(leg)])[
+                        level
+                    ]
+                    for leg in legs
+                )
+                ours = float(found.sheet[level][place[k]])
+                assert abs(ours - theirs) <= 1e-12 * max(theirs, 1.0), (k, settle, level)

@@ -12,6 +12,7 @@ from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.okx_pm import OkxPM
+from crossmargin.margin.models.okx_sm import OkxSM
 from crossmargin.margin.models.paradex_pm import ParadexPM
 
 __all__ = ["ALL_MODELS", "model_named"]
@@ -26,6 +27,7 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     ParadexPM(),
     LyraV1(),
     OkxPM(),
+    OkxSM(),
     FixedRate(),
 )
 

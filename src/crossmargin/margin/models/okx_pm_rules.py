@@ -124,7 +124,7 @@ SPEC = ModelSpec(
         "reading.basis_spot": ("charged", "free"),
         "reading.option_charge": ("left_out", "code_2023"),
     },
-    standard="okx-pm",
+    standard="fixed-rate",
     maps_from=("okx", "deribit"),
     unknown=(
         "MR3 and MR5 of options: left out, a unit with options needs at least what is shown",
