@@ -13,8 +13,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.interfaces.explanation import rule_figures
 from crossmargin.margin.model import Rule
 from crossmargin.margin.register import ALL_MODELS
-
-MODELS = [model.spec.name for model in ALL_MODELS]
+from tests.sampled import SAMPLED
 
 
 def recomputed(node: dict[str, Any]) -> float:
@@ -33,7 +32,7 @@ def recomputed(node: dict[str, Any]) -> float:
     return float(found[node["operator"]]())
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=SAMPLED)
 def explained(request: pytest.FixtureRequest, maker: str, market: str) -> xm.MarginResult:
     """The market maker under each model, explained."""
     result = xm.margin(maker, market, request.param).explain()
