@@ -161,6 +161,27 @@ def test_an_order_margins_by_its_worst_fill() -> None:
     assert cell(dear, "order_margin") == pytest.approx(extra + 5.0, rel=1e-6)
 
 
+def test_a_spot_order_costs_its_quote_currency() -> None:
+    """Buying a coin 2,000 above the mark with 100 of USDT: 1,900 borrowed; the coin is no loss."""
+    table, view = market()
+    pair = parse("okx", "BTC-USDT")
+    wider = Instruments.of([*table.items, pair])
+    facts = Facts(
+        NOW_MS,
+        {("BTC", q): SPOT for q in ("USD", "USDT", "USDC")},
+        USD,
+        {},
+        {item.native_id: Quote(mark=SPOT) for item in wider.items if item.underlying == "BTC"},
+    )
+    place = {item.native_id: k for k, item in enumerate(wider.items)}
+    order = Order("a", place["BTC-USDT"], 1, 1.0, SPOT + 2_000.0)
+    book = Book.of(wider, [Line("a", place["USDT"], 100.0)], [order])
+    found = run(book, view_of(wider, facts), MODEL, parameters_for(MODEL, NOW_MS))
+    assert cell(found, "order_margin", "account") == pytest.approx(0.1 * 1_900.0)
+    assert cell(found, "order_margin") == pytest.approx(2_000.0)  # the loss itself, in the unit
+    assert view.usd.min() >= 0.0
+
+
 def test_order_loss_is_borrowed_where_nothing_is_left() -> None:
     found = margined({"USDT": 100.0}, orders=[(SWAP, 100.0, SPOT + 2_000.0)])
     assert cell(found, "order_margin", "account") == pytest.approx(0.1 * (2_000.0 - 100.0))

@@ -49,12 +49,12 @@ class CurrencyEquity:
 
 
 def currency_codes(part: Instruments) -> tuple[tuple[str, ...], Ints]:
-    """Currencies in alphabetical order, and [I] the code of that in which a row is paid.
+    """Currencies in alphabetical order, and [I] the code of that in which a row counts.
 
-    A balance is paid in itself, a contract in its settlement currency.
+    A balance or a spot pair counts in its coin, a contract in its settlement currency.
     """
     paid = [i.underlying if i.kind == Kind.ASSET else i.settle for i in part.items]
-    names = tuple(sorted(set(paid)))
+    names = tuple(sorted({*paid, *(i.settle for i in part.items)}))
     place = {name: k for k, name in enumerate(names)}
     return names, frozen([place[name] for name in paid], np.int32)
 

@@ -107,12 +107,13 @@ def account_of(priced: Priced, held: PoolBook, parameters: Parameters) -> Accoun
 
 def _order_loss(priced: Priced, held: PoolBook) -> Floats | None:
     """[A, C] what the open orders cost against the mark, by currency; None without orders."""
-    code, count = priced.pool.facts["currency_run"], len(priced.pool.facts["currencies"])
-    fills = fills_of(priced, held, np.ones(len(code)), mmp=True)
+    names, part = priced.pool.facts["currencies"], priced.pool.instruments
+    count, accounts = len(names), len(held.row) - 1
+    fills = fills_of(priced, held, np.ones(len(part)), mmp=True)
     if fills is None:
         return None
-    accounts = len(held.row) - 1
-    cell = row_of_position(fills.row) * count + code[fills.column]
+    paid = np.array([names.index(item.settle) for item in part.items], np.int64)
+    cell = row_of_position(fills.row) * count + paid[fills.column]
     cost = by_row(cell, np.maximum(-fills.gain, 0.0), accounts * count)
     return cost.reshape(accounts, count)
 

@@ -134,6 +134,7 @@ SPEC = ModelSpec(
         "tiers of MR7 outside BTC and ETH: at least, where the highest multiple could bind",
         "MR9 beyond 5 million dollars, or with a stablecoin index below 0.995: at least",
         "whether the spot in use counts in MR9: it does not here",
+        "whether the coin's open profit and option value count as spot: only its balance does here",
         "borrowing rates of currencies but USDT, and beyond its first tier: at least",
         "discount rates: a positive equity counts in full; of a coin the account is at least",
         "what an account borrows that says nothing of its balances",
