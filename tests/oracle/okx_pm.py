@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import fsum
 
@@ -44,7 +44,7 @@ class Rules:
         (30.0, 0.25, 0.35),
         (60.0, 0.20, 0.25),
     )
-    shocked_index: bool = True
+    dollar_value: bool = True
     floor_dated: bool = True
     spot_charged: bool = True
     option_code: bool = False
@@ -93,11 +93,12 @@ def leg_pnl(leg: Leg, move: float, vol: str, market: Market, rules: Rules) -> fl
     """Dollars that one position gains."""
     quote = quote_of(leg)
     index = market.index[leg.underlying, quote]
-    coin_usd = index * market.usd[quote] * (1.0 + move if rules.shocked_index else 1.0)
+    today = index * market.usd[quote]
+    then = today * (1.0 + move) if rules.dollar_value else today
     if leg.kind in ("future", "perpetual"):
         if leg.inverse:
             coins = leg.quantity * leg.multiplier / index
-            return coins * (1.0 - 1.0 / (1.0 + move)) * coin_usd
+            return coins * (1.0 - 1.0 / (1.0 + move)) * then
         return leg.quantity * leg.multiplier * index * move * market.usd[quote]
     life = leg.life_ms
     points, share = vol_moves(life / DAY_MS, rules.vols)
@@ -114,12 +115,12 @@ def leg_pnl(leg: Leg, move: float, vol: str, market: Market, rules: Rules) -> fl
     new = price(leg.right, after, leg.strike, sigma, life / YEAR_MS)
     size = leg.quantity * leg.multiplier
     if leg.inverse:
-        return size * (new / after - old / before) * coin_usd
+        return size * (new / after * then - old / before * today)
     return size * (new - old) * market.usd[quote]
 
 
-def leg_delta(leg: Leg, market: Market) -> float:
-    """Coins; an option in coin less its premium."""
+def leg_delta(leg: Leg, market: Market, rules: Rules) -> float:
+    """Coins; an option in coin less its premium where its coins are worth today's index."""
     quote = quote_of(leg)
     index = market.index[leg.underlying, quote]
     if leg.kind in ("future", "perpetual"):
@@ -127,28 +128,30 @@ def leg_delta(leg: Leg, market: Market) -> float:
         return size / index if leg.inverse else size
     forward = leg.forward + leg.settled
     unit = delta(leg.right, forward, leg.strike, leg.vol, leg.life_ms / YEAR_MS)
-    own = unit - leg.mark if leg.inverse else unit * forward / index
+    paid = 0.0 if rules.dollar_value else leg.mark
+    own = unit - paid if leg.inverse else unit * forward / index
     return leg.quantity * leg.multiplier * own
 
 
-def cash_delta(leg: Leg, market: Market) -> float:
+def cash_delta(leg: Leg, market: Market, rules: Rules) -> float:
     """Dollars; a future at its mark."""
     quote = quote_of(leg)
     if leg.kind in ("future", "perpetual"):
         value = leg.quantity * leg.multiplier * market.usd[quote]
         return value if leg.inverse else value * leg.mark
-    return leg_delta(leg, market) * market.index[leg.underlying, quote] * market.usd[quote]
+    return leg_delta(leg, market, rules) * market.index[leg.underlying, quote] * market.usd[quote]
 
 
 def minimum(leg: Leg, market: Market, rules: Rules) -> float:
     """What leaving one position is charged, dollars, before the multiple."""
     if leg.kind in ("future", "perpetual"):
-        return rules.tier.minimum * abs(cash_delta(leg, market))
+        return rules.tier.minimum * abs(cash_delta(leg, market, rules))
     if not rules.option_code:
         return 0.0
     index = market.index[leg.underlying, quote_of(leg)]
     mark = leg.mark if leg.inverse else leg.mark / index
-    unit = abs(leg_delta(leg, market) / (leg.quantity * leg.multiplier)) if leg.quantity else 0.0
+    plain = leg_delta(leg, market, replace(rules, dollar_value=True))
+    unit = abs(plain / (leg.quantity * leg.multiplier)) if leg.quantity else 0.0
     slip = max(rules.per_delta, rules.per_delta * unit)
     if leg.quantity > 0.0:
         slip = min(slip, mark)
@@ -169,7 +172,7 @@ def slices(size: float, tiers: Sequence[tuple[float, float]]) -> float:
 
 def depeg(legs: Sequence[Leg], market: Market, rules: Rules) -> float:
     """Hedges between quote currencies, pair after pair."""
-    rest = {q: fsum(cash_delta(g, market) for g in legs if quote_of(g) == q) for q in QUOTES}
+    rest = {q: fsum(cash_delta(g, market, rules) for g in legs if quote_of(g) == q) for q in QUOTES}
     total = 0.0
     for a, b in PAIRS:
         if rest[a] * rest[b] >= 0.0:
@@ -185,7 +188,7 @@ def basis(legs: Sequence[Leg], used_usd: float, market: Market, rules: Rules) ->
     """|net cash delta| of each expiry at its rate, the spot in use at that of a perpetual."""
     groups: dict[object, list[float]] = {}
     for leg in legs:
-        groups.setdefault(leg.expiry, []).append(cash_delta(leg, market))
+        groups.setdefault(leg.expiry, []).append(cash_delta(leg, market, rules))
     total = used_usd * rules.tier.least if rules.spot_charged else 0.0
     for expiry, values in groups.items():
         rate = rules.tier.least
@@ -202,7 +205,7 @@ def unit(
     legs: Sequence[Leg], spot: float, coin: str, market: Market, rules: Rules
 ) -> dict[str, object]:
     """One risk unit: every term, MMR and IMR."""
-    net = fsum(leg_delta(leg, market) for leg in legs)
+    net = fsum(leg_delta(leg, market, rules) for leg in legs)
     used = min(max(-net, 0.0), max(spot, 0.0))
     vector = []
     for move, vol, weight in scenarios(rules):

@@ -34,7 +34,7 @@ USD = {"USDT": 1.0004, "USDC": 0.9997, "USD": 1.0}
 SHARED = ("mr1", "mr2", "mr4", "mr6", "mr7", "mr9", "spot_in_use", "deriv_mmr", "deriv_imr")
 READINGS = {
     "best": ({}, {}),
-    "index": ({"reading.coin_pnl": "index"}, {"shocked_index": False}),
+    "index": ({"reading.coin_pnl": "index"}, {"dollar_value": False}),
     "life alone": ({"reading.basis_dated": "life_alone"}, {"floor_dated": False}),
     "free spot": ({"reading.basis_spot": "free"}, {"spot_charged": False}),
     "2023": ({"reading.option_charge": "code_2023"}, {"option_code": True}),
@@ -137,7 +137,7 @@ def test_the_oracle_knows_the_recorded_reply() -> None:
     assert found["mr7"] == pytest.approx(43.67206660410001, rel=1e-12)
     assert found["deriv_imr"] == pytest.approx(1538.9669514070802, rel=1e-12)
     hedged = replace(leg, quantity=10.0, name="BTC-USD-SWAP", inverse=True, multiplier=100.0)
-    assert okx_pm.cash_delta(hedged, market_of_usd(market)) == 1000.0
+    assert okx_pm.cash_delta(hedged, market_of_usd(market), okx_pm.Rules()) == 1000.0
 
 
 def market_of_usd(market: okx_pm.Market) -> okx_pm.Market:

@@ -104,7 +104,7 @@ def test_spot_hedges_what_is_short_and_bears_basis() -> None:
 
 
 def test_an_inverse_perpetual_by_both_readings() -> None:
-    """A million dollars short: dollars at the shocked index 12 %, at today's 1 / 0.88 - 1 up."""
+    """A million dollars long: in dollars of its value 12 %, in coins 1 / 0.88 - 1."""
     assert cell(margined({COIN: 10_000.0}), "mr1") == pytest.approx(120_000.0)
     today = overlay(parameters_for(MODEL, NOW_MS), {"reading.coin_pnl": "index"}, "reading")
     lost = 1e6 * (1.0 / 0.88 - 1.0)

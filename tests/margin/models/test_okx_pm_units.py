@@ -82,14 +82,21 @@ def test_a_day_later_nothing_but_time_has_gone() -> None:
     assert scenarios.vol_factor[0, -1] == 0.0  # less than a day is left
 
 
-def test_deltas_are_premium_adjusted_where_the_premium_is_coin() -> None:
-    columns = unit_columns(BTC, VIEW, SUBJECT.parameters)
-    _, risk = unit_risk(BTC, VIEW, SUBJECT.parameters)
-    for name in ("BTC_BTC-30-64000-C", "BTC_USDC-30-64000-C", "BTC_BTC-30-57600-P"):
+@pytest.mark.parametrize("reading", ["dollar_value", "index"])
+def test_a_delta_is_the_slope_of_the_profit_in_dollars(reading: str) -> None:
+    """An option in coin is premium-adjusted where its coins are worth today's index."""
+    told = overlay(SUBJECT.parameters, {"reading.coin_pnl": reading}, "reading")
+    columns = unit_columns(BTC, VIEW, told)
+    fine = overlay(told, {"tier.first.spot_moves": [[-1e-4], [0.0], [1e-4]]}, "test")
+    _, risk = unit_risk(BTC, VIEW, fine)
+    for name in ("BTC_BTC-30-64000-C", "BTC_USDC-30-64000-C", "BTC_BTC-206-96000-P"):
         k = PLACE[name]
-        up, down = risk.pnl[k, 22], risk.pnl[k, 12]  # +4 %, -4 %, vol same
-        slope = (up - down) / 0.08
-        assert columns.cash_delta[k] == pytest.approx(slope, rel=0.1), name
+        slope = (risk.pnl[k, 12] - risk.pnl[k, 2]) / 2e-4  # volatility the same
+        assert columns.cash_delta[k] == pytest.approx(slope, rel=1e-4), name
+
+
+def test_deltas_of_futures() -> None:
+    columns = unit_columns(BTC, VIEW, SUBJECT.parameters)
     assert columns.delta[PLACE["BTC_USDT-PERPETUAL"]] == 1.0
     assert columns.delta[PLACE["BTC_BTC-PERPETUAL"]] == pytest.approx(1.0 / SPOT["BTC"])
     mark = SPOT["BTC"] * 1.0004

@@ -119,7 +119,7 @@ SPEC = ModelSpec(
         Rule("balance_side", "adjusted equity", f"{_HELP}; {_PAYLOAD}", _EXACT),
     ),
     readings={
-        "reading.coin_pnl": ("shocked_index", "index"),
+        "reading.coin_pnl": ("dollar_value", "index"),
         "reading.basis_dated": ("at_least_perpetual", "life_alone"),
         "reading.basis_spot": ("charged", "free"),
         "reading.option_charge": ("left_out", "code_2023"),

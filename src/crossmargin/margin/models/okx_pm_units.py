@@ -117,17 +117,19 @@ def _coin_usd(part: Instruments, view: View) -> Floats:
 def unit_risk(pool: Pool, view: View, parameters: Parameters) -> tuple[ScenarioSet, RiskArray]:
     """MR1, MR6 and MR2 as one weighted set, and the P&L of every row in dollars.
 
-    A delta-one contract moves with the index of its quote; what is paid in coin becomes dollars at
-    the shocked index, or at today's by the other reading.
+    A delta-one contract moves with the index of its quote. What is paid in coin gains the dollars
+    of its value at the shocked index less those at today's; by the other reading its coins are
+    worth today's index.
     """
     part = pool.instruments
     scenarios = _scenarios(pool, view, parameters)
     raw = price(part, view, scenarios, view.index[part.pair])
-    shocked = parameters.get("reading.coin_pnl") == "shocked_index"
-    factor = padded(1.0 + scenarios.move[None, :] if shocked else np.ones((1, len(scenarios))))
     coin = _in_coin(part)
     usd = np.where(coin, _coin_usd(part, view), view.usd[part.settle])[:, None]
-    pnl = raw.pnl * usd * np.where(coin[:, None], factor, 1.0)
+    pnl = raw.pnl * usd
+    if parameters.get("reading.coin_pnl") == "dollar_value":
+        move = padded(scenarios.move[None, :])
+        pnl = np.where(coin[:, None], pnl * (1.0 + move) + raw.value[:, None] * usd * move, pnl)
     return scenarios, RiskArray.of(pnl, raw.value, raw.count)
 
 
@@ -205,7 +207,7 @@ def _vol_moves(view: View, parameters: Parameters) -> tuple[Floats, Floats]:
 class UnitColumns:
     """[I] what a unit of quantity carries; ``basis[buckets]`` rates of MR4 by bucket."""
 
-    delta: Floats  # coins, options premium-adjusted where they are paid in coin
+    delta: Floats  # coins
     cash_delta: Floats  # dollars at the mark
     coins: Floats  # spot held
     charge_long: Floats  # MR7 before its multiple, dollars
@@ -227,7 +229,8 @@ def unit_columns(pool: Pool, view: View, parameters: Parameters) -> UnitColumns:
     money = np.where(part.inverse, size * view.usd[part.quote], size * view.mark)
     money = np.where(part.inverse, money, money * view.usd[part.settle])
     cash = np.where(future, money, 0.0)
-    option_delta = _option_delta(part, view)
+    adjusted = parameters.get("reading.coin_pnl") == "index"
+    option_delta = _option_delta(part, view, adjusted=adjusted)
     delta += option_delta
     cash += option_delta * coin_usd
     rate = _known(parameters, f"tier.{tier}.minimum_rate")
@@ -256,8 +259,11 @@ def _known(parameters: Parameters, name: str) -> float:
     return parameters.number(name) if name in parameters else 0.0
 
 
-def _option_delta(part: Instruments, view: View) -> Floats:
-    """[I] coins of an option: its forward delta, less its mark where it is paid in coin."""
+def _option_delta(part: Instruments, view: View, *, adjusted: bool) -> Floats:
+    """[I] coins of an option's forward delta.
+
+    ``adjusted``: less its mark where it is paid in coin, because its coins move with the index too.
+    """
     out = np.zeros(len(part))
     rows = np.flatnonzero(is_kind(part, Kind.OPTION) & view.ok)
     if len(rows):
@@ -267,7 +273,8 @@ def _option_delta(part: Instruments, view: View) -> Floats:
         years = (view.life_ms / YEAR_MS)[expiry]
         unit = greeks(forward, part.strike[rows], years, view.vol[rows], right).delta
         index = view.index[part.pair[rows]]
-        own = np.where(part.inverse[rows], unit - view.mark[rows], unit * forward / index)
+        coins = unit - view.mark[rows] if adjusted else unit
+        own = np.where(part.inverse[rows], coins, unit * forward / index)
         out[rows] = part.multiplier[rows] * own
     return out
 
@@ -281,7 +288,9 @@ def _option_charge(part: Instruments, view: View, parameters: Parameters, option
     safe = np.where(index > 0.0, index, 1.0)
     mark = np.where(part.inverse, view.mark, view.mark / safe)
     least = parameters.number("option_minimum.per_delta")
-    slip = np.maximum(least, least * np.abs(_option_delta(part, view) / part.multiplier))
+    slip = np.maximum(
+        least, least * np.abs(_option_delta(part, view, adjusted=False) / part.multiplier)
+    )
     fee = np.minimum(
         parameters.number("option_minimum.fee"), parameters.number("option_minimum.fee_cap") * mark
     )
