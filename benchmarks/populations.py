@@ -13,11 +13,11 @@ from crossmargin.core.clock import DAY_MS, YEAR_MS, utc_ms
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset, format_id
-from crossmargin.margin import model_named
+from crossmargin.margin import ALL_MODELS, model_named
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
+__all__ = ["VENUE_OF_MODEL", "chain", "chain_of", "positions", "quantities", "view_of"]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 12)
 INDEX_USD = 64_000.0
@@ -26,26 +26,27 @@ CARRY_ANNUAL = 0.04
 # Days from the first 08:00 after the market's time to each expiry: dailies, weeklies, quarters.
 EXPIRIES_DAYS = (0, 1, 2, 9, 16, 23, 37, 65, 93, 121, 177, 205)
 STRIKES = 29
+COIN_SETTLED = ("deribit", "okx")
+# Stablecoins in which a venue quotes perpetuals beside the coin-settled one.
+STABLE_QUOTES = {"okx": ("USDT", "USDC")}
 DERIVATIVES = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
-VENUE_OF_MODEL = {
-    "deribit-spm": "deribit",
-    "deribit-xpm": "deribit",
-    "deribit-sm": "deribit",
-    "derive-pm1": "derive",
-    "derive-pm2": "derive",
-    "derive-sm": "derive",
-    "lyra-v1": "derive",
-    "paradex-pm": "paradex",
-    "fixed-rate": "deribit",
-}
+VENUE_OF_MODEL = {model.spec.name: model.spec.venue or "deribit" for model in ALL_MODELS}
+
+
+def chain_of(model: str) -> Instruments:
+    """The rows of its venue's chain that a model takes."""
+    kinds = model_named(model).spec.kinds
+    return Instruments.of(i for i in chain(VENUE_OF_MODEL[model]).items if i.kind in kinds)
 
 
 def chain(venue: str) -> Instruments:
     """Balances, a perpetual, dated futures where the venue's models take them, and options."""
-    inverse = venue == "deribit"
+    inverse = venue in COIN_SETTLED
     settle = "BTC" if inverse else "USDC"
     base = Instrument(venue, "", Kind.PERPETUAL, "BTC", "USD", settle, inverse)
     items = [base]
+    stables = STABLE_QUOTES.get(venue, ())
+    items += [replace(base, quote=name, settle=name, inverse=False) for name in stables]
     first = AS_OF_MS - AS_OF_MS % DAY_MS + DAY_MS + 8 * 3_600_000
     for days in EXPIRIES_DAYS:
         expiry_ms = first + days * DAY_MS
@@ -56,7 +57,7 @@ def chain(venue: str) -> Instruments:
                 option = replace(base, kind=Kind.OPTION, right=right, strike=strike)
                 items.append(replace(option, expiry_ms=expiry_ms))
     named = [replace(item, native_id=format_id(venue, item)) for item in items]
-    return Instruments.of([asset(venue, settle), *named])
+    return Instruments.of([*(asset(venue, name) for name in (settle, *stables)), *named])
 
 
 def _strikes(expiry_ms: int) -> list[float]:
@@ -87,9 +88,10 @@ def view_of(table: Instruments) -> View:
     unit = np.where(table.inverse, own_forward, 1.0)
     derivative = np.isin(table.kind, [int(kind) for kind in DERIVATIVES])
     mark = np.where(option, value / unit, np.where(derivative, own_forward, 0.0))
-    usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD}
+    usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD, "USDT": 1.0002}
     pairs = {"BTC": INDEX_USD}
-    perpetuals = [f"{i.venue}|{i.native_id}" for i in table.items if i.kind == Kind.PERPETUAL]
+    perpetuals = [item for item in table.items if item.kind == Kind.PERPETUAL]
+    funding = {f"{item.venue}|{item.native_id}": 0.0001 for item in perpetuals}
     none = frozen(np.zeros(len(table)), np.float64)
     no = frozen(np.zeros(len(table), np.bool_), np.bool_)
     return View(
@@ -108,7 +110,7 @@ def view_of(table: Instruments) -> View:
         has_bid=no,
         has_ask=no,
         ok=frozen(np.ones(len(table), np.bool_), np.bool_),
-        reads={"funding_8h": dict.fromkeys(perpetuals, 0.0001)},
+        reads={"funding_8h": funding},
     )
 
 
@@ -148,9 +150,7 @@ def population(
 ) -> tuple[Book, View, dict[str, Any]]:
     """A book of ``accounts`` and the market of its chain; facts about them for the report."""
     rng = np.random.default_rng(seed)
-    kinds = model_named(model).spec.kinds
-    whole = chain(VENUE_OF_MODEL[model])
-    table = Instruments.of(item for item in whole.items if item.kind in kinds)
+    table = chain_of(model)
     row, column = positions(rng, accounts, held, len(table))
     book = Book.of_arrays(table, row, column, quantities(rng, table, column))
     facts = {"accounts": accounts, "positions": held, "instruments": len(table)}

@@ -11,7 +11,14 @@ from statistics import median
 import numpy as np
 
 from benchmarks.machine import Limits
-from benchmarks.populations import VENUE_OF_MODEL, chain, positions, quantities, view_of
+from benchmarks.populations import (
+    VENUE_OF_MODEL,
+    chain,
+    chain_of,
+    positions,
+    quantities,
+    view_of,
+)
 from benchmarks.report import Measure, Report, WrongValue
 from benchmarks.timing import Settings
 from crossmargin.instruments.book import Book
@@ -28,16 +35,16 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def run(report: Report, settings: Settings, limits: Limits) -> None:
-    """Each venue's chain once, the models of the venue in turn on one population."""
+    """Each chain once, the models that take the same rows in turn on one population."""
     del limits
     _book(report, settings)
     accounts = settings.size(1_000_000, 50_000)
-    for venue in dict.fromkeys(VENUE_OF_MODEL.values()):
-        table = chain(venue)
+    tables = {name: chain_of(name) for name in VENUE_OF_MODEL}
+    for table in dict.fromkeys(tables.values()):
         rng = np.random.default_rng(10)
         row, column = positions(rng, accounts, HELD, len(table))
         arrays = (row, column, quantities(rng, table, column))
-        names = [name for name, own in VENUE_OF_MODEL.items() if own == venue]
+        names = [name for name, own in tables.items() if own == table]
         view = view_of(table)
         for name in names:
             _check(name, arrays, view)

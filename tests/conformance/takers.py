@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import ALL_MODELS
 from crossmargin.margin.model import Extent, ModelSpec
 
@@ -11,7 +12,9 @@ _VENUE = "deribit"
 
 
 def _takes(spec: ModelSpec) -> bool:
-    return spec.extent is not Extent.REFUSED and _VENUE in (spec.venue, *spec.maps_from)
+    listed = {Kind.PERPETUAL, Kind.OPTION} <= set(spec.kinds)
+    known = spec.extent is not Extent.REFUSED
+    return listed and known and _VENUE in (spec.venue or _VENUE, *spec.maps_from)
 
 
 SAMPLE_TAKERS = tuple(model.spec.name for model in ALL_MODELS if _takes(model.spec))

@@ -67,8 +67,13 @@ def subject_of(model: MarginModel) -> Subject:
 
 
 def forms(subject: Subject) -> tuple[tuple[str, str, bool], ...]:
-    """(quote, settle, inverse) of the contracts of a coin, {} standing for the coin."""
-    currency = subject.model.spec.currency
+    """(quote, settle, inverse) of the contracts of a coin, {} standing for the coin.
+
+    A model that tells quote currencies apart is given each: USD paid in coin, the others linear.
+    """
+    currency, quotes = subject.model.spec.currency, subject.model.spec.quotes
+    if quotes:
+        return tuple(("USD", "{}", True) if q == "USD" else (q, q, False) for q in quotes)
     if currency in ("settle", "USD"):
         return ("USD", "{}", True), (STABLE, STABLE, False)
     return (("USD", currency, False),)
@@ -80,6 +85,7 @@ def contracts(subject: Subject) -> list[Instrument]:
     venue = spec.venue or "deribit"
     stable = STABLE if spec.currency in ("settle", "USD") else spec.currency
     names = [stable, *SPOT] if spec.currency in ("settle", "USD") else [stable]
+    names += [name for name in spec.quotes if name not in (*names, "USD")]
     out: list[Instrument] = []
     if Kind.ASSET in spec.kinds:
         out += [Instrument(venue, name, Kind.ASSET, name, "USD", name) for name in names]
@@ -125,7 +131,7 @@ def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
     life = [key[3] - AS_OF_MS for key in table.expiries]
     vol = [_vol(item) for item in table.items]
     bad = np.array([item.native_id in unpriced for item in table.items], np.bool_)
-    usd = {**SPOT, "USD": 1.0, STABLE: 0.9995, STRANGE: 4_000.0}
+    usd = {**SPOT, "USD": 1.0, STABLE: 0.9995, "USDT": 1.0003, STRANGE: 4_000.0}
     none = frozen(np.zeros(len(table)), np.float64)
     perpetuals = [item for item in table.items if item.kind == Kind.PERPETUAL]
     funded = [f"{item.venue}|{item.native_id}" for item in perpetuals]

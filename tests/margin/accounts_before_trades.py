@@ -16,7 +16,6 @@ from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 from tests.conformance.world import (
     SPOT,
-    STABLE,
     Subject,
     World,
     quantity,
@@ -80,7 +79,7 @@ def account(subject: Subject, seed: int, cash: str, orders: bool = False) -> Boo
 
 
 def _money(rng: np.random.Generator, name: str) -> float:
-    dollars = 1.0 if name == STABLE else SPOT[name]
+    dollars = SPOT.get(name, 1.0)
     return round(float(rng.uniform(50_000.0, 400_000.0)) / dollars, 3)
 
 

@@ -35,7 +35,10 @@ SCAN = {
     "deribit-xpm": "worst_case",
     "derive-pm2": "span_loss",
     "paradex-pm": "scan_risk",
+    "okx-pm": "scan_risk",
 }
+# Models whose initial requirement is the maintenance requirement times a factor.
+IM_FACTOR = {"okx-pm": 1.3}
 MODELS = (*SCAN, "deribit-sm", "fixed-rate")
 
 Legs = Mapping[str, float]  # Deribit's name -> quantity in Deribit's unit
@@ -43,7 +46,10 @@ Legs = Mapping[str, float]  # Deribit's name -> quantity in Deribit's unit
 
 @dataclass(frozen=True)
 class Found:
-    """One account under one model, in dollars; ``others`` is everything but the scan."""
+    """One account under one model, in dollars; ``others`` is everything but the scan.
+
+    ``factor``: what the initial requirement multiplies the scan by.
+    """
 
     im: float
     mm: float
@@ -52,10 +58,11 @@ class Found:
     vol: str
     label: str
     columns: Mapping[str, float]
+    factor: float = 1.0
 
     @property
     def others(self) -> float:
-        return self.im - self.scan
+        return self.im - self.factor * self.scan
 
 
 def read_markets(market_dir: Path) -> dict[str, Snapshot]:
@@ -120,6 +127,7 @@ def margins(
             vol=priced.scenarios.vol_label[code] if inside else "",
             label=found.scenario_label(row),
             columns=columns,
+            factor=IM_FACTOR.get(name, 1.0),
         )
         account = found.book.account[int(sheet.account[row])]
         out[account] = each if account not in out else _added(out[account], each)
@@ -140,6 +148,7 @@ def _added(first: Found, second: Found) -> Found:
         vol=larger.vol,
         label=f"{first.label}; {second.label}",
         columns=columns,
+        factor=first.factor,
     )
 
 

@@ -178,7 +178,7 @@ def test_a_spread_loses_its_width_at_most(
         strikes = [parse("deribit", leg).strike for leg in legs]
         width = (max(strikes) - min(strikes)) * max(legs.values())
         assert 0.0 < measured[case][spread].scan <= width * dearest
-        assert measured[case][spread].im - measured[case][spread].scan < 0.15 * width
+        assert measured[case][spread].others < 0.15 * width
 
 
 @pytest.mark.parametrize("case", SCAN_CASES, ids="-".join)

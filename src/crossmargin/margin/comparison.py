@@ -190,7 +190,8 @@ def cash_needed(requirement: Requirement, level: str) -> float:
         priced = requirement.priced[int(sheet.pool[row])]
         counted = float(sheet[f"counted_{level}"][row] - sheet["cash"][row])
         need = float(sheet[level][row]) - counted
-        if requirement.model.currency == "USD" and priced.risk is not None:
+        default = requirement.model.currency == "USD" and priced.risk is not None
+        if priced.pool.facts.get("cash_at_risk", default):
             dollars = _cash_at_risk(requirement, row, level, need)
         else:
             dollars = need * priced.usd_per_unit
@@ -212,7 +213,8 @@ def _cash_at_risk(requirement: Requirement, row: int, level: str, start_usd: flo
         book = requirement.book.rows(account, account + 1)
         wider = with_balance_lines(book, requirement.view)
         again = run(*wider, requirement.via, requirement.parameters)
-        return _cash_at_risk(again, 0, level, start_usd)
+        labels = [again.plan.pools[k].label for k in again.sheet.pool.tolist()]
+        return _cash_at_risk(again, labels.index(pool.label), level, start_usd)
     if line[0] not in held.column:
         held = with_lines(held, {0: {line[0]: 0.0}})
     cash = np.flatnonzero(pool.cash[held.column] > 0)

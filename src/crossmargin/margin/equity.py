@@ -212,11 +212,12 @@ def _currencies_are_held(held: PoolBook) -> None:
 def with_equity_rows(priced: Priced, held: PoolBook) -> PoolBook:
     """The book whose coin balance is the reported equity less option value (which has its own row).
 
-    Where nothing is reported the balances stand as they are held. Raises ModelError
-    ``currency_unknown`` for equity in a currency of which the book's table has no balance line.
+    Where nothing is reported, or the pool puts no balance at risk (fact ``cash_at_risk`` False),
+    the balances stand as they are held. Raises ModelError ``currency_unknown`` for equity in a
+    currency of which the book's table has no balance line.
     """
     given = held.book.reported.equity
-    if not given:
+    if not given or not priced.pool.facts.get("cash_at_risk", True):
         return held
     part = priced.pool.instruments
     line = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}

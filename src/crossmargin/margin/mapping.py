@@ -8,7 +8,7 @@ perpetual, the price risk of coin balances that become dollars.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,12 @@ from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset, format_id
 from crossmargin.margin.deribit_common import coin_size
+from crossmargin.margin.mapping_same_form import (
+    counterparts,
+    renamed_book,
+    renamed_reads,
+    renamed_view,
+)
 from crossmargin.market.view import View
 
 __all__ = ["Mapped", "map_book"]
@@ -44,11 +50,15 @@ class Mapped:
 
 
 def map_book(book: Book, view: View, venue: str, usdc_usd: float | None = None) -> Mapped:
-    """The book as contracts of ``venue`` that settle in USDC.
+    """The book as contracts of ``venue``: in the same form where it lists all of them so.
 
+    Else as contracts that settle in USDC.
     ``usdc_usd`` is dollars per USDC (default: the view's; else par, and said so). Raises InputError
     ``instrument_unknown`` for a contract whose underlying or kind has no counterpart.
     """
+    same = counterparts(book.instruments.items, venue)
+    if same is not None:
+        return _renamed(book, view, same)
     par, losses = _usdc_price(view, usdc_usd)
     targets = [_target(item, venue) for item in book.instruments.items]
     cash_item = asset(venue, CASH)
@@ -71,6 +81,26 @@ def map_book(book: Book, view: View, venue: str, usdc_usd: float | None = None) 
         frozen(to_new, np.int32),
         frozen(factor, np.float64),
         frozen(_price_unit(book.instruments, view), np.float64),
+    )
+
+
+def _renamed(book: Book, view: View, targets: Sequence[Instrument]) -> Mapped:
+    """The book under other names and contract sizes; nothing else changes."""
+    old = book.instruments
+    table = Instruments.of(targets)
+    place = table.index_of()
+    to_new = np.array([place[item.key] for item in targets], np.int32)
+    origin = np.empty(len(table), np.int32)
+    origin[to_new] = np.arange(len(old), dtype=np.int32)
+    factor = old.multiplier / table.multiplier[to_new]
+    return Mapped(
+        renamed_book(book, table, to_new, factor),
+        renamed_view(view, table, origin),
+        (),
+        frozen(origin, np.int32),
+        frozen(to_new, np.int32),
+        frozen(factor, np.float64),
+        frozen(np.ones(len(old)), np.float64),
     )
 
 
@@ -265,25 +295,8 @@ def _view(view: View, table: Instruments, origin: Ints, par: float) -> View:
             for f in view.failures
             if f.subject == old.label(row) and (origin == row).any()
         ),
-        reads=_reads(view, table, origin),
+        reads=renamed_reads(view, table, origin),
     )
-
-
-def _reads(view: View, table: Instruments, origin: Ints) -> dict[str, Mapping[str, float]]:
-    """What is read by contract, under the contract's new name: funding is paid there too."""
-    old = view.instruments
-    pairs = [(old.items[row], table.items[k]) for k, row in enumerate(origin.tolist()) if row >= 0]
-    subjects = {f"{a.venue}|{a.native_id}": f"{b.venue}|{b.native_id}" for a, b in pairs}
-    names = {a.native_id: b.native_id for a, b in pairs}
-    reads = dict(view.reads)
-    for field_name, renamed in (
-        ("funding_8h", subjects),
-        ("open_interest", subjects),
-        ("vol_confidence", names),
-    ):
-        known = view.reads.get(field_name, {})
-        reads[field_name] = {renamed[key]: known[key] for key in known if key in renamed}
-    return reads
 
 
 def _what_is_lost(book: Book, view: View, targets: Sequence[Instrument | None]) -> tuple[str, ...]:

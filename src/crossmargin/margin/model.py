@@ -148,6 +148,7 @@ class ModelSpec:
     maps_from: tuple[str, ...] = ()  # venues whose books are mapped to this one explicitly
     unknown: tuple[str, ...] = ()  # what is not known, in words
     extent: Extent = Extent.COMPLETE
+    quotes: tuple[str, ...] = ()  # of its contracts, where a rule tells them apart
     standing: Standing = Standing.ACTIVE  # others are listed, and not counted in any total
     acceptance: Acceptance = Acceptance.MET_OR_REDUCES
 

@@ -51,7 +51,7 @@ def order_rules(requirement: Requirement, row: int) -> OrderRules | None:
     priced, pool = requirement.priced[number], requirement.plan.pools[number]
     account = int(requirement.sheet.account[row])
     held = cut(requirement.book.rows(account, account + 1), pool, 0)
-    if pool.currency == "USD":
+    if pool.currency == "USD" and pool.facts.get("cash_at_risk", True):
         held = with_equity_rows(priced, held)  # cash is at risk: equity stands as a balance line
         held = replace(held, book=replace(held.book, reported=Reported()))
     model, parameters = requirement.via, requirement.parameters

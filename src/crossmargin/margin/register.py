@@ -11,6 +11,8 @@ from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.lyra_v1 import LyraV1
+from crossmargin.margin.models.okx_pm import OkxPM
+from crossmargin.margin.models.okx_sm import OkxSM
 from crossmargin.margin.models.paradex_pm import ParadexPM
 
 __all__ = ["ALL_MODELS", "model_named"]
@@ -24,6 +26,8 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     DeriveSM(),
     ParadexPM(),
     LyraV1(),
+    OkxPM(),
+    OkxSM(),
     FixedRate(),
 )
 

@@ -19,7 +19,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.pools import cut
 from crossmargin.margin.whatif_judge import Judged, Verdict, judge, verdict_of
 from crossmargin.margin.whatif_trades import Fill
-from crossmargin.margin.whatif_variants import Ground, States
+from crossmargin.margin.whatif_variants import Ground, States, sees_all
 
 __all__ = ["LEGS_EXACT", "Legged", "bounded", "exact", "subsets"]
 
@@ -117,6 +117,8 @@ def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
         need, gain, holds = own[0], 0.0, 0.0
         if mine:
             need, gain, holds = _worst_fill(ground, book, number)
+        elif sees_all(pool.priced):
+            need = _with_losses(ground, fills, number)
         im = need + gain + holds + cost
         room = own[2] - need - holds - cost, own[3] - need - holds - cost
         row = [im, im, im + room[0], im + room[1], own[4], own[5]]
@@ -179,6 +181,24 @@ def _worst_fill(ground: Ground, book: Book, number: int) -> tuple[float, float, 
         resting = model.order_need(pool.priced, pool.held, parameters)
         holds -= 0.0 if resting is None else max(float(resting.need[0]) - without, 0.0)
     return max(float(need.need[0]), without), gain, max(holds, 0.0) + _ROUNDING
+
+
+def _with_losses(ground: Ground, fills: Sequence[Fill], number: int) -> float:
+    """Initial requirement of a pool that sees all, with every loss and fee of the legs."""
+    fees = [_fee_as_leg(ground, fill) for fill in fills if fill.fee > 0.0]
+    held = cut(_with_orders(ground, [*fills, *fees]), ground.pools[number].priced.pool, 0)
+    sheet = ground.model.margin(ground.pools[number].priced, held, ground.parameters).sheet
+    return float(sheet["im"][0]) + _ROUNDING
+
+
+def _fee_as_leg(ground: Ground, fill: Fill) -> Fill:
+    """A leg that costs the fee against the mark: a purchase above it; in inverse, a sale below."""
+    item = ground.book.instruments.items[fill.column]
+    mark, size = float(ground.base.view.mark[fill.column]), abs(fill.size)
+    step = fill.fee / (size * item.multiplier)
+    if item.inverse and item.kind != Kind.OPTION:
+        return fill._replace(size=-size, price=1.0 / (1.0 / mark + step))
+    return fill._replace(size=size, price=mark + step)
 
 
 def _with_orders(ground: Ground, fills: Sequence[Fill]) -> Book:

@@ -22,7 +22,7 @@ from crossmargin.margin.whatif_lots import Lots
 from crossmargin.margin.whatif_rows import Changes, Row, Rows, as_pool, repeated
 from crossmargin.margin.whatif_trades import Fill
 
-__all__ = ["COLUMNS", "Ground", "States"]
+__all__ = ["COLUMNS", "Ground", "States", "sees_all"]
 
 # What is read of a model's sheet, in the order of the rows of ``States.values``.
 COLUMNS = ("im", "mm", "counted_im", "counted_mm", "cash", "equity")
@@ -111,17 +111,22 @@ class Ground:
         self.all_booked = all(self.booked[k] for k in traded)
         self._reads: dict[tuple[int, bool, bool], bool] = {}
         self._carried: dict[int, bool] = {}
+        self._whole = any(sees_all(pool.priced) for pool in self.pools)
         self._shared = any("pool_of" in pool.priced.pool.facts for pool in self.pools)
         self._first = min((self.pool_of[k] for k in traded if k in self.row.at), default=-1)
         for pool in self.pools:
             pool.entries = self.lots.keeps_entries and self._entries_matter(pool, traded)
+        if self._whole and any(pool.entries for pool in self.pools):
+            for pool in self.pools:  # a pool that sees every row may read the entry of each
+                pool.entries = True
 
     def _places(self) -> list[int]:
         """The pool of every row of the table; of an asset of several pools, the account's home."""
         out = [0] * len(self.book.instruments)
         for pool, home in zip(self.pools, self.home, strict=True):
             for column in pool.priced.pool.columns.tolist():
-                if home or self.book.instruments.kind[column] != Kind.ASSET:
+                asset = self.book.instruments.kind[column] == Kind.ASSET
+                if home if asset else not sees_all(pool.priced):
                     out[column] = pool.number
         return out
 
@@ -256,8 +261,11 @@ class Ground:
         return equity
 
     def evaluate(self, variants: Sequence[Sequence[Fill]]) -> States:
-        """Margin of every variant: one call of the model for each pool that one of them touches."""
-        if self._shared and self._moves(variants):
+        """Margin of every variant: one call of the model for each pool that one of them touches.
+
+        Where a pool sees the whole account every pool is margined again.
+        """
+        if self._whole or (self._shared and self._moves(variants)):
             found = self._general(variants)
         else:
             found = self._by_pool(variants)
@@ -430,6 +438,11 @@ class Ground:
 
 
 _Found = tuple[Floats, Ints, Bytes, Bools | None, Bools]
+
+
+def sees_all(priced: Priced) -> bool:
+    """Whether a pool reads rows that other pools margin: the equity of the whole account."""
+    return bool(priced.pool.facts.get("sees_all", False))
 
 
 def _cash_columns(book: Book) -> list[int]:
