@@ -16,7 +16,7 @@ from crossmargin.instruments.symbology import asset, format_id
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
+__all__ = ["NOT_TIMED", "VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 12)
 INDEX_USD = 64_000.0
@@ -33,14 +33,30 @@ VENUE_OF_MODEL = {
     "derive-pm2": "derive",
     "paradex-pm": "paradex",
     "fixed-rate": "deribit",
+    "bybit-pm": "bybit",
+    "bit-pm": "bit",
+    "gate-pm": "gate",
+    "coincall-pm": "coincall",
+    "dederi-pm": "dederi",
+    "powertrade-pm": "powertrade",
+    "grvt-pm": "grvt",
+    "syndr-pm": "syndr",
+    "house-example": "deribit",
 }
+NOT_TIMED = {
+    "thalex-pm": "refuses without the venue's grid",
+    "aevo-pm": "has numbers of ETH alone, and this is a chain of BTC",
+}
+# Quote and settlement of the linear contracts of a venue; elsewhere USD and USDC.
+_LINEAR = {"bybit": ("USDC", "USDC"), "bit": ("USDT", "USDT"), "gate": ("USDT", "USDT")}
+_LINEAR["grvt"] = ("USD", "USDT")
 
 
 def chain(venue: str) -> Instruments:
     """Balances, a perpetual, dated futures where the venue's models take them, and options."""
     inverse = venue == "deribit"
-    settle = "BTC" if inverse else "USDC"
-    base = Instrument(venue, "", Kind.PERPETUAL, "BTC", "USD", settle, inverse)
+    quote, settle = ("USD", "BTC") if inverse else _LINEAR.get(venue, ("USD", "USDC"))
+    base = Instrument(venue, "", Kind.PERPETUAL, "BTC", quote, settle, inverse)
     items = [base]
     first = AS_OF_MS - AS_OF_MS % DAY_MS + DAY_MS + 8 * 3_600_000
     for days in EXPIRIES_DAYS:
@@ -83,7 +99,7 @@ def view_of(table: Instruments) -> View:
     unit = np.where(table.inverse, own_forward, 1.0)
     derivative = np.isin(table.kind, [int(kind) for kind in DERIVATIVES])
     mark = np.where(option, value / unit, np.where(derivative, own_forward, 0.0))
-    usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD}
+    usd = {"BTC": INDEX_USD, "USD": 1.0, "USDC": STABLE_USD, "USDT": STABLE_USD}
     pairs = {"BTC": INDEX_USD}
     perpetual = f"{table.items[0].venue}|{_perpetual(table)}"
     none = frozen(np.zeros(len(table)), np.float64)

@@ -1,4 +1,4 @@
-"""Deribit and Paradex models on the venues' own payloads and examples, to their printed digits."""
+"""Models of centralised venues on the venues' payloads and examples, to their printed digits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from crossmargin.instruments.symbology import parse
 from crossmargin.margin import Requirement, model_named, run
 from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import cut
+from tests.vectors import scan_cases
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, book_of, delta_one, option, view_of
 
 AS_OF_MS = 1_740_000_000_000
@@ -39,6 +40,12 @@ def test_case(case: dict[str, Any]) -> None:
         _standard(case)
     elif venue == "paradex" and kind == "min_delta":
         _min_delta(case)
+    elif venue == "bybit" and kind == "uta_portfolio_margin":
+        scan_cases.bybit(case)
+    elif venue == "bit.com" and kind.startswith("pm_"):
+        scan_cases.bit(case)
+    elif venue == "gate" and kind == "spot_hedge_use":
+        scan_cases.gate_spot(case)
     else:
         pytest.skip(f"model not in this version: {venue} {kind}")
 
