@@ -13,9 +13,9 @@ from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
-from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.gate_pm import GATE_PM
 from crossmargin.margin.models.house import HOUSE
+from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.paradex_pm import ParadexPM
 from crossmargin.margin.models.scan_dormant import (
     COINCALL_PM,
