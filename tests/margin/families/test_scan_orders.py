@@ -93,3 +93,18 @@ def test_a_premium_leaves_a_balance_that_is_a_position() -> None:
     assert need(found) == pytest.approx(
         max(column(after, "im"), column(margined({COIN: 2.0}, chosen), "im")), rel=1e-9
     )
+
+
+def test_a_fill_may_bring_spot_into_use_that_then_loses() -> None:
+    """Sold calls of three days gain little in a fall; the five coins that hedge their delta lose.
+
+    No coin is in use without the fill, so the least use alone would not cover it.
+    """
+    item = call(3.0)
+    chosen = rules({"moves": [[-0.1, 1.0], [0.0, 1.0]], "vols": [[0.0]]}, coins="hedge")
+    held, orders = {COIN: 5.0, item: 0.0}, [(item, -1, 10.0, SPOT)]
+    marks = {item.native_id: SPOT}
+    found = margined(held, chosen, orders=orders, marks=marks)
+    filled = column(margined({COIN: 5.0, item: -10.0}, chosen, marks=marks), "im")
+    assert filled > 0.3 * SPOT
+    assert need(found) >= filled
