@@ -17,7 +17,15 @@ from crossmargin.margin import ALL_MODELS, model_named
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["VENUE_OF_MODEL", "chain", "chain_of", "positions", "quantities", "view_of"]
+__all__ = [
+    "NOT_TIMED",
+    "VENUE_OF_MODEL",
+    "chain",
+    "chain_of",
+    "positions",
+    "quantities",
+    "view_of",
+]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 12)
 INDEX_USD = 64_000.0
@@ -30,7 +38,18 @@ COIN_SETTLED = ("deribit", "okx")
 # Stablecoins in which a venue quotes perpetuals beside the coin-settled one.
 STABLE_QUOTES = {"okx": ("USDT", "USDC")}
 DERIVATIVES = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
-VENUE_OF_MODEL = {model.spec.name: model.spec.venue or "deribit" for model in ALL_MODELS}
+NOT_TIMED = {
+    "thalex-pm": "refuses without the venue's grid",
+    "aevo-pm": "has numbers of ETH alone, and this is a chain of BTC",
+}
+VENUE_OF_MODEL = {
+    model.spec.name: model.spec.venue or "deribit"
+    for model in ALL_MODELS
+    if model.spec.name not in NOT_TIMED
+}
+# Quote and settlement of the linear contracts of a venue; elsewhere USD and USDC.
+_LINEAR = {"bybit": ("USDC", "USDC"), "bit": ("USDT", "USDT"), "gate": ("USDT", "USDT")}
+_LINEAR["grvt"] = ("USD", "USDT")
 
 
 def chain_of(model: str) -> Instruments:
@@ -42,8 +61,8 @@ def chain_of(model: str) -> Instruments:
 def chain(venue: str) -> Instruments:
     """Balances, a perpetual, dated futures where the venue's models take them, and options."""
     inverse = venue in COIN_SETTLED
-    settle = "BTC" if inverse else "USDC"
-    base = Instrument(venue, "", Kind.PERPETUAL, "BTC", "USD", settle, inverse)
+    quote, settle = ("USD", "BTC") if inverse else _LINEAR.get(venue, ("USD", "USDC"))
+    base = Instrument(venue, "", Kind.PERPETUAL, "BTC", quote, settle, inverse)
     items = [base]
     stables = STABLE_QUOTES.get(venue, ())
     items += [replace(base, quote=name, settle=name, inverse=False) for name in stables]

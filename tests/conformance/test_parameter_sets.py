@@ -11,8 +11,10 @@ import pytest
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import ALL_MODELS, MarginModel, Parameters, parameters_for
+from crossmargin.margin.model import Extent
 from crossmargin.margin.parameter_files import Entry, available, overlay
-from tests.conformance.checks import margined
+from tests.conformance.checks import margined, refused
+from tests.conformance.payloads import completed
 from tests.conformance.world import AS_OF_MS, SPOT, Subject, random_book, subject_of
 
 SETS = [
@@ -68,7 +70,10 @@ def test_a_set_is_in_force_from_its_own_moment(model: MarginModel, parameters: P
 
 @pytest.mark.parametrize(("model", "parameters"), SETS)
 def test_every_set_margins_a_book(model: MarginModel, parameters: Parameters) -> None:
-    subject = Subject(model, parameters)
+    subject = Subject(model, completed(model, parameters))
+    if model.spec.extent is Extent.REFUSED:  # without the venue's payload there is no number
+        bare = Subject(model, parameters)
+        refused("parameter_missing", lambda: margined(bare, random_book(subject, 31, 8)))
     sheet = margined(subject, random_book(subject, 31, 8)).sheet
     assert all(np.isfinite(values).all() for values in sheet.values)
     assert sheet["im"].max() > 0.0

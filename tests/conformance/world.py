@@ -15,11 +15,12 @@ import numpy as np
 
 from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
-from crossmargin.core.errors import Failure
+from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.market.view import View
+from tests.conformance.payloads import completed
 from tests.oracle.black import price as black
 
 AS_OF_MS = utc_ms(2026, 12, 1, 8)
@@ -62,8 +63,19 @@ class World:
 
 
 def subject_of(model: MarginModel) -> Subject:
-    """A registered model with the newest of its parameter sets."""
-    return Subject(model, parameters_for(model, AS_OF_MS))
+    """A registered model with the newest of its parameter sets, completed where it refuses."""
+    return Subject(model, completed(model, parameters_for(model, AS_OF_MS)))
+
+
+def served(subject: Subject, items: list[Instrument]) -> bool:
+    """Whether the model's parameters have the numbers of these contracts."""
+    try:
+        subject.model.plan(Instruments.of(items), subject.parameters)
+    except ModelError as error:
+        if error.code != "parameter_missing":
+            raise
+        return False
+    return True
 
 
 def forms(subject: Subject) -> tuple[tuple[str, str, bool], ...]:
@@ -92,8 +104,10 @@ def contracts(subject: Subject) -> list[Instrument]:
     if Kind.DEBT in spec.kinds:
         out += [Instrument(venue, f"debt {n}", Kind.DEBT, n, "USD", n) for n in names]
     for coin in SPOT:
+        own: list[Instrument] = []
         for quote, settle, inverse in forms(subject):
-            out += _of_coin(spec.kinds, venue, coin, quote, settle.format(coin), inverse)
+            own += _of_coin(spec.kinds, venue, coin, quote, settle.format(coin), inverse)
+        out += own if served(subject, own) else []
     return out
 
 

@@ -16,6 +16,7 @@ from crossmargin.margin import Requirement, model_named, run
 from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import cut
 from tests.vectors import cex_okx as okx
+from tests.vectors import scan_cases
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, book_of, delta_one, option, view_of
 
 AS_OF_MS = 1_740_000_000_000
@@ -46,6 +47,12 @@ def test_case(case: dict[str, Any]) -> None:
         okx.spot_hedge(case)
     elif venue == "okx" and okx.is_depeg(case):
         okx.depeg(case)
+    elif venue == "bybit" and kind == "uta_portfolio_margin":
+        scan_cases.bybit(case)
+    elif venue == "bit.com" and kind.startswith("pm_"):
+        scan_cases.bit(case)
+    elif venue == "gate" and kind == "spot_hedge_use":
+        scan_cases.gate_spot(case)
     else:
         pytest.skip(f"model not in this version: {venue} {kind}")
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from crossmargin.core.clock import DAY_MS, utc_ms
 from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.names_options import OPTION_VENUES
 from crossmargin.instruments.naming import (
     BASE,
     DMY,
@@ -305,4 +306,5 @@ VENUES: Mapping[str, VenueNames] = {
         half_hour,
         "BTC-USD-PERP, BTC-USD-8MAY26-90000-C, BTC-USD-26JUN26, ETH-USD, ETH",
     ),
+    **OPTION_VENUES,
 }

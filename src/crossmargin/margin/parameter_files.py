@@ -153,7 +153,10 @@ def read_parameters(text: str, place: str) -> Parameters:
     _flatten({k: v for k, v in content.items() if k not in _HEAD}, "", entries, content, place)
 
     def moment(name: str) -> int | None:
-        return parse_ms(f"{content[name]}T00:00:00Z", place) if name in content else None
+        if name not in content:
+            return None
+        text = str(content[name])  # a day, or the moment itself where the venue names the hour
+        return parse_ms(text if "T" in text else f"{text}T00:00:00Z", place)
 
     return Parameters(
         model=content["model"],

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from crossmargin.core.errors import InputError
 from crossmargin.margin.model import MarginModel
+from crossmargin.margin.models.aevo_pm import AEVO_PM
+from crossmargin.margin.models.bit_pm import BIT_PM
+from crossmargin.margin.models.bybit_pm import BYBIT_PM
 from crossmargin.margin.models.deribit_pm import DeribitPM
 from crossmargin.margin.models.deribit_sm import DeribitSM
 from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
+from crossmargin.margin.models.gate_pm import GATE_PM
+from crossmargin.margin.models.house import HOUSE
 from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.okx_pm import OkxPM
 from crossmargin.margin.models.okx_sm import OkxSM
 from crossmargin.margin.models.paradex_pm import ParadexPM
+from crossmargin.margin.models.scan_dormant import (
+    COINCALL_PM,
+    DEDERI_PM,
+    GRVT_PM,
+    POWERTRADE_PM,
+    SYNDR_PM,
+)
+from crossmargin.margin.models.thalex_pm import THALEX_PM
 
 __all__ = ["ALL_MODELS", "model_named"]
 
@@ -28,6 +41,17 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     LyraV1(),
     OkxPM(),
     OkxSM(),
+    BYBIT_PM(),
+    BIT_PM(),
+    THALEX_PM(),
+    GATE_PM(),
+    AEVO_PM(),
+    COINCALL_PM(),
+    DEDERI_PM(),
+    POWERTRADE_PM(),
+    GRVT_PM(),
+    SYNDR_PM(),
+    HOUSE(),
     FixedRate(),
 )
 
