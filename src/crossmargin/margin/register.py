@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from crossmargin.core.errors import InputError
 from crossmargin.margin.model import MarginModel
+from crossmargin.margin.models.aevo_sm import AevoSM
+from crossmargin.margin.models.binance_options import BinanceOptions
+from crossmargin.margin.models.binance_pm import BinancePM
+from crossmargin.margin.models.binance_usdm import BinanceUSDM
+from crossmargin.margin.models.bit_sm import BitSM
+from crossmargin.margin.models.coinbase_intl import CoinbaseIntl
 from crossmargin.margin.models.deribit_pm import DeribitPM
 from crossmargin.margin.models.deribit_sm import DeribitSM
 from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
+from crossmargin.margin.models.gate_sm import GateSM
+from crossmargin.margin.models.gmx_v2 import GmxV2
+from crossmargin.margin.models.hyperliquid import Hyperliquid
+from crossmargin.margin.models.hyperliquid_pm import HyperliquidPM
 from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.paradex_pm import ParadexPM
+from crossmargin.margin.models.paradex_xm import ParadexXM
 
 __all__ = ["ALL_MODELS", "model_named"]
 
@@ -24,6 +35,17 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     DeriveSM(),
     ParadexPM(),
     LyraV1(),
+    ParadexXM(),
+    BinanceUSDM(),
+    BinancePM(),
+    BinanceOptions(),
+    AevoSM(),
+    BitSM(),
+    GateSM(),
+    Hyperliquid(),
+    HyperliquidPM(),
+    GmxV2(),
+    CoinbaseIntl(),
     FixedRate(),
 )
 

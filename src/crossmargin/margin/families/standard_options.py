@@ -14,12 +14,9 @@ Source: the help pages of the venues that are named in the members.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
-
 import numpy as np
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Bools, Bytes, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
@@ -128,7 +125,7 @@ def by_settlement(instruments: Instruments, parameters: Parameters) -> Plan:
 
 
 def unscenarioed(
-    sheet: SheetBuilder, held: PoolBook, source: np.ndarray, at_least: np.ndarray | None = None
+    sheet: SheetBuilder, held: PoolBook, source: Bytes, at_least: Bools | None = None
 ) -> PoolAnswer:
     """The answer of a model without scenarios."""
     nothing = np.full(sheet.rows, -1, np.int32)
@@ -150,7 +147,10 @@ class StandardOptions:
     """
 
     spec: ModelSpec
-    charges: ClassVar[Callable[[Instruments, View, Parameters], Charges]]
+
+    def charges(self, part: Instruments, view: View, parameters: Parameters) -> Charges:
+        """[I] what one short option needs at each level."""
+        raise NotImplementedError
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """A pool a settlement currency."""
@@ -159,7 +159,7 @@ class StandardOptions:
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Charges of one short option."""
         part = pool.instruments
-        im, mm = type(self).charges(part, view, parameters)
+        im, mm = self.charges(part, view, parameters)
         usd = float(view.usd[part.names.index(pool.currency)])
         columns = {"short_im": im, "short_mm": mm}
         return Priced(pool, view, usd, None, None, columns, mark_value(part, view))
@@ -169,21 +169,28 @@ class StandardOptions:
         columns = priced.columns
         stack = np.stack([columns["short_im"], columns["short_mm"]], axis=1)
         total = row_sums(held.row, held.column, held.quantity, stack, trusted=True)
-        equity = equity_of(priced, held, np.ones(len(priced.pool.instruments)))
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("option_im", -total.short[:, 0], "option_charge")
         sheet.leaf("option_mm", -total.short[:, 1], "option_charge")
+        source, counted = self.balance(sheet, priced, held)
+        need = self.order_need(priced, held, parameters)
+        sheet.leaf("order_margin", order_margin(need, sheet["option_im"]), "order_margin")
+        sheet.sum("counted_im", *counted)
+        sheet.sum("im", "option_im", "order_margin")
+        sheet.sum("counted_mm", *counted)
+        sheet.scale("mm", "option_mm", 1.0)
+        return unscenarioed(sheet, held, source)
+
+    def balance(
+        self, sheet: SheetBuilder, priced: Priced, held: PoolBook
+    ) -> tuple[Bytes, tuple[str, ...]]:
+        """Adds the columns of the balance; codes of its source, and what of it is counted."""
+        equity = equity_of(priced, held, np.ones(len(priced.pool.instruments)))
         sheet.leaf("cash", equity.cash, "balance_side")
         sheet.leaf("unrealised", equity.unrealised, "balance_side")
         sheet.leaf("option_value", equity.option_value, "balance_side")
         sheet.sum("equity", "cash", "unrealised", "option_value")
-        need = self.order_need(priced, held, parameters)
-        sheet.leaf("order_margin", order_margin(need, sheet["option_im"]), "order_margin")
-        sheet.sum("counted_im", "cash", "unrealised")
-        sheet.sum("im", "option_im", "order_margin")
-        sheet.sum("counted_mm", "cash", "unrealised")
-        sheet.scale("mm", "option_mm", 1.0)
-        return unscenarioed(sheet, held, equity.source)
+        return equity.source, ("cash", "unrealised")
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters

@@ -96,7 +96,7 @@ class TierTable:
     def tier(self, column: Ints, notional: Floats) -> Ints:
         """[N] the tier of each position: the last that begins at or below its notional."""
         begun = (self.lower[column] <= notional[:, None]).sum(axis=1)
-        return np.maximum(begun - 1, 0).astype(np.int32)
+        return np.asarray(np.maximum(begun - 1, 0), np.int32)
 
     def maintenance(self, column: Ints, notional: Floats) -> Floats:
         """[N] maintenance charge, never negative."""
