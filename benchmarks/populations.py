@@ -16,7 +16,7 @@ from crossmargin.instruments.symbology import asset, format_id
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
+__all__ = ["NOT_TIMED", "VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 12)
 INDEX_USD = 64_000.0
@@ -32,7 +32,20 @@ VENUE_OF_MODEL = {
     "deribit-sm": "deribit",
     "derive-pm2": "derive",
     "paradex-pm": "paradex",
+    "paradex-xm": "paradex",
     "fixed-rate": "deribit",
+}
+NOT_TIMED = {
+    "aevo-sm": "takes options alone, and this is a chain with a perpetual",
+    "binance-options": "takes options alone",
+    "bit-sm": "takes options alone",
+    "gate-sm": "refuses without the venue's shares",
+    "binance-usdm": "refuses without the venue's brackets",
+    "binance-pm": "refuses without the venue's rates and brackets",
+    "gmx-v2": "refuses without the market's factors",
+    "hyperliquid": "takes no options",
+    "hyperliquid-pm": "takes no options",
+    "coinbase-intl": "takes no options",
 }
 
 

@@ -80,6 +80,7 @@ SPEC = ModelSpec(
         Rule("futures_mm", "notional x rate of the bracket - cum", _FAQ, Fidelity.STATED),
         Rule("loan_mm", "loan x the share of the account's loan leverage", _FAQ, Fidelity.STATED),
     ),
+    standard="binance-usdm",
     unknown=(
         "collateral rates and brackets: to be given, they change by asset and date",
         "portfolio margin Pro with scenarios: nothing is published",

@@ -90,6 +90,7 @@ SPEC = ModelSpec(
         Rule("balance_side", "collateral and profit", _CODE, Fidelity.STATED),
     ),
     readings={"reading.price_impact": ("cap", "none")},
+    standard="gmx-v2",
     unknown=(
         "factors of each market: to be given, they change by governance",
         "pending borrowing and funding fees: left out, so that the answer is at least that",

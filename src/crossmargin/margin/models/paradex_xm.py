@@ -84,6 +84,7 @@ SPEC = ModelSpec(
     ),
     readings={"reading.long_premium": ("multiplied", "plain")},
     standard="paradex-xm",
+    maps_from=("paradex", "deribit"),
     unknown=(
         "use of the premium multiplier (two readings, apart at maintenance)",
         "short put cap: taken as a cap of the share of spot, at which it never binds",
