@@ -45,6 +45,7 @@ ParametersLike = Parameters | str | Path | Mapping[str, Any]
 
 _SAMPLE = "sample:"
 _TOML_BYTES_MAX = 4_000_000
+_TAKES_TABLES = ("binance-usdm", "binance-pm")  # bracket tables as JSON
 
 
 def book_of(
@@ -259,6 +260,8 @@ def _from_text(
             limit=f"a TOML file, or one of {', '.join(shipped)}",
             remedy="Give a file, or a label that `crossmargin models NAME` lists.",
         )
+    if place.suffix == ".json":
+        return _from_tables(model, as_of_ms, place), {}
     import tomllib
 
     from crossmargin.venues.reading import file_bytes  # the strict door of every reader
@@ -277,6 +280,22 @@ def _from_text(
     if "model" in content:
         return _same_model(model, read_parameters(text, place.name), str(place)), {}
     return load(model.spec.folder, as_of_ms), _flat(content)
+
+
+def _from_tables(model: MarginModel, as_of_ms: int, place: Path) -> Parameters:
+    """The set in force with the bracket tables of a venue's payload."""
+    if model.spec.folder not in _TAKES_TABLES:
+        raise InputError(
+            "option_unknown",
+            "parameters of this model are TOML",
+            place=str(place),
+            value=model.spec.name,
+            limit=", ".join(_TAKES_TABLES),
+            remedy="Give a TOML file.",
+        )
+    from crossmargin.venues.params_binance import with_leverage_tiers  # only for a payload
+
+    return with_leverage_tiers(load(model.spec.folder, as_of_ms), place, str(place))
 
 
 def _same_model(model: MarginModel, given: Parameters, place: str) -> Parameters:
