@@ -43,7 +43,7 @@ __all__ = [
 # A row of a venue's own bracket table, as a parameter holds it; notional in settlement currency.
 BRACKET = (
     Column("lower", 0.0, 1e18),
-    Column("cap", 0.0, 1e18),
+    Column("cap", 0.0, 1e19),  # the venue writes "no cap" as the largest 64-bit integer
     Column("mm_rate", 0.0, 1.0),
     Column("max_leverage", 1.0, 1000.0),
     Column("deduction", 0.0, 1e18),

@@ -1,0 +1,31 @@
+"""What the tiered members share: one sheet, base class without rules of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.margin.families.tiered_positions import TieredPositions
+from crossmargin.margin.parameter_files import from_values
+from tests.margin.families.worked import cell, worked
+from tests.vectors.building import asset
+
+PERP = Instrument("hyperliquid", "BTC-PERP", Kind.PERPETUAL, "BTC", "USD", "USDC")
+NOTHING = from_values("m", "1", {}, "test")
+
+
+def test_a_member_names_its_pools_and_its_tiers() -> None:
+    with pytest.raises(NotImplementedError):
+        TieredPositions().plan(Instruments.of([PERP]), NOTHING)
+    with pytest.raises(NotImplementedError):
+        TieredPositions().tiers(PERP, NOTHING)
+
+
+def test_an_order_is_held_for_at_its_open_size_and_touches_no_maintenance() -> None:
+    """Long 2 of 100,000, a sale of 5 at 1,000 under the mark: 3 short, and 5,000 lost."""
+    held = [(asset("hyperliquid", "USDC"), 1e6), (PERP, 2.0)]
+    plain = worked("hyperliquid", held, price={"BTC": 1e5})
+    resting = worked("hyperliquid", held, orders=[(PERP, -5.0, 99_000.0)], price={"BTC": 1e5})
+    assert cell(resting, "order_margin") == pytest.approx(1e5 / 40.0 + 5_000.0)
+    assert cell(resting, "mm") == cell(plain, "mm") == pytest.approx(2e5 / 80.0)
+    assert plain.scenario.tolist() == [-1]
