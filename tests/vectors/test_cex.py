@@ -15,6 +15,7 @@ from crossmargin.instruments.symbology import parse
 from crossmargin.margin import Requirement, model_named, run
 from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import cut
+from tests.vectors import cex_standard as standard
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, book_of, delta_one, option, view_of
 
 AS_OF_MS = 1_740_000_000_000
@@ -39,6 +40,8 @@ def test_case(case: dict[str, Any]) -> None:
         _standard(case)
     elif venue == "paradex" and kind == "min_delta":
         _min_delta(case)
+    elif (venue, kind) in standard.CASES:
+        standard.CASES[venue, kind](case)
     else:
         pytest.skip(f"model not in this version: {venue} {kind}")
 

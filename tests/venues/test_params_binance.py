@@ -121,9 +121,9 @@ def test_a_file_of_tables_is_a_parameter_file(tmp_path: Path) -> None:
     assert xm.__version__
 
 
-def test_a_recorded_table_of_349_contracts(pytestconfig: pytest.Config) -> None:
+def test_a_recorded_table_of_349_contracts(market_dir: Path) -> None:
     """Every table of a client's copy of the venue's brackets is without gap or jump."""
-    folder = Path(pytestconfig.getoption("--market")) / "params"
+    folder = market_dir / "params"
     place = folder / "binance_usdm_leverage_tiers_freqtrade.json.gz"
     if not place.is_file():
         pytest.skip(f"no {place.name} in the --market folder")
