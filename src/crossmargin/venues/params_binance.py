@@ -106,18 +106,18 @@ def _checked(rows: Rows, place: str) -> Rows:
     """Rows in rising order, without gap or jump."""
     rows = sorted(rows)
     if not rows or rows[0][0] != 0.0:
-        raise _refused("the first bracket does not begin at 0", place, rows[:1])
+        raise _wrong_table("the first bracket does not begin at 0", place, rows[:1])
     for before, after in pairwise(rows):
         if before[1] != after[0] or before[2] > after[2]:
-            raise _refused("a bracket does not continue the one before it", place, after[:3])
+            raise _wrong_table("a bracket does not continue the one before it", place, after[:3])
     wanted = deductions([row[0] for row in rows], [row[2] for row in rows])
     for row, less in zip(rows, wanted, strict=True):
         if abs(row[4] - less) > max(1.0, _SLACK * less):
-            raise _refused("the deduction leaves a jump in the margin", place, (row[4], less))
+            raise _wrong_table("the deduction leaves a jump in the margin", place, (row[4], less))
     return rows
 
 
-def _refused(why: str, place: str, value: object) -> InputError:
+def _wrong_table(why: str, place: str, value: object) -> InputError:
     return InputError(
         "number_out_of_range",
         why,

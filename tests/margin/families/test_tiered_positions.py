@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.families.tiered_positions import TieredPositions
-from crossmargin.margin.parameter_files import from_values
 from tests.margin.families.worked import cell, worked
 from tests.vectors.building import asset
 
 PERP = Instrument("hyperliquid", "BTC-PERP", Kind.PERPETUAL, "BTC", "USD", "USDC")
-NOTHING = from_values("m", "1", {}, "test")
 
 
 def test_a_member_names_its_pools_and_its_tiers() -> None:
-    with pytest.raises(NotImplementedError):
-        TieredPositions().plan(Instruments.of([PERP]), NOTHING)
-    with pytest.raises(NotImplementedError):
-        TieredPositions().tiers(PERP, NOTHING)
+    """Without them there is no model."""
+    assert TieredPositions.__abstractmethods__ == {"plan", "tiers"}
+    with pytest.raises(TypeError):
+        TieredPositions()  # type: ignore[abstract] # what is refused
 
 
 def test_an_order_is_held_for_at_its_open_size_and_touches_no_maintenance() -> None:

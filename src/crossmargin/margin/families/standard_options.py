@@ -14,6 +14,8 @@ Source: the help pages of the venues that are named in the members.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Bytes, Floats
@@ -139,7 +141,7 @@ def unscenarioed(
     )
 
 
-class StandardOptions:
+class StandardOptions(ABC):
     """A member is its ``spec`` and its ``charges``: what one short option needs at each level.
 
     ``charges(part, view, parameters)`` gives [I] in the settlement currency. The rules of a member
@@ -148,9 +150,9 @@ class StandardOptions:
 
     spec: ModelSpec
 
+    @abstractmethod
     def charges(self, part: Instruments, view: View, parameters: Parameters) -> Charges:
         """[I] what one short option needs at each level."""
-        raise NotImplementedError
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """A pool a settlement currency."""

@@ -6,6 +6,8 @@ profit of what is open: these venues settle a profit when a position is closed.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints
@@ -37,7 +39,7 @@ from crossmargin.market.view import View
 __all__ = ["TieredPositions"]
 
 
-class TieredPositions:
+class TieredPositions(ABC):
     """The rules of a member are named ``tier_im``, ``tier_mm``, ``order_margin``, ``balance_side``.
 
     Rows above the cap of the last tier are lower bounds.
@@ -45,13 +47,13 @@ class TieredPositions:
 
     spec: ModelSpec
 
+    @abstractmethod
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """The member's pools."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tiers(self, item: Instrument, parameters: Parameters) -> list[Tier]:
         """The tiers of one future or perpetual, in rising order."""
-        raise NotImplementedError
 
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Notional of one unit, and the tiers of every contract."""
