@@ -12,9 +12,10 @@ from crossmargin.margin.families.tiers import Tier, deductions, require_tables
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import Column
 
-__all__ = ["require_margin_tables", "tiers_of"]
+__all__ = ["TIER", "require_margin_tables", "tiers_of"]
 
-_ROW = (Column("lower", 0.0, 1e18), Column("max_leverage", 1.0, 1000.0))
+# A row of a margin table, as a parameter holds it.
+TIER = (Column("lower", 0.0, 1e18), Column("max_leverage", 1.0, 1000.0))
 _REMEDY = "Give the asset's margin table (info: meta, marginTables) with --params FILE."
 
 
@@ -30,7 +31,7 @@ def require_margin_tables(instruments: Instruments, parameters: Parameters) -> N
 
 def tiers_of(item: Instrument, parameters: Parameters) -> list[Tier]:
     """The tiers of one perpetual."""
-    rows = sorted(parameters.rows(_name(item), _ROW), key=lambda row: float(row[0]))
+    rows = sorted(parameters.rows(_name(item), TIER), key=lambda row: float(row[0]))
     lower = [float(row[0]) for row in rows]
     leverage = [float(row[1]) for row in rows]
     rate = [1.0 / (2.0 * most) for most in leverage]
