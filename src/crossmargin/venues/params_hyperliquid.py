@@ -3,9 +3,9 @@
     {"universe": [{"name": "BTC", "maxLeverage": 40, "marginTableId": 56}, ...],
      "marginTables": [[56, {"marginTiers": [{"lowerBound": "0.0", "maxLeverage": 40}, ...]}], ...]}
 
-An id below 50 that is not listed stands for one tier at the largest leverage. A reply without ids (an
-older form) does not say where the tiers begin and is refused. Each becomes ``asset.NAME.tiers``. Of
-``metaAndAssetCtxs`` the first part is read.
+An id below 50 that is not listed stands for one tier at the largest leverage. A reply without ids
+(an older form) does not say where the tiers begin and is refused. Each becomes
+``asset.NAME.tiers``. Of ``metaAndAssetCtxs`` the first part is read.
 """
 
 from __future__ import annotations
