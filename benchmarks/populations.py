@@ -41,6 +41,16 @@ DERIVATIVES = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
 NOT_TIMED = {
     "thalex-pm": "refuses without the venue's grid",
     "aevo-pm": "has numbers of ETH alone, and this is a chain of BTC",
+    "aevo-sm": "takes options alone, and this is a chain with a perpetual",
+    "binance-options": "takes options alone",
+    "bit-sm": "takes options alone",
+    "gate-sm": "refuses without the venue's shares",
+    "binance-usdm": "refuses without the venue's brackets",
+    "binance-pm": "refuses without the venue's rates and brackets",
+    "gmx-v2": "refuses without the market's factors",
+    "hyperliquid": "takes no options",
+    "hyperliquid-pm": "takes no options",
+    "coinbase-intl": "takes no options",
 }
 VENUE_OF_MODEL = {
     model.spec.name: model.spec.venue or "deribit"

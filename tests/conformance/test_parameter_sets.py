@@ -13,9 +13,15 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import ALL_MODELS, MarginModel, Parameters, parameters_for
 from crossmargin.margin.model import Extent
 from crossmargin.margin.parameter_files import Entry, available, overlay
-from tests.conformance.checks import margined, refused
-from tests.conformance.payloads import completed
-from tests.conformance.world import AS_OF_MS, SPOT, Subject, random_book, subject_of
+from tests.conformance.checks import margined
+from tests.conformance.world import (
+    AS_OF_MS,
+    SPOT,
+    Subject,
+    parameters_of,
+    random_book,
+    subject_of,
+)
 
 SETS = [
     pytest.param(model, parameters, id=f"{model.spec.name}-{parameters.label}")
@@ -38,7 +44,7 @@ def entries_of_the_world(parameters: Parameters) -> Iterator[tuple[str, Entry]]:
 def test_every_number_has_unit_source_and_bounds(
     model: MarginModel, parameters: Parameters
 ) -> None:
-    assert parameters.entries
+    assert parameters.entries or model.spec.extent is Extent.REFUSED
     assert parameters.source.strip()
     for name, entry in parameters.entries.items():
         assert entry.source.strip(), name
@@ -70,10 +76,7 @@ def test_a_set_is_in_force_from_its_own_moment(model: MarginModel, parameters: P
 
 @pytest.mark.parametrize(("model", "parameters"), SETS)
 def test_every_set_margins_a_book(model: MarginModel, parameters: Parameters) -> None:
-    subject = Subject(model, completed(model, parameters))
-    if model.spec.extent is Extent.REFUSED:  # without the venue's payload there is no number
-        bare = Subject(model, parameters)
-        refused("parameter_missing", lambda: margined(bare, random_book(subject, 31, 8)))
+    subject = Subject(model, parameters_of(model, parameters))
     sheet = margined(subject, random_book(subject, 31, 8)).sheet
     assert all(np.isfinite(values).all() for values in sheet.values)
     assert sheet["im"].max() > 0.0
@@ -92,7 +95,7 @@ def test_every_reading_is_a_choice_of_the_parameters(model: MarginModel) -> None
             chosen = overlay(subject.parameters, {name: choice}, "reading")
             sheet = margined(Subject(model, chosen), book).sheet
             assert all(np.isfinite(values).all() for values in sheet.values)
-            found.append(sheet["im"].tolist())
+            found.append([*sheet["im"].tolist(), *sheet["mm"].tolist()])
         assert len({tuple(im) for im in found}) == len(choices), "a reading changes nothing"
         with pytest.raises(ModelError) as caught:
             overlay(subject.parameters, {name: "elsewise"}, "reading")

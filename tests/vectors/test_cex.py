@@ -16,6 +16,7 @@ from crossmargin.margin import Requirement, model_named, run
 from crossmargin.margin.parameter_files import from_values
 from crossmargin.margin.pools import cut
 from tests.vectors import cex_okx as okx
+from tests.vectors import cex_standard as standard
 from tests.vectors import scan_cases
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, book_of, delta_one, option, view_of
 
@@ -53,6 +54,8 @@ def test_case(case: dict[str, Any]) -> None:
         scan_cases.bit(case)
     elif venue == "gate" and kind == "spot_hedge_use":
         scan_cases.gate_spot(case)
+    elif (venue, kind) in standard.CASES:
+        standard.CASES[venue, kind](case)
     else:
         pytest.skip(f"model not in this version: {venue} {kind}")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from crossmargin.core.clock import DAY_MS, utc_ms
 from crossmargin.instruments.contracts import Kind
 from crossmargin.instruments.names_options import OPTION_VENUES
+from crossmargin.instruments.names_perps import PERP_VENUES
 from crossmargin.instruments.naming import (
     BASE,
     DMY,
@@ -36,13 +37,13 @@ __all__ = ["CURRENCIES", "VENUES"]
 # Bare names that stand for a balance; checked before any pair (FDUSD is not FD against USD).
 # fmt: off
 CURRENCIES = frozenset({
-    "1INCH", "AAVE", "ADA", "APT", "ARB", "ATOM", "AVAX", "BBSOL", "BCH", "BNB", "BNSOL", "BTC",
-    "BUIDL", "BUSD", "CBBTC", "CRVUSD", "DAI", "DOGE", "DOT", "DRV", "ENA", "ETC", "ETH", "EUR",
-    "EURC", "FDUSD", "FIL", "GBP", "GUSD", "HYPE", "JITOSOL", "LBTC", "LINK", "LTC", "MATIC",
+    "1INCH", "AAVE", "ADA", "AEUSD", "APT", "ARB", "ATOM", "AVAX", "BBSOL", "BCH", "BNB", "BNSOL",
+    "BTC", "BUIDL", "BUSD", "CBBTC", "CRVUSD", "DAI", "DOGE", "DOT", "DRV", "ENA", "ETC", "ETH",
+    "EUR", "EURC", "FDUSD", "FIL", "GBP", "GUSD", "HYPE", "JITOSOL", "LBTC", "LINK", "LTC", "MATIC",
     "METH", "MNT", "MSOL", "NEAR", "OKB", "OP", "PAXG", "POL", "PYUSD", "RLUSD", "RSWETH", "SHIB",
     "SOL", "STETH", "SUI", "TON", "TRUMP", "TRX", "TUSD", "UNI", "USD", "USD1", "USDC", "USDD",
-    "USDE", "USDG", "USDP", "USDS", "USDT", "USDY", "USYC", "WBETH", "WBTC", "WEETH", "WETH",
-    "WSTETH", "XLM", "XRP", "XUSD", "ZEC",
+    "USDE", "USDG", "USDH", "USDP", "USDS", "USDT", "USDY", "USYC", "WBETH", "WBTC", "WEETH",
+    "WETH", "WSTETH", "XLM", "XRP", "XUSD", "ZEC",
 })
 # fmt: on
 
@@ -307,4 +308,5 @@ VENUES: Mapping[str, VenueNames] = {
         "BTC-USD-PERP, BTC-USD-8MAY26-90000-C, BTC-USD-26JUN26, ETH-USD, ETH",
     ),
     **OPTION_VENUES,
+    **PERP_VENUES,
 }

@@ -42,6 +42,8 @@ CCXT_VENUES = {
     "binancecoinm": "binance",
     "derive": "derive",
     "paradex": "paradex",
+    "hyperliquid": "hyperliquid",
+    "coinbaseinternational": "coinbase-intl",
 }
 
 _CURRENCY = re.compile(r"[A-Z0-9]{1,15}")

@@ -45,6 +45,9 @@ ParametersLike = Parameters | str | Path | Mapping[str, Any]
 
 _SAMPLE = "sample:"
 _TOML_BYTES_MAX = 4_000_000
+# Models whose tables of tiers may be given as the venue's payload.
+_BRACKETS = ("binance-usdm", "binance-pm")
+_MARGIN_TABLES = ("hyperliquid", "hyperliquid-pm")
 
 
 def book_of(
@@ -259,6 +262,8 @@ def _from_text(
             limit=f"a TOML file, or one of {', '.join(shipped)}",
             remedy="Give a file, or a label that `crossmargin models NAME` lists.",
         )
+    if place.suffix == ".json":
+        return _from_tables(model, as_of_ms, place), {}
     import tomllib
 
     from crossmargin.venues.reading import file_bytes  # the strict door of every reader
@@ -277,6 +282,28 @@ def _from_text(
     if "model" in content:
         return _same_model(model, read_parameters(text, place.name), str(place)), {}
     return load(model.spec.folder, as_of_ms), _flat(content)
+
+
+def _from_tables(model: MarginModel, as_of_ms: int, place: Path) -> Parameters:
+    """The set in force with the tables of tiers of a venue's payload."""
+    folder = model.spec.folder
+    base = load(folder, as_of_ms)
+    if folder in _BRACKETS:
+        from crossmargin.venues.params_binance import with_leverage_tiers  # only for a payload
+
+        return with_leverage_tiers(base, place, str(place))
+    if folder in _MARGIN_TABLES:
+        from crossmargin.venues.params_hyperliquid import with_margin_tables
+
+        return with_margin_tables(base, place, str(place))
+    raise InputError(
+        "option_unknown",
+        "parameters of this model are TOML",
+        place=str(place),
+        value=model.spec.name,
+        limit=", ".join((*_BRACKETS, *_MARGIN_TABLES)),
+        remedy="Give a TOML file.",
+    )
 
 
 def _same_model(model: MarginModel, given: Parameters, place: str) -> Parameters:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from crossmargin.core.errors import InputError
 from crossmargin.margin.model import MarginModel
 from crossmargin.margin.models.aevo_pm import AEVO_PM
+from crossmargin.margin.models.aevo_sm import AevoSM
+from crossmargin.margin.models.binance_options import BinanceOptions
+from crossmargin.margin.models.binance_pm import BinancePM
+from crossmargin.margin.models.binance_usdm import BinanceUSDM
 from crossmargin.margin.models.bit_pm import BIT_PM
+from crossmargin.margin.models.bit_sm import BitSM
 from crossmargin.margin.models.bybit_pm import BYBIT_PM
+from crossmargin.margin.models.coinbase_intl import CoinbaseIntl
 from crossmargin.margin.models.deribit_pm import DeribitPM
 from crossmargin.margin.models.deribit_sm import DeribitSM
 from crossmargin.margin.models.derive_pm1 import DerivePM1
@@ -14,11 +20,16 @@ from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.gate_pm import GATE_PM
+from crossmargin.margin.models.gate_sm import GateSM
+from crossmargin.margin.models.gmx_v2 import GmxV2
 from crossmargin.margin.models.house import HOUSE
+from crossmargin.margin.models.hyperliquid import Hyperliquid
+from crossmargin.margin.models.hyperliquid_pm import HyperliquidPM
 from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.okx_pm import OkxPM
 from crossmargin.margin.models.okx_sm import OkxSM
 from crossmargin.margin.models.paradex_pm import ParadexPM
+from crossmargin.margin.models.paradex_xm import ParadexXM
 from crossmargin.margin.models.scan_dormant import (
     COINCALL_PM,
     DEDERI_PM,
@@ -52,6 +63,17 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     GRVT_PM(),
     SYNDR_PM(),
     HOUSE(),
+    ParadexXM(),
+    BinanceUSDM(),
+    BinancePM(),
+    BinanceOptions(),
+    AevoSM(),
+    BitSM(),
+    GateSM(),
+    Hyperliquid(),
+    HyperliquidPM(),
+    GmxV2(),
+    CoinbaseIntl(),
     FixedRate(),
 )
 

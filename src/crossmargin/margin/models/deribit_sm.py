@@ -24,6 +24,7 @@ from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.equity import equity_of, mark_value
+from crossmargin.margin.families.standard_options import by_settlement, floored, unscenarioed
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
     Fidelity,
@@ -39,7 +40,7 @@ from crossmargin.margin.model import (
 )
 from crossmargin.margin.models.deribit_pm_rules import KINDS
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, make_pool, per_row
+from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.margin.separable import separable_need
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
@@ -104,25 +105,16 @@ class DeribitSM:
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """A pool per settlement currency."""
-        settles = sorted({item.settle for item in instruments.items})
-        pools = tuple(
-            make_pool(
-                instruments,
-                np.flatnonzero(instruments.settle == instruments.names.index(name)).astype(
-                    np.int32
-                ),
-                name,
-                name,
-                (name,),
-            )
-            for name in settles
-        )
-        return Plan(pools, parameters)
+        return by_settlement(instruments, parameters)
 
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Charges of one short option, sizes and shares of the futures."""
         part = pool.instruments
-        im, mm = _short_option(part, view, parameters)
+        share, least, mm_share = (
+            parameters.number(f"option.{name}")
+            for name in ("im_itm_share", "im_least_share", "mm_share")
+        )
+        im, mm = floored(part, view, share, least, mm_share)
         future = is_kind(part, Kind.PERPETUAL, Kind.FUTURE)
         coins = np.where(future, coin_size(part, view), 0.0)
         # A coin position is margined in coin, a linear one at the index in its quote currency.
@@ -156,18 +148,10 @@ class DeribitSM:
         sheet.sum("im", "option_im", "future_im", "order_margin")
         sheet.sum("counted_mm", "cash", "unrealised")
         sheet.sum("mm", "option_mm", "future_mm")
-        nothing = np.full(accounts, -1, np.int32)
         tier = parameters.get("reading.future_rule") == "tier"
         coins = np.abs(held.quantity) * columns["coins"][held.column]
         beyond = per_row(held.row, coins) > 0.0 if tier else np.zeros(accounts, np.bool_)
-        return PoolAnswer(
-            sheet.build(held.account, 0),
-            nothing,
-            nothing,
-            np.zeros(accounts),
-            equity.source,
-            at_least=beyond,
-        )
+        return unscenarioed(sheet, held, equity.source, beyond)
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
@@ -180,26 +164,6 @@ class DeribitSM:
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios: position by position."""
         return None
-
-
-def _short_option(part: Instruments, view: View, parameters: Parameters) -> tuple[Floats, Floats]:
-    """[I] initial and maintenance charge of one short option, in its settlement currency."""
-    option = is_kind(part, Kind.OPTION)
-    index = view.index[part.pair]
-    safe = np.where(index > 0.0, index, 1.0)
-    out = np.where(part.right > 0, (part.strike - index) / safe, (index - part.strike) / safe)
-    otm = np.maximum(out, 0.0)
-    unit = np.where(part.inverse, 1.0, index)  # coin, or the quote currency of the index
-    mark = np.where(option, view.mark, 0.0)
-    share = parameters.number("option.im_itm_share")
-    least = parameters.number("option.im_least_share")
-    mm_share = parameters.number("option.mm_share")
-    im = np.maximum(share - otm, least) * unit + mark
-    put = part.right < 0
-    mm = np.where(put, np.maximum(mm_share * unit, mm_share * mark), mm_share * unit) + mark
-    im = np.where(put, np.maximum(im, mm), im)
-    scale = np.where(option, part.multiplier, 0.0)
-    return im * scale, mm * scale
 
 
 def _future(part: Instruments, parameters: Parameters, name: str) -> Floats:
