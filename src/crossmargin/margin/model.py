@@ -135,7 +135,7 @@ class ModelSpec:
     family: str
     venue: str  # whose instruments it takes; "" takes any
     version: str
-    folder: str  # of its parameter files
+    folder: str  # of its parameter files; "package:path" in a package outside this one
     kinds: tuple[Kind, ...]
     currency: str  # of the requirement: "settle" (each pool its own) or "USD"
     scale: ScaleLaw

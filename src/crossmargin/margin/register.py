@@ -1,52 +1,107 @@
-"""The register of models: one line a member. Every door and the conformance suite read it."""
+"""The register of models: one line a member. Every door and the conformance suite read it.
+
+A member's module is imported when the member is first asked for. A model of another package is
+found by its entry point in the group ``crossmargin.models``: see `crossmargin.margin.outside`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import cast, overload
+
 from crossmargin.core.errors import InputError
+from crossmargin.margin import outside
 from crossmargin.margin.model import MarginModel
-from crossmargin.margin.models.deribit_pm import DeribitPM
-from crossmargin.margin.models.deribit_sm import DeribitSM
-from crossmargin.margin.models.derive_pm1 import DerivePM1
-from crossmargin.margin.models.derive_pm2 import DerivePM2
-from crossmargin.margin.models.derive_sm import DeriveSM
-from crossmargin.margin.models.fixed_rate import FixedRate
-from crossmargin.margin.models.lyra_v1 import LyraV1
-from crossmargin.margin.models.paradex_pm import ParadexPM
 
-__all__ = ["ALL_MODELS", "model_named"]
+__all__ = ["ALL_MODELS", "Members", "every_model", "is_built_in", "model_named"]
 
-ALL_MODELS: tuple[MarginModel, ...] = (
-    DeribitPM(cross=False),
-    DeribitPM(cross=True),
-    DeribitSM(),
-    DerivePM1(),
-    DerivePM2(),
-    DeriveSM(),
-    ParadexPM(),
-    LyraV1(),
-    FixedRate(),
-)
+# Name -> class by its module, and what the class is called with.
+_MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
+    "deribit-spm": ("crossmargin.margin.models.deribit_pm:DeribitPM", {"cross": False}),
+    "deribit-xpm": ("crossmargin.margin.models.deribit_pm:DeribitPM", {"cross": True}),
+    "deribit-sm": ("crossmargin.margin.models.deribit_sm:DeribitSM", {}),
+    "derive-pm1": ("crossmargin.margin.models.derive_pm1:DerivePM1", {}),
+    "derive-pm2": ("crossmargin.margin.models.derive_pm2:DerivePM2", {}),
+    "derive-sm": ("crossmargin.margin.models.derive_sm:DeriveSM", {}),
+    "paradex-pm": ("crossmargin.margin.models.paradex_pm:ParadexPM", {}),
+    "lyra-v1": ("crossmargin.margin.models.lyra_v1:LyraV1", {}),
+    "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
+}
+
+
+class Members(Sequence[MarginModel]):
+    """The built-in models in the register's order, each made when it is read."""
+
+    def __len__(self) -> int:
+        return len(_MEMBERS)
+
+    @overload
+    def __getitem__(self, place: int) -> MarginModel: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[MarginModel, ...]: ...
+    def __getitem__(self, place: int | slice) -> MarginModel | tuple[MarginModel, ...]:
+        names = tuple(_MEMBERS)
+        if isinstance(place, slice):
+            return tuple(_member(name) for name in names[place])
+        return _member(names[place])
+
+    def __iter__(self) -> Iterator[MarginModel]:
+        return (_member(name) for name in _MEMBERS)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, without importing a member."""
+        return tuple(_MEMBERS)
+
+
+ALL_MODELS = Members()
+
+
+@cache
+def _member(name: str) -> MarginModel:
+    place, choices = _MEMBERS[name]
+    module, _, kind = place.partition(":")
+    return cast("MarginModel", getattr(import_module(module), kind)(**choices))
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a name is a member of this package; no member is imported."""
+    return name in _MEMBERS
+
+
+def every_model() -> tuple[MarginModel, ...]:
+    """The built-in models and those of other packages that can be used.
+
+    What is wrong with the others is in ``outside.found(ALL_MODELS.names).failures``.
+    """
+    return (*ALL_MODELS, *outside.found(ALL_MODELS.names).models)
 
 
 def model_named(name: str) -> MarginModel:
-    """A model by name, ``name@version`` checked; InputError ``model_unknown`` otherwise."""
+    """A model by name, ``name@version`` checked; InputError ``model_unknown`` otherwise.
+
+    The name of a model of another package that cannot be used is refused with the reason:
+    ModelError ``model_unusable``.
+    """
     wanted, _, version = name.partition("@")
-    for model in ALL_MODELS:
-        if model.spec.name == wanted:
-            if version and version != model.spec.version:
-                raise InputError(
-                    "version_unknown",
-                    "the rules of that version are not known",
-                    place=wanted,
-                    value=version,
-                    limit=model.spec.version,
-                    remedy="Leave the version out, or name the one that is known.",
-                )
-            return model
-    raise InputError(
-        "model_unknown",
-        "no such margin model",
-        value=name,
-        limit=", ".join(model.spec.name for model in ALL_MODELS),
-        remedy="Choose one of the models that `crossmargin models` lists.",
-    )
+    model = _member(wanted) if wanted in _MEMBERS else outside.model_named(wanted, tuple(_MEMBERS))
+    if model is None:
+        raise InputError(
+            "model_unknown",
+            "no such margin model",
+            value=name,
+            limit=", ".join((*_MEMBERS, *outside.names(tuple(_MEMBERS)))),
+            remedy="Choose one of the models that `crossmargin models` lists.",
+        )
+    if version and version != model.spec.version:
+        raise InputError(
+            "version_unknown",
+            "the rules of that version are not known",
+            place=wanted,
+            value=version,
+            limit=model.spec.version,
+            remedy="Leave the version out, or name the one that is known.",
+        )
+    return model

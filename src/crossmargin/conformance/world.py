@@ -13,6 +13,7 @@ from math import exp, log
 
 import numpy as np
 
+from crossmargin.conformance.black import price as black
 from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure
@@ -20,7 +21,27 @@ from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.market.view import View
-from tests.oracle.black import price as black
+
+__all__ = [
+    "AS_OF_MS",
+    "SPOT",
+    "STABLE",
+    "STRANGE",
+    "Subject",
+    "World",
+    "accounts_of",
+    "contracts",
+    "forms",
+    "one_account",
+    "quantity",
+    "random_book",
+    "random_lines",
+    "random_orders",
+    "split",
+    "subject_of",
+    "view_of",
+    "world_of",
+]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 8)
 SPOT = {"BTC": 64_000.0, "ETH": 1_900.0}
@@ -43,6 +64,7 @@ class Subject:
 
     @property
     def name(self) -> str:
+        """Of the model."""
         return self.model.spec.name
 
 
@@ -54,10 +76,12 @@ class World:
     view: View
 
     def derivatives(self) -> list[int]:
+        """Rows of the table that are contracts."""
         kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
         return [k for k, item in enumerate(self.instruments.items) if item.kind in kinds]
 
     def rows(self, choose: Callable[[Instrument], bool]) -> list[int]:
+        """Rows of the table that are chosen."""
         return [k for k, item in enumerate(self.instruments.items) if choose(item)]
 
 

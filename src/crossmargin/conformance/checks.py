@@ -2,21 +2,18 @@
 
 Here: nothing held, order, neighbours, hard numbers. The functions take a `Subject`, so that the
 same ones run over the register, over stubs of families that come later, and over models with a
-planted fault (`test_canaries.py`).
+planted fault.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from crossmargin.core.errors import InputError, ModelError
-from crossmargin.instruments.book import Book, Line
-from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.margin import Requirement, ScaleLaw, run
-from tests.conformance.world import (
+from crossmargin.conformance.world import (
     STRANGE,
     Subject,
     World,
@@ -28,6 +25,29 @@ from tests.conformance.world import (
     view_of,
     world_of,
 )
+from crossmargin.core.errors import InputError, ModelError
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Instrument, Kind
+from crossmargin.margin import Requirement, ScaleLaw, run
+
+__all__ = [
+    "Answer",
+    "Key",
+    "answers",
+    "empty_book",
+    "failed_account",
+    "hard_numbers",
+    "margined",
+    "neighbours",
+    "offsetting_lots",
+    "order_and_lots",
+    "own_table",
+    "refused",
+    "refused_account",
+    "sane_numbers",
+    "scale_law",
+    "table_has_every_kind",
+]
 
 Key = tuple[str, str]
 Answer = tuple[tuple[bytes, ...], int, int, bytes, int]
@@ -216,7 +236,7 @@ def refused_account(subject: Subject) -> None:
     for failure in found.failures:
         assert STRANGE in failure.reason
         row = names.index(failure.subject)
-        refused(failure.code, lambda row=row: margined(subject, book.rows(row, row + 1), world))
+        refused(failure.code, partial(margined, subject, book.rows(row, row + 1), world))
     if lost:  # lots that cancel hold nothing
         nothing = [Line(names[2], column, size) for size in (5.0, -5.0)]
         book = Book.of(world.instruments, [*moved, *nothing], accounts=names)
