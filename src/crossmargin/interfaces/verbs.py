@@ -1,4 +1,4 @@
-"""The verbs: margin, compare, models, and the readers. The command line calls these and no other.
+"""The verbs margin and compare, and the quality of a market: the command line calls these.
 
 Here, once, stands what a failed account means: for a book of one account it is an error with the
 failure's code, for several it is a list beside the accounts that could be margined.
@@ -23,14 +23,11 @@ from crossmargin.interfaces.doubts import (
     market_figures,
     verdict_notes,
 )
-from crossmargin.interfaces.explanation import rule_figures
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
 from crossmargin.interfaces.results import (
     CompareResult,
     MarginResult,
     MarketResult,
-    ModelCard,
-    ModelList,
 )
 from crossmargin.interfaces.sources import (
     BookLike,
@@ -48,7 +45,7 @@ from crossmargin.interfaces.sources import (
 from crossmargin.margin import comparison
 from crossmargin.margin.mapping import map_book
 from crossmargin.margin.model import Fidelity, MarginModel, Requirement
-from crossmargin.margin.parameter_files import Parameters, available
+from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.readings import fidelity_shares, interval
 from crossmargin.margin.register import ALL_MODELS, model_named
 from crossmargin.margin.run import parameters_for, run
@@ -57,7 +54,7 @@ from crossmargin.market.fields import VERDICTS
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
-__all__ = ["BAD_VERDICTS", "compare", "margin", "models", "quality"]
+__all__ = ["BAD_VERDICTS", "compare", "margin", "quality"]
 
 
 def margin(
@@ -372,76 +369,6 @@ def _row_figures(row: comparison.ComparisonRow) -> dict[str, Any]:
     found["notes"] = list(row.notes)
     found["error"] = None
     return found
-
-
-def models(name: str | None = None) -> ModelList | ModelCard:
-    """The models that are known; with a name, that model's rules, readings, gaps and numbers."""
-    if name is not None:
-        return ModelCard(_card(model_named(name)))
-    return ModelList(
-        {
-            "verb": "models",
-            "models": [
-                {
-                    "model": each.spec.name,
-                    "title": each.spec.title,
-                    "family": each.spec.family,
-                    "venue": each.spec.venue or "any",
-                    "currency": each.spec.currency,
-                    "rules": len(each.spec.rules),
-                    "parameter_sets": len(available(each.spec.folder)),
-                    "newest_set": available(each.spec.folder)[-1].label,
-                    "standard": each.spec.standard,
-                }
-                for each in ALL_MODELS
-            ],
-        }
-    )
-
-
-def _card(model: MarginModel) -> dict[str, Any]:
-    spec = model.spec
-    return {
-        "verb": "models",
-        "model": spec.name,
-        "title": spec.title,
-        "family": spec.family,
-        "venue": spec.venue or "any",
-        "version": spec.version,
-        "currency": spec.currency,
-        "scale": spec.scale.value,
-        "balance_side": spec.balance_side,
-        "has_im": spec.has_im,
-        "kinds": [kind.name.lower() for kind in spec.kinds],
-        "maps_from": list(spec.maps_from),
-        "standard": spec.standard,
-        "rules": [rule_figures(rule) for rule in spec.rules],
-        "readings": {name: list(values) for name, values in spec.readings.items()},
-        "unknown": list(spec.unknown),
-        "parameter_sets": [_set_figures(found) for found in available(spec.folder)],
-    }
-
-
-def _set_figures(found: Parameters) -> dict[str, Any]:
-    return {
-        "set": found.label,
-        "date": found.date_text,
-        "version": found.version,
-        "source": found.source,
-        "sha256": found.sha256,
-        "entries": [
-            {
-                "name": name,
-                "value": entry.value,
-                "unit": entry.unit,
-                "low": entry.low,
-                "high": entry.high,
-                "choices": list(entry.choices),
-                "source": entry.source,
-            }
-            for name, entry in found.entries.items()
-        ],
-    }
 
 
 def quality(source: MarketLike, at: str | int | None = None) -> MarketResult:
