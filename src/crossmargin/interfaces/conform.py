@@ -23,7 +23,7 @@ from crossmargin.margin import outside
 from crossmargin.margin.model import Extent, MarginModel
 from crossmargin.margin.register import ALL_MODELS, is_built_in, model_named
 
-__all__ = ["Conformed", "card_figures", "conform"]
+__all__ = ["Conformed", "card_figures", "conform", "recorded_vectors"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,7 +120,7 @@ def _card(model: MarginModel, subject: Subject, vectors: str | Path | None) -> d
             for each in promises
         ],
         "broken": sum(not each.kept for each in promises),
-        "vectors": [*_run_vectors(model, vectors), *_recorded_vectors(model)],
+        "vectors": [*_run_vectors(model, vectors), *recorded_vectors(model)],
     }
 
 
@@ -169,7 +169,7 @@ def _run_vectors(model: MarginModel, folder: str | Path | None) -> list[dict[str
     ]
 
 
-def _recorded_vectors(model: MarginModel) -> list[dict[str, Any]]:
+def recorded_vectors(model: MarginModel) -> list[dict[str, Any]]:
     """What a run that had the files found of a built-in model."""
     if not is_built_in(model.spec.name):
         return []

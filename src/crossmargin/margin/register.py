@@ -12,8 +12,10 @@ from importlib import import_module
 from typing import cast, overload
 
 from crossmargin.core.errors import InputError
-from crossmargin.margin import outside
 from crossmargin.margin.model import MarginModel
+from crossmargin.margin.outside import found as found_outside
+from crossmargin.margin.outside import model_named as outside_model
+from crossmargin.margin.outside import names as outside_names
 
 __all__ = ["ALL_MODELS", "Members", "every_model", "is_built_in", "model_named"]
 
@@ -74,9 +76,9 @@ def is_built_in(name: str) -> bool:
 def every_model() -> tuple[MarginModel, ...]:
     """The built-in models and those of other packages that can be used.
 
-    What is wrong with the others is in ``outside.found(ALL_MODELS.names).failures``.
+    What is wrong with the others is in ``crossmargin.margin.outside.found``.
     """
-    return (*ALL_MODELS, *outside.found(ALL_MODELS.names).models)
+    return (*ALL_MODELS, *found_outside(ALL_MODELS.names).models)
 
 
 def model_named(name: str) -> MarginModel:
@@ -86,13 +88,13 @@ def model_named(name: str) -> MarginModel:
     ModelError ``model_unusable``.
     """
     wanted, _, version = name.partition("@")
-    model = _member(wanted) if wanted in _MEMBERS else outside.model_named(wanted, tuple(_MEMBERS))
+    model = _member(wanted) if wanted in _MEMBERS else outside_model(wanted, tuple(_MEMBERS))
     if model is None:
         raise InputError(
             "model_unknown",
             "no such margin model",
             value=name,
-            limit=", ".join((*_MEMBERS, *outside.names(tuple(_MEMBERS)))),
+            limit=", ".join((*_MEMBERS, *outside_names(tuple(_MEMBERS)))),
             remedy="Choose one of the models that `crossmargin models` lists.",
         )
     if version and version != model.spec.version:
