@@ -29,6 +29,7 @@ from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin import Requirement, ScaleLaw, run
+from crossmargin.margin.run import BLOCK
 
 __all__ = [
     "Answer",
@@ -53,10 +54,17 @@ Key = tuple[str, str]
 Answer = tuple[tuple[bytes, ...], int, int, bytes, int]
 
 
-def margined(subject: Subject, book: Book, world: World | None = None, **how: int) -> Requirement:
+def margined(
+    subject: Subject,
+    book: Book,
+    world: World | None = None,
+    *,
+    block: int = BLOCK,
+    threads: int = 1,
+) -> Requirement:
     """The book under the subject's model and parameters."""
     view = (world or world_of(subject)).view
-    return run(book, view, subject.model, subject.parameters, **how)
+    return run(book, view, subject.model, subject.parameters, block=block, threads=threads)
 
 
 def answers(found: Requirement) -> dict[Key, Answer]:
