@@ -43,7 +43,8 @@ from crossmargin.interfaces.sources import (
     snapshot_of,
 )
 from crossmargin.margin import comparison
-from crossmargin.margin.mapping import map_book
+from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import map_for
 from crossmargin.margin.model import Fidelity, MarginModel, Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.readings import fidelity_shares, interval
@@ -131,11 +132,9 @@ def margin(
 
 def _mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, tuple[str, ...]]:
     """The book as the model takes it: mapped explicitly where it is another venue's."""
-    home = model.spec.venue
-    others = {item.venue for item in book.instruments.items} - {home}
-    if not home or not others or not others <= set(model.spec.maps_from):
+    if not is_mapped(model.spec, book.instruments.items):
         return book, view, ()
-    mapped = map_book(book, view, home)
+    mapped = map_for(book, view, model.spec)
     return mapped.book, mapped.view, mapped.losses
 
 

@@ -20,7 +20,8 @@ from crossmargin.margin.balance_lines import with_balance_lines
 from crossmargin.margin.contributions import population
 from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.equity import with_lines
-from crossmargin.margin.mapping import map_book
+from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import map_for
 from crossmargin.margin.model import Bound, Fidelity, MarginModel, Requirement
 from crossmargin.margin.pools import cut
 from crossmargin.margin.readings import fidelity_shares
@@ -94,13 +95,10 @@ def margin_or_map(
     book: Book, view: View, model: MarginModel
 ) -> tuple[Requirement, tuple[str, ...]]:
     """The requirement, after an explicit mapping where the book is another venue's."""
-    venues = {item.venue for item in book.instruments.items}
     losses: tuple[str, ...] = ()
-    if model.spec.venue and venues != {model.spec.venue}:
-        other = venues - {model.spec.venue}
-        if other <= set(model.spec.maps_from):
-            mapped = map_book(book, view, model.spec.venue)
-            book, view, losses = mapped.book, mapped.view, mapped.losses
+    if is_mapped(model.spec, book.instruments.items):
+        mapped = map_for(book, view, model.spec)
+        book, view, losses = mapped.book, mapped.view, mapped.losses
     return run(book, view, model, parameters_for(model, view.as_of_ms)), losses
 
 
