@@ -24,6 +24,9 @@ sys.path.insert(0, str(REPOSITORY / "src"))
 WIDTH = 100
 # A console block under this mark holds a command and its output, copied from a run.
 MARK = "<!-- output of a run -->"
+# The table of the models stands between these, one line a member of the register.
+TABLE = ("<!-- models -->", "<!-- end of models -->")
+_MODELS = re.compile(rf"{re.escape(TABLE[0])}\n.*?{re.escape(TABLE[1])}", re.S)
 _BLOCK = re.compile(
     rf"(?<={re.escape(MARK)}\n```console\n)\$ (?P<command>[^\n]+)\n.*?(?=```)", re.S
 )
@@ -57,7 +60,25 @@ def renewed(text: str) -> str:
     def block(match: re.Match[str]) -> str:
         return f"$ {match['command']}\n{output_of(match['command'])}\n"
 
-    return _BLOCK.sub(block, text)
+    return _MODELS.sub(lambda _: model_table(), _BLOCK.sub(block, text))
+
+
+def model_table() -> str:
+    """The register as a table with a link to each page; what no venue runs any more stands last."""
+    from crossmargin.margin.model import Standing
+    from crossmargin.margin.register import ALL_MODELS
+
+    def row(spec: Any) -> str:
+        known = spec.extent.value.replace("_", " ")
+        return f"| [{spec.name}](docs/models/{spec.name}.md) | {spec.title} | {known} |"
+
+    specs = sorted((m.spec for m in ALL_MODELS), key=lambda s: s.standing is not Standing.ACTIVE)
+    heads = ["| model | what it is | rules known |", "|---|---|---|"]
+    said = [
+        row(s) if s.standing is Standing.ACTIVE else row(s)[:-1] + f"({s.standing.value}) |"
+        for s in specs
+    ]
+    return "\n".join([TABLE[0], *heads, *said, TABLE[1]])
 
 
 # What stands between these in a model's page is written by people; the rest is generated.

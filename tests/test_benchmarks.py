@@ -94,8 +94,8 @@ def test_rows_hold_distinct_rising_columns() -> None:
     assert column.min() >= 0 and column.max() < 90
 
 
-def test_every_model_has_a_population() -> None:
-    assert set(VENUE_OF_MODEL) == {model.spec.name for model in ALL_MODELS}
+def test_every_model_that_is_measured_has_a_population() -> None:
+    assert set(VENUE_OF_MODEL) <= {model.spec.name for model in ALL_MODELS}
     for venue in set(VENUE_OF_MODEL.values()):
         assert 650 <= len(chain(venue)) <= 750
 

@@ -153,7 +153,8 @@ def compare(
     *,
     market: Market,
     models: Annotated[
-        str | None, Parameter(name="--models", help="Models, comma between; default all.")
+        str | None,
+        Parameter(name="--models", help="Models, comma between; default all that apply."),
     ] = None,
     as_of: AsOf = None,
     account: Account = None,

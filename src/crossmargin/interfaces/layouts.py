@@ -300,7 +300,7 @@ def compare_document(figures: Figures) -> Document:
     if good:
         tables += [*_cash(good), _why(good), _known(good)]
     if bad:
-        columns = (Column("model", "model"), Column("error", "why there is no number"))
+        columns = (Column("model", "model", "name"), Column("error", "why there is no number"))
         rows = tuple((row["model"], row["error"]) for row in bad)
         tables.append(Table("errors", "models that cannot margin this book", columns, rows))
     speakers: dict[str, list[str]] = {}

@@ -46,6 +46,7 @@ from crossmargin.margin import comparison
 from crossmargin.margin.listings import is_mapped
 from crossmargin.margin.mapping import map_for
 from crossmargin.margin.model import Fidelity, MarginModel, Requirement
+from crossmargin.margin.outside import found as outside_models
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.readings import fidelity_shares, interval
 from crossmargin.margin.register import ALL_MODELS, model_named
@@ -272,7 +273,10 @@ def compare(
     form: str | None = None,
     allow_duplicates: bool = False,
 ) -> CompareResult:
-    """One account under several models (default: all), in figures that may stand side by side.
+    """One account under several models, in figures that may stand side by side.
+
+    Default: every model that can margin the book, the least cash to hold first, and of each other
+    one the reason.
 
     Cash to hold is the least settlement-currency cash with which the account passes the initial
     margin under that model's own balance side, cash to stay alive the same for maintenance.
@@ -286,10 +290,10 @@ def compare(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
     names = models.split(",") if isinstance(models, str) else list(models or ())
-    chosen = [model_named(name) for name in named_once(names)] or list(ALL_MODELS)
+    chosen = [model_named(name).spec.name for name in named_once(names)]
     _refuse_dead_orders(held, view)
     _refuse_unpriced(held, view)
-    rows = comparison.compare(held, view, [each.spec.name for each in chosen])
+    rows = comparison.compare(held, view, chosen)
     doubts = market_figures(snapshot, view)
     found = {
         "verb": "compare",
@@ -299,7 +303,7 @@ def compare(
         "gross_notional_usd": comparison.gross_notional_usd(held, view),
         "models": [_row_figures(row) for row in rows],
         "market": doubts,
-        "notes": _market_notes(doubts, view),
+        "notes": [*_market_notes(doubts, view), *(() if names else _unusable())],
     }
     command = _command(
         "compare",
@@ -311,7 +315,8 @@ def compare(
         form=form,
         allow_duplicates=allow_duplicates,
     )
-    hashes = {each.spec.name: parameters_for(each, view.as_of_ms).sha256 for each in chosen}
+    asked = [model_named(row.model) for row in rows]
+    hashes = {each.spec.name: parameters_for(each, view.as_of_ms).sha256 for each in asked}
     receipt = Receipt(
         book=held.positions_sha256(),
         orders=held.orders_sha256(),
@@ -324,6 +329,12 @@ def compare(
         build=manifest(),
     )
     return CompareResult(rows, plain.checked(found), receipt, held, snapshot)
+
+
+def _unusable() -> list[str]:
+    """Models of other packages that cannot be used, one sentence each."""
+    found = outside_models(ALL_MODELS.names).failures
+    return [f"the model {each.subject} cannot be used: {each.reason}" for each in found]
 
 
 def _refuse_unpriced(book: Book, view: View) -> None:
