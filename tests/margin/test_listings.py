@@ -36,6 +36,9 @@ FUTURES = (Kind.PERPETUAL, Kind.FUTURE)
         # Perpetuals: coin to coin, dollars to dollars.
         ("BTC-PERPETUAL", "okx", "BTC-USD-SWAP"),
         ("BTC_USDC-PERPETUAL", "okx", "BTC-USDT-SWAP"),
+        ("BTC_USDT-PERPETUAL", "okx", "BTC-USDT-SWAP"),
+        ("BTC_USDC-PERPETUAL", "binance", "BTCUSDT"),
+        ("BTC_USDC-PERPETUAL", "bybit", "BTCPERP"),
         ("BTC-PERPETUAL", "bybit", "BTCUSD"),
         ("BTC-PERPETUAL", "binance", "BTCUSD_PERP"),
         ("BTC-PERPETUAL", "derive", "BTC-PERP"),

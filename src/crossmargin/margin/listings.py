@@ -62,13 +62,19 @@ def main_currency(forms: tuple[Listed, ...]) -> str:
 def counterpart(item: Instrument, venue: str, forms: tuple[Listed, ...]) -> Instrument:
     """The contract of ``venue`` with the same terms; a dated future may become a perpetual.
 
-    A form that settles as the contract does (in coin, or not) goes before others. Raises InputError
-    ``instrument_unknown`` for a contract whose underlying or kind has no counterpart.
+    The contract's own form goes first, then one that settles as it does: in coin, or not. Raises
+    InputError ``instrument_unknown`` for a contract whose underlying or kind has no counterpart.
     """
+
+    def unlike(form: Listed) -> tuple[bool, bool]:
+        settle = item.underlying if form.settle == COIN else form.settle
+        own = (form.quote, settle) == (item.quote, item.settle)
+        return not own, (form.settle == COIN) != item.inverse
+
     kinds = (Kind.FUTURE, Kind.PERPETUAL) if item.kind == Kind.FUTURE else (item.kind,)
     for kind in kinds:
         fit = [form for form in forms if kind in form.kinds]
-        for form in sorted(fit, key=lambda form: (form.settle == COIN) != item.inverse):
+        for form in sorted(fit, key=unlike):
             found = _listed(item, venue, kind, form)
             if found is not None:
                 return found
