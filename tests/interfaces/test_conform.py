@@ -160,3 +160,17 @@ def test_rules_without_rivals_are_named() -> None:
     card = card_figures(subject, sensitivity(subject))
     assert card["unmeasured"] == ["fee_provision", "order_margin"]
     assert [row["reading"] for row in card["sensitivity"]] == ["reading.min_vol_shock"]
+
+
+def test_a_model_that_refuses_without_a_payload_is_run_with_it(tmp_path: Path) -> None:
+    place = install(tmp_path)
+    plant(place, "        standard=", "        extent=Extent.REFUSED,\n        standard=")
+    plant(place, "    Fidelity,\n", "    Extent,\n    Fidelity,\n")
+    status, found = conformed(place)
+    assert status == 2
+    assert found["models"] == []
+    assert "payload" in found["failures"][0]["reason"]
+    own = place / "crossmargin_example/parameters/flat/2026-01-01.toml"
+    status, found = conformed(place, "--params", str(own))
+    assert status == 0
+    assert found["models"][0]["extent"] == "refused"

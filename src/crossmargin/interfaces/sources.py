@@ -280,13 +280,14 @@ def _from_text(
 
 
 def _same_model(model: MarginModel, given: Parameters, place: str) -> Parameters:
-    if given.model != model.spec.folder:
+    own = available(model.spec.folder)[-1].model
+    if given.model != own:
         raise InputError(
             "option_unknown",
             "the parameters are those of another model",
             place=place,
             value=given.model,
-            limit=model.spec.folder,
+            limit=own,
             remedy="Give the parameters of the model that is asked for.",
         )
     return given

@@ -15,12 +15,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from crossmargin.core.errors import CrossMarginError, Failure, ModelError
 from crossmargin.margin.model import MarginModel, ModelSpec
 from crossmargin.margin.parameter_files import available
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint  # slow to import, and rarely needed
 
 __all__ = ["GROUP", "Outside", "found", "model_named", "names", "of_package"]
 
@@ -38,6 +40,8 @@ class Outside:
 
 def _entries() -> tuple[EntryPoint, ...]:
     """Entry points of the group, in one order whatever the order of the paths."""
+    from importlib.metadata import entry_points  # a built-in model's name never comes here
+
     return tuple(sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value, _package(e))))
 
 
@@ -106,6 +110,8 @@ def _usable(entry: EntryPoint, taken: Sequence[str]) -> MarginModel:
 
 @cache
 def _loaded(name: str, value: str, package: str) -> MarginModel:
+    from importlib.metadata import EntryPoint
+
     entry = EntryPoint(name, value, GROUP)
     try:
         made = entry.load()
