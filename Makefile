@@ -2,7 +2,7 @@
 # Needs make, python3 >= 3.11 and a package index; `make PYTHON=python3.12 test` names another python.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format lock clean env-run env-dev env-bench
+.PHONY: help demo test bench docs lint format lock clean env-run env-dev env-bench
 
 # The first interpreter that is new enough, else python3, which then says why not.
 PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -21,6 +21,7 @@ help:
 	@echo "make demo    set up, then margin the sample book under every model"
 	@echo "make test    set up, then format, lint, types, imports and tests"
 	@echo "make bench   set up, then measure against the targets and the peers"
+	@echo "make docs    write what the documents copy from a run: README, a page a model"
 	@echo "make lint    the checks without the tests"
 	@echo "make format  rewrite the sources in the house format"
 	@echo "make lock    pin what pyproject.toml and requirements/*.in ask for"
@@ -45,6 +46,9 @@ test: lint
 
 bench: env-bench
 	.venv-bench/bin/python -m benchmarks
+
+docs: env-dev
+	$(DEV)/python scripts/renew_docs.py
 
 format: env-dev
 	$(DEV)/ruff format .

@@ -2,6 +2,8 @@
 
     python scripts/renew_docs.py
 
+It also runs the conformance suite and records in ``src/crossmargin/conformance/recorded`` how many
+promises each model keeps. Vectors are recorded by ``pytest tests/vectors --record-vectors``.
 tests/test_readme.py fails where a document no longer says what the program says.
 """
 
@@ -22,6 +24,9 @@ sys.path.insert(0, str(REPOSITORY / "src"))
 WIDTH = 100
 # A console block under this mark holds a command and its output, copied from a run.
 MARK = "<!-- output of a run -->"
+# The table of the models stands between these, one line a member of the register.
+TABLE = ("<!-- models -->", "<!-- end of models -->")
+_MODELS = re.compile(rf"{re.escape(TABLE[0])}\n.*?{re.escape(TABLE[1])}", re.S)
 _BLOCK = re.compile(
     rf"(?<={re.escape(MARK)}\n```console\n)\$ (?P<command>[^\n]+)\n.*?(?=```)", re.S
 )
@@ -55,24 +60,121 @@ def renewed(text: str) -> str:
     def block(match: re.Match[str]) -> str:
         return f"$ {match['command']}\n{output_of(match['command'])}\n"
 
-    return _BLOCK.sub(block, text)
+    return _MODELS.sub(lambda _: model_table(), _BLOCK.sub(block, text))
 
 
-def model_page(name: str) -> str:
-    """The page of a model: rules, readings, what is unknown, sets and numbers."""
+def model_table() -> str:
+    """The register as a table with a link to each page; what no venue runs any more stands last."""
+    from crossmargin.margin.model import Standing
+    from crossmargin.margin.register import ALL_MODELS
+
+    def row(spec: Any) -> str:
+        known = spec.extent.value.replace("_", " ")
+        return f"| [{spec.name}](docs/models/{spec.name}.md) | {spec.title} | {known} |"
+
+    specs = sorted((m.spec for m in ALL_MODELS), key=lambda s: s.standing is not Standing.ACTIVE)
+    heads = ["| model | what it is | rules known |", "|---|---|---|"]
+    said = [
+        row(s) if s.standing is Standing.ACTIVE else row(s)[:-1] + f"({s.standing.value}) |"
+        for s in specs
+    ]
+    return "\n".join([TABLE[0], *heads, *said, TABLE[1]])
+
+
+# What stands between these in a model's page is written by people; the rest is generated.
+BY_HAND = ("<!-- by hand -->", "<!-- end -->")
+_HAND = re.compile(rf"{re.escape(BY_HAND[0])}\n.*?{re.escape(BY_HAND[1])}\n", re.S)
+
+
+def model_page(name: str, before: str = "") -> str:
+    """The page of a model: what it prints of itself, and its validation card.
+
+    ``before`` is the page as it stands: its hand-written part is kept. Vectors and promises are
+    those that a run recorded; sensitivities are computed here.
+    """
     import crossmargin as xm
-    from crossmargin.interfaces.tables import drawn
 
     document = xm.models(name).document()
-    parts = [f"# {document.title}", "", f"What `crossmargin models {name}` prints.", ""]
+    hand = _HAND.search(before)
+    parts = [f"# {document.title}", ""]
+    parts += [hand[0]] if hand else []
+    parts += [f"What `crossmargin models {name}` prints, and what checked it.", ""]
     parts += [f"- {line}" for line in document.lines]
-    for table in document.tables:
-        shape = drawn(table)
-        if table.title:
-            parts += ["", f"## {table.title[0].upper()}{table.title[1:]}"]
-        parts += ["", _row(shape.heads), _row(["---:" if r else "---" for r in shape.right])]
-        parts += [_row(row) for row in shape.body]
+    for table in document.tables[:1]:
+        parts += _drawn(table)
+    parts += _card(name)
+    for table in document.tables[1:]:
+        parts += _drawn(table)
     return "\n".join(parts) + "\n"
+
+
+def _card(name: str) -> list[str]:
+    """What `crossmargin conform` found: vectors, sensitivities, promises."""
+    from crossmargin.conformance.recorded import read
+    from crossmargin.conformance.sensitivity import sensitivity
+    from crossmargin.conformance.world import subject_of
+    from crossmargin.interfaces.conform import card_figures, recorded_vectors
+    from crossmargin.interfaces.layouts_conform import (
+        sensitivity_lines,
+        sensitivity_table,
+        vectors_table,
+    )
+    from crossmargin.margin.model import Extent
+    from crossmargin.margin.register import model_named
+
+    model, record = model_named(name), read(name)
+    parts = ["", "## Validation", ""]
+    kept = record.asked - len(record.broken)
+    parts.append(f"- promises of `crossmargin conform {name}`: {kept} of {record.asked} kept")
+    parts += [f"- broken: {each}" for each in record.broken]
+    vectors = recorded_vectors(model)
+    if not vectors:
+        parts.append("- no numbers of independent origin are recorded for this model")
+    if model.spec.extent is Extent.REFUSED:
+        return parts
+    subject = subject_of(model)
+    card = card_figures(subject, sensitivity(subject))
+    parts += [f"- {line}" for line in sensitivity_lines(card)]
+    if vectors:
+        parts += _drawn(vectors_table(vectors, "vectors"))
+    if card["sensitivity"]:
+        parts += _drawn(sensitivity_table(card["sensitivity"], "sensitivity to inferred rules"))
+    return parts
+
+
+def _drawn(table: Any) -> list[str]:
+    from crossmargin.interfaces.tables import drawn
+
+    shape = drawn(table)
+    parts = ["", f"## {table.title[0].upper()}{table.title[1:]}"] if table.title else []
+    parts += ["", _row(shape.heads), _row(["---:" if r else "---" for r in shape.right])]
+    return parts + [_row(row) for row in shape.body]
+
+
+def record_promises() -> list[Path]:
+    """Run the suite over every model that needs no payload, and keep what it found."""
+    from dataclasses import replace
+
+    from crossmargin.conformance.recorded import read, text_of
+    from crossmargin.conformance.suite import CHECKS, PARAMETER_CHECKS, judge
+    from crossmargin.conformance.world import subject_of
+    from crossmargin.margin.model import Extent
+    from crossmargin.margin.register import ALL_MODELS
+
+    folder = REPOSITORY / "src" / "crossmargin" / "conformance" / "recorded"
+    folder.mkdir(exist_ok=True)
+    renewed_ = []
+    for model in ALL_MODELS:
+        if model.spec.extent is Extent.REFUSED:
+            continue
+        found = judge(subject_of(model), (*CHECKS, *PARAMETER_CHECKS))
+        broken = tuple(each.name for each in found if not each.kept)
+        text = text_of(replace(read(model.spec.name), asked=len(found), broken=broken))
+        path = folder / f"{model.spec.name}.toml"
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            renewed_.append(path)
+    return renewed_
 
 
 def _row(cells: list[str]) -> str:
@@ -91,11 +193,14 @@ def documents() -> dict[Path, str]:
     found: dict[Path, Any] = {readme: renewed(readme.read_text("utf-8"))}
     for model in ALL_MODELS:
         name = model.spec.name
-        found[REPOSITORY / "docs" / "models" / f"{name}.md"] = model_page(name)
+        page = REPOSITORY / "docs" / "models" / f"{name}.md"
+        found[page] = model_page(name, page.read_text("utf-8") if page.exists() else "")
     return found
 
 
 if __name__ == "__main__":
+    for path in record_promises():
+        print(f"recorded {path.relative_to(REPOSITORY)}")
     for path, text in documents().items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")

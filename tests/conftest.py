@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=str(REPOSITORY.parent / "shared" / "market"),
         help="folder of recorded market data (default: ../shared/market beside the repository)",
     )
+    group.addoption(
+        "--record-vectors",
+        action="store_true",
+        help="write counts and worst errors of the vectors into the package, after a green run",
+    )
 
 
 def folder(config: pytest.Config, option: str) -> Path:

@@ -10,12 +10,15 @@ from types import ModuleType
 
 import pytest
 
+from crossmargin.conformance.recorded import read
+from crossmargin.conformance.suite import CHECKS, PARAMETER_CHECKS
 from crossmargin.interfaces.cli import main
-from crossmargin.margin.register import ALL_MODELS
+from crossmargin.margin.model import Extent
+from crossmargin.margin.register import ALL_MODELS, model_named
 from tests.tidy.source import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-RENEW = "python scripts/renew_docs.py"
+RENEW = "make docs"
 # Commands that set up environments, and those whose files a reader has to bring.
 NOT_RUN = re.compile(r"make |crossmargin market import chain|crossmargin margin book[.]csv")
 
@@ -72,12 +75,40 @@ def test_the_readme_shows_what_the_program_prints(renewal: ModuleType) -> None:
 @pytest.mark.parametrize("model", [model.spec.name for model in ALL_MODELS])
 def test_the_page_of_a_model_is_current(model: str, renewal: ModuleType) -> None:
     page = REPOSITORY / "docs" / "models" / f"{model}.md"
-    assert page.read_text("utf-8") == renewal.model_page(model), f"{page.name}: {RENEW}"
+    text = page.read_text("utf-8")
+    assert text == renewal.model_page(model, text), f"{page.name}: {RENEW}"
+
+
+def test_the_hand_written_part_of_a_page_is_kept(renewal: ModuleType) -> None:
+    begin, end = renewal.BY_HAND
+    hand = f"{begin}\nWhat a person knows of it.\n{end}\n"
+    page = renewal.model_page("fixed-rate", f"# old title\n\n{hand}\nold\n")
+    assert hand in page
+    assert "old" not in page.replace("older", "")
+    assert renewal.model_page("fixed-rate", page) == page
+
+
+@pytest.mark.parametrize("model", [model.spec.name for model in ALL_MODELS])
+def test_the_recorded_promises_are_those_of_the_suite(model: str) -> None:
+    record = read(model)
+    if model_named(model).spec.extent is Extent.REFUSED:
+        assert record.asked == 0
+    else:
+        assert record.asked == len(CHECKS) + len(PARAMETER_CHECKS), RENEW
+        assert record.broken == (), RENEW
 
 
 def test_every_flag_of_the_command_line_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     text = (REPOSITORY / "docs" / "command-line.md").read_text("utf-8")
-    for command in ("margin", "compare", "models", "market import", "market show", "market check"):
+    for command in (
+        "margin",
+        "compare",
+        "models",
+        "conform",
+        "market import",
+        "market show",
+        "market check",
+    ):
         assert main([*command.split(), "--help"]) == 0
         flags = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--output"}
         assert flags <= set(re.findall(r"--[a-z][a-z-]+", text)) | {"--help", "--no-json"}, command

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.check import CheckResult, check
+    from crossmargin.interfaces.conform import conform
+    from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
-    from crossmargin.interfaces.verbs import compare, margin, models, quality
+    from crossmargin.interfaces.verbs import compare, margin, quality
     from crossmargin.interfaces.watch import watch
     from crossmargin.interfaces.whatif import WhatIfResult, prepare, whatif
     from crossmargin.margin.register import model_named
@@ -46,6 +48,7 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "conform",
     "from_ccxt",
     "from_deribit",
     "import_market",
@@ -70,9 +73,11 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.check": ("CheckResult", "check"),
+    "interfaces.conform": ("conform",),
+    "interfaces.listing": ("models",),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
-    "interfaces.verbs": ("compare", "margin", "models", "quality"),
+    "interfaces.verbs": ("compare", "margin", "quality"),
     "interfaces.watch": ("watch",),
     "interfaces.whatif": ("WhatIfResult", "prepare", "whatif"),
     "margin.register": ("model_named",),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from crossmargin.conformance.checks import answers, margined
+from crossmargin.conformance.world import random_book, subject_of
 from crossmargin.margin import ALL_MODELS
-from tests.conformance.checks import answers, margined
-from tests.conformance.world import random_book, subject_of
 
 
 def fingerprints() -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, final
 
 import numpy as np
 
+from crossmargin.conformance.world import Subject
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.core.errors import ModelError
@@ -29,7 +30,6 @@ from crossmargin.pricing.netting import net
 from crossmargin.pricing.sums import row_sums
 from crossmargin.scenarios.risk_array import price
 from crossmargin.scenarios.sets import ScenarioSet
-from tests.conformance.world import Subject
 
 PRICE_DECIMALS = 5  # the protocol's integer prices: 1e-5 dollars
 UNIT_DECIMALS = 10  # smallest unit of a coin: 1e-10

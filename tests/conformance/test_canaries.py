@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crossmargin.margin import model_named, parameter_files
+from crossmargin.conformance import checks_parameters
+from crossmargin.conformance.suite import broken
+from crossmargin.conformance.world import subject_of
+from crossmargin.margin import ALL_MODELS, model_named, parameter_files
 from crossmargin.margin.sheet import Column, SheetBuilder
-from tests.conformance import test_parameter_sets as sets
-from tests.conformance.suite import broken
-from tests.conformance.world import subject_of
 
 Patch = pytest.MonkeyPatch
 Call = Callable[..., Any]
@@ -31,6 +31,7 @@ def plant(patch: Patch, family: str, function: str, fault: Callable[[Call], Call
     """Put ``fault(function)`` in the place of a function, in every module of a model and family."""
     right = None
     places = f"{MODELS}.{family}", f"{FAMILIES}.{family.partition('_')[0]}"
+    assert len(tuple(ALL_MODELS)) == len(ALL_MODELS)  # every member's module is there
     for name, module in sorted(sys.modules.items()):
         if name.startswith(places) and hasattr(module, function):
             right = right or getattr(module, function)
@@ -94,15 +95,15 @@ def test_a_date_compared_without_equality(monkeypatch: Patch) -> None:
     """``effective < as_of`` where the rule is ``<=``."""
     right = parameter_files.select
     monkeypatch.setattr(parameter_files, "select", lambda sets, when: right(sets, when - 1))
-    model = model_named("paradex-pm")
+    subject = subject_of(model_named("paradex-pm"))
     with pytest.raises(AssertionError):
-        sets.test_a_set_is_in_force_from_its_own_moment(model, subject_of(model).parameters)
+        checks_parameters.sets_are_in_force_from_their_own_moment(subject)
 
 
 def test_a_bound_that_is_not_checked(monkeypatch: Patch) -> None:
     monkeypatch.setattr(parameter_files.Entry, "checked", lambda self, value, place: value)
-    with pytest.raises(pytest.fail.Exception):
-        sets.test_numbers_beyond_a_bound_do_not_load(model_named("fixed-rate"))
+    with pytest.raises(AssertionError):
+        checks_parameters.numbers_beyond_a_bound_do_not_load(subject_of(model_named("fixed-rate")))
 
 
 @pytest.mark.parametrize(

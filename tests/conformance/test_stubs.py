@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.suite import CHECKS, Check
+from crossmargin.conformance.world import Subject, one_account, view_of, world_of
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.pools import cut
-from tests.conformance.checks import margined
 from tests.conformance.stubs import INTEGER, LENDING, OVERLAY, STUBS
-from tests.conformance.suite import CHECKS, Check
-from tests.conformance.world import Subject, one_account, view_of, world_of
 
 
 @pytest.mark.parametrize("subject", STUBS, ids=lambda subject: subject.name)

@@ -15,7 +15,7 @@ def test_the_list_has_every_model() -> None:
 def test_a_card_has_rules_readings_gaps_sets_numbers_and_sources() -> None:
     document = xm.models("deribit-spm").document()
     names = [table.name for table in document.tables]
-    assert names == ["rules", "readings", "unknown", "sets", "numbers", "sources"]
+    assert names == ["known", "rules", "readings", "unknown", "sets", "numbers", "sources"]
     numbers = named(document, "numbers")
     sources = named(document, "sources")
     assert {row[-1] for row in numbers.rows} == {row[0] for row in sources.rows}

@@ -12,6 +12,7 @@ import pytest
 import crossmargin as xm
 from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError
 from crossmargin.interfaces.cli import main
+from crossmargin.margin.model import Standing
 from crossmargin.margin.register import ALL_MODELS
 from crossmargin.margin.run import run
 from crossmargin.sample import BOOKS, book_path
@@ -43,8 +44,15 @@ def test_one_number_through_every_door(
     name: str, model: str, market: str, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     path = str(book_path(name))
-    result = xm.margin(path, market, model)
     arguments = ["margin", path, "--market", market, "--model", model]
+    (row,) = xm.compare(path, market, model).rows
+    if row.error is not None:  # it does not apply: every door says so with one code
+        with pytest.raises(CrossMarginError) as caught:
+            xm.margin(path, market, model)
+        assert row.error.startswith(caught.value.code)
+        assert main(arguments) == 2
+        return
+    result = xm.margin(path, market, model)
     from_json = json.loads(printed([*arguments, "--json"], capsysbinary))["result"]
     assert from_json == json.loads(json.dumps(result.to_dict()))
     text = printed([*arguments, "--csv"], capsysbinary).decode()
@@ -84,6 +92,10 @@ def test_compare_through_every_door(
 @pytest.mark.parametrize("model", SAMPLE_TAKERS)
 def test_compare_and_margin_give_the_same_requirement(model: str, maker: str, market: str) -> None:
     row = xm.compare(maker, market, [model]).rows[0]
+    if row.error is not None:
+        with pytest.raises(CrossMarginError):
+            xm.margin(maker, market, model)
+        return
     alone = xm.margin(maker, market, model)
     assert (row.im_usd, row.mm_usd) == (alone.im_usd, alone.mm_usd)
     assert row.bound.value == alone.figures["bound"]
@@ -211,3 +223,28 @@ def test_the_quality_of_the_sample_market(market: str) -> None:
     assert not result.bad
     assert {pair["pair"] for pair in result.figures["pairs"]} >= {"BTC/USD", "ETH/USD"}
     assert sum(result.figures["verdicts"].values()) == result.figures["rows"]
+
+
+def test_compare_without_names_shows_what_applies_the_least_cash_first(market: str) -> None:
+    for name in BOOKS:
+        rows = xm.compare(str(book_path(name)), market).rows
+        good = [row for row in rows if row.error is None]
+        assert rows[: len(good)] == tuple(good)
+        holds = [row.cash_to_hold_usd for row in good]
+        assert holds == sorted(holds)
+        assert {row.model for row in rows} == set(MODELS)
+        for row in rows[len(good) :]:
+            assert row.error
+            assert "\n" not in row.error
+            assert "accepted" not in row.error
+        named = xm.compare(str(book_path(name)), market, MODELS).rows
+        assert [row.model for row in named] == MODELS
+        standing = {model.spec.name: model.spec.standing for model in ALL_MODELS}
+        asked = {row.model: row for row in named}
+        for row in rows:
+            if row.error is None:
+                assert asked[row.model] == row
+            elif standing[row.model] is Standing.ACTIVE:
+                assert asked[row.model].error
+            else:
+                assert row.error.startswith(standing[row.model].value)

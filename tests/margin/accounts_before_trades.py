@@ -7,14 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from crossmargin.instruments.book import Book, Line, Order, Reported
-from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin import ALL_MODELS, MarginModel
-from crossmargin.margin.whatif import Prepared, prepare
-from crossmargin.margin.whatif_trades import Leg
-from crossmargin.market.snapshot import Snapshot
-from crossmargin.market.view import View
-from tests.conformance.world import (
+from crossmargin.conformance.world import (
     SPOT,
     Subject,
     World,
@@ -23,6 +16,13 @@ from tests.conformance.world import (
     view_of,
     world_of,
 )
+from crossmargin.instruments.book import Book, Line, Order, Reported
+from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin import ALL_MODELS, MarginModel
+from crossmargin.margin.whatif import Prepared, prepare
+from crossmargin.margin.whatif_trades import Leg
+from crossmargin.market.snapshot import Snapshot
+from crossmargin.market.view import View
 
 # What an account says of its cash.
 CASH = ("balances", "balances and entries", "entries", "nothing", "reported")

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from crossmargin.conformance.world import World, contracts, quantity, subject_of, view_of
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin import Parameters, Requirement, model_named, run
 from crossmargin.margin.parameter_files import overlay
-from tests.conformance.world import World, contracts, quantity, subject_of, view_of
 
 # What each rulebook needs beside its scenarios, at nothing.
 BARE: dict[str, dict[str, Any]] = {

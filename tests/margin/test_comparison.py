@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import AS_OF_MS, contracts, one_account, subject_of, view_of
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line, Reported
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin import Bound, Requirement, model_named
 from crossmargin.margin.comparison import ComparisonRow, cash_needed, compare, gross_notional_usd
 from crossmargin.margin.totals import account_totals
-from tests.conformance.checks import margined
-from tests.conformance.world import AS_OF_MS, contracts, one_account, subject_of, view_of
 from tests.vectors import building
 from tests.vectors.building import Facts, Quote, delta_one
 

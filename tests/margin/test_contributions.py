@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import one_account, random_book, subject_of
 from crossmargin.instruments.book import Book, Reported
 from crossmargin.margin import ALL_MODELS, Requirement, model_named
 from crossmargin.margin.contributions import contributions, population, smooth
 from crossmargin.margin.pools import cut
-from tests.conformance.checks import margined
-from tests.conformance.world import one_account, random_book, subject_of
 
 
 def answer(model: str, held: dict[str, float], reported: Reported | None = None) -> Requirement:

@@ -13,6 +13,7 @@ from crossmargin.instruments.book import Book, Line, Order, Reported
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin.mapping import Mapped, map_book
+from crossmargin.margin.model import Listed
 from crossmargin.market.view import View
 from tests.vectors.building import Dated, Facts, Quote, view_of
 
@@ -187,3 +188,135 @@ def test_the_price_of_usdc_may_be_given_or_is_par() -> None:
     blind = map_book(book, replace(view, reads={}), "paradex")
     assert held(blind)["USDC"] == 50_000.0
     assert any("par" in loss for loss in blind.losses)
+
+
+# ---------------------------------------------------------------- venues with forms of their own
+
+
+def worth(found: Mapped, move: float = 0.0) -> float:
+    """Dollars of the positions at their marks, of options, and of cash at the moved index."""
+    table, view = found.book.instruments, found.view
+    total = 0.0
+    for column, quantity in zip(found.book.column, found.book.quantity, strict=True):
+        item, mark = table.items[column], float(view.mark[column])
+        if item.kind is Kind.ASSET:
+            rate = (
+                INDEX * (1.0 + move)
+                if item.underlying == "BTC"
+                else float(view.usd[table.names.index(item.underlying)])
+            )
+            total += float(quantity) * rate
+        elif item.kind is Kind.OPTION:
+            total += float(quantity) * item.multiplier * mark * (FORWARD if item.inverse else 1.0)
+        elif item.inverse:
+            coins = float(quantity) * item.multiplier / mark
+            total += coins * (1.0 - 1.0 / (1.0 + move)) * INDEX * (1.0 + move)
+        else:
+            total += float(quantity) * item.multiplier * INDEX * move
+    return total
+
+
+@pytest.mark.parametrize("venue", ["okx", "bybit", "binance", "derive", "paradex", "deribit"])
+@pytest.mark.parametrize("move", [-0.4, 0.0, 0.25])
+def test_dollars_stay_whatever_the_venue_settles_in(venue: str, move: float) -> None:
+    """Futures of 2, 1 and 3 coins, options of -3 coins at 0.02 BTC, wherever they stand."""
+    found = mapped({CALL: -3.0, SWAP: 100_100.0, FUTURE: 50_600.0, LINEAR: 3.0}, venue)
+    futures = (2.0 + 1.0 + 3.0) * INDEX * move
+    assert worth(found, move) == pytest.approx(-3.0 * 0.02 * FORWARD + futures, rel=1e-12)
+    assert {item.venue for item in found.book.instruments.items} == {venue}
+
+
+def test_coin_stays_coin_where_contracts_settle_in_it() -> None:
+    found = mapped({CALL: -3.0, SWAP: 100_100.0, CASH: 2.0}, "okx")
+    assert held(found) == {
+        "BTC-USD-260327-60000-C": pytest.approx(-300.0),  # of 0.01 BTC
+        "BTC-USD-SWAP": pytest.approx(1_001.0),  # of 100 USD
+        "BTC": 2.0,
+    }
+    assert found.losses == ()
+    marks = {
+        item.native_id: mark
+        for item, mark in zip(found.book.instruments.items, found.view.mark.tolist(), strict=True)
+    }
+    assert marks["BTC-USD-260327-60000-C"] == 0.02
+
+
+def test_coin_that_backs_no_contract_of_the_venue_becomes_its_main_currency() -> None:
+    forms = (Listed((Kind.OPTION, Kind.PERPETUAL), "USDT", "USDT"),)
+    table, view = market({CALL: 1.0, CASH: 2.0})
+    place = table.index_of()
+    lines = [Line("a", place[CALL.key], 1.0), Line("a", place[CASH.key], 2.0)]
+    view = replace(view, reads={"usd": {"USDT": 0.998}})
+    found = map_book(Book.of(table, lines), view, "binance", forms=forms)
+    assert held(found)["USDT"] == pytest.approx(2.0 * INDEX / 0.998, rel=1e-15)
+    said = " | ".join(found.losses)
+    assert "BTC-settled contracts stand as USDT contracts" in said
+    assert "USDT, which is 0.998 USD: -0.20% of every dollar" in said
+    assert "balances in BTC become USDT" in said
+
+
+def test_a_dated_future_is_kept_where_it_is_listed() -> None:
+    for venue, name in (("okx", "BTC-USD-260327"), ("binance", "BTCUSD_260327")):
+        found = mapped({FUTURE: 50_600.0}, venue)
+        (item,) = [i for i in found.book.instruments.items if i.kind is Kind.FUTURE]
+        assert item.native_id == name
+        assert not any("perpetual" in loss for loss in found.losses)
+        assert held(found)[name] == pytest.approx(506.0)  # of 100 USD
+
+
+def test_contracts_that_settle_alike_are_lines_of_their_own() -> None:
+    """Two perpetuals whose counterpart is one contract do not net."""
+    forms = (Listed((Kind.PERPETUAL,), "USDT", "USDT"),)
+    table, view = market({SWAP: 1.0, LINEAR: 1.0})
+    place = table.index_of()
+    lines = [Line("a", place[SWAP.key], -50_050.0), Line("a", place[LINEAR.key], 1.0)]
+    found = map_book(Book.of(table, lines), view, "binance", forms=forms)
+    assert held(found) == {"BTCUSDT": 1.0, "BTCUSDT for BTC-PERPETUAL": pytest.approx(-1.0)}
+
+
+@pytest.mark.parametrize("venue", ["okx", "bybit", "binance", "paradex"])
+@pytest.mark.parametrize(
+    ("item", "entry", "usd"),
+    [
+        (CALL, 0.03, (0.02 - 0.03) * INDEX),  # coins at the index
+        (LINEAR, 49_000.0, 50_060.0 - 49_000.0),
+        (SWAP, 40_000.0, (50_050.0 / 40_000.0 - 1.0) * INDEX / 50_050.0),
+    ],
+)
+def test_profit_since_entry_is_the_same_in_dollars(
+    venue: str, item: Instrument, entry: float, usd: float
+) -> None:
+    table, view = market({item: 1.0})
+    found = map_book(Book.of(table, [Line("a", 0, 1.0, entry)]), view, venue)
+    new = found.book.instruments.items[int(found.book.column[0])]
+    mark = float(found.view.mark[found.book.column[0]])
+    price, quantity = float(found.book.entry_price[0]), float(found.book.quantity[0])
+    if new.kind is Kind.OPTION or not new.inverse:
+        profit = quantity * new.multiplier * (mark - price)
+    else:
+        profit = quantity * new.multiplier * (1.0 / price - 1.0 / mark)
+    assert profit * (INDEX if new.inverse else 1.0) == pytest.approx(usd, rel=1e-9)
+
+
+def test_from_dollars_to_coin_and_back() -> None:
+    """A linear call whose counterpart settles in coin: 1,010 dollars are 0.02 of the forward."""
+    call = parse("paradex", "BTC-USD-27MAR26-60000-C")
+    table = Instruments.of([call])
+    facts = Facts(
+        AS_OF_MS,
+        {("BTC", "USD"): INDEX},
+        {"BTC": INDEX, "USD": 1.0, "USDC": 1.0},
+        {call.expiry_ms: Dated(FORWARD, LIFE_MS)},
+        {call.native_id: Quote(1_010.0, 0.6)},
+    )
+    view = view_of(table, facts)
+    forms = (Listed((Kind.OPTION,), "coin", "USD"),)
+    there = map_book(Book.of(table, [Line("a", 0, 2.0, 900.0)]), view, "deribit", forms=forms)
+    (column,) = there.book.column.tolist()
+    assert there.book.instruments.items[column].native_id == "BTC-27MAR26-60000-C"
+    assert float(there.view.mark[column]) == pytest.approx(0.02, rel=1e-15)
+    assert (0.02 - float(there.book.entry_price[0])) * INDEX == pytest.approx(110.0, rel=1e-12)
+    assert any("at the forward" in loss for loss in there.losses)
+    back = map_book(there.book, there.view, "paradex")
+    assert held(back)["BTC-USD-27MAR26-60000-C"] == 2.0
+    assert float(back.book.entry_price[0]) == pytest.approx(900.0, rel=1e-12)

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import one_account, subject_of
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import Fidelity, Rule, model_named
-from tests.conformance.checks import margined
-from tests.conformance.world import one_account, subject_of
 
 
 def test_a_rule_may_be_known_differently_by_kind() -> None:

@@ -8,19 +8,19 @@ from functools import cache
 import numpy as np
 import pytest
 
-from crossmargin.core.arrays import Floats
-from crossmargin.instruments.book import Book, Line, Order, Reported
-from crossmargin.instruments.contracts import Kind
-from crossmargin.margin import ALL_MODELS, Requirement, model_named, run
-from crossmargin.margin.order_rules import OrderRules, order_rules
-from tests.conformance.checks import margined
-from tests.conformance.world import (
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import (
     accounts_of,
     random_lines,
     random_orders,
     subject_of,
     world_of,
 )
+from crossmargin.core.arrays import Floats
+from crossmargin.instruments.book import Book, Line, Order, Reported
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin import ALL_MODELS, Requirement, model_named, run
+from crossmargin.margin.order_rules import OrderRules, order_rules
 from tests.margin.every_fill import BARE, Resting, needs, resting, subsets
 
 MARK = 64_025.6

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import one_account, random_book, subject_of, world_of
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import ALL_MODELS, Fidelity, Requirement, model_named, run
 from crossmargin.margin.parameter_files import overlay
 from crossmargin.margin.readings import fidelity_shares, interval, kind_mix
 from crossmargin.margin.totals import account_totals
-from tests.conformance.checks import margined
-from tests.conformance.world import one_account, random_book, subject_of, world_of
 
 
 def answer(model: str, held: dict[str, float]) -> Requirement:

@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import Subject, subject_of, world_of
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import model_named
 from crossmargin.margin.pools import cut
-from tests.conformance.checks import margined
-from tests.conformance.world import Subject, subject_of, world_of
 
 LINEAR = "BTC_USDC-PERPETUAL"
 CALL = "BTC_USDC-30-64000-C"

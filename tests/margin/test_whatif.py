@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import Subject
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.book import Book, Order
 from crossmargin.instruments.symbology import parse
@@ -17,7 +18,6 @@ from crossmargin.margin.totals import account_totals
 from crossmargin.margin.whatif import prepare
 from crossmargin.margin.whatif_judge import STATUSES
 from crossmargin.margin.whatif_trades import Leg
-from tests.conformance.world import Subject
 from tests.margin.accounts_before_trades import SUBJECTS, account, prepared_for, trades
 from tests.margin.sample_before_trades import CALL, OTHER, PUT, SWAP, leg, ready, retail, snapshot
 

@@ -6,9 +6,9 @@ from itertools import permutations
 
 import pytest
 
+from crossmargin.conformance.world import Subject
 from crossmargin.core.errors import InputError
 from crossmargin.margin.whatif_legged import bounded, subsets
-from tests.conformance.world import Subject
 from tests.margin.accounts_before_trades import CASH, SUBJECTS, account, prepared_for, trades
 
 EVERY = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from crossmargin.conformance.world import Subject
 from crossmargin.instruments.book import Book, Line
-from tests.conformance.world import Subject
 from tests.margin.accounts_before_trades import SUBJECTS, account, prepared_for
 
 PARADEX: Subject = next(each for each in SUBJECTS if each.name == "paradex-pm")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import Subject
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin import run
@@ -15,7 +16,6 @@ from crossmargin.margin.totals import account_totals
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_trades import Leg
 from crossmargin.margin.whatif_variants import COLUMNS
-from tests.conformance.world import Subject
 from tests.margin.accounts_before_trades import (
     CASH,
     SUBJECTS,

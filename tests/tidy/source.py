@@ -13,7 +13,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PACKAGE = "crossmargin"
 # Rooms that may touch the world; every other folder of the package is pure.
-IMPURE_ROOMS = frozenset({"venues", "interfaces"})
+IMPURE_ROOMS = frozenset({"venues", "interfaces", "conformance"})
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.vectors import recording
 from tests.vectors.loading import files_of, parametrise
 
 
@@ -13,3 +14,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if files is not None and "case" in metafunc.fixturenames:
         keep = getattr(metafunc.module, "keep", None)
         parametrise(metafunc, files.pattern, keep, files.sections)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With --record-vectors a green run writes what it saw of each model."""
+    if exitstatus == 0 and session.config.getoption("--record-vectors"):
+        for path in recording.written():
+            print(f"recorded {path.name}")

@@ -19,7 +19,9 @@ from tests.vectors import cex_okx as okx
 from tests.vectors import cex_standard as standard
 from tests.vectors import scan_cases
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, book_of, delta_one, option, view_of
+from tests.vectors.recording import seen
 
+FILE = "cex_vectors.json"
 AS_OF_MS = 1_740_000_000_000
 DAY_MS = 86_400_000
 STANDARD, VOLS, TAILS = 27, 3, 8  # prices x vols, then the extended table
@@ -175,6 +177,7 @@ def _portfolio(case: dict[str, Any]) -> None:
     for printed, column in columns.items():
         if printed in expected:
             ours = float(found.sheet[column][0])
+            seen(found.model.name, "example", FILE, case["id"], ours, expected[printed])
             assert ours == pytest.approx(expected[printed], **near), printed
     bucket = expected.get("worst_case_bucket")
     if bucket and bucket["source"] == "standard":
@@ -219,7 +222,9 @@ def _standard(case: dict[str, Any]) -> None:
     assert found.failures == ()
     assert set(case["expected"]) <= {"IM", "MM"}
     for level, number in case["expected"].items():
-        assert float(found.sheet[level.lower()][0]) == pytest.approx(number, **_near(case))
+        ours = float(found.sheet[level.lower()][0])
+        seen("deribit-sm", "example", FILE, case["id"], ours, number)
+        assert ours == pytest.approx(number, **_near(case))
 
 
 # ---------------------------------------------------------------- Paradex
@@ -296,7 +301,7 @@ def _min_delta(case: dict[str, Any]) -> None:
     for printed in ("net_delta", "gross_delta", "hedged_delta"):
         if printed in names:
             assert float(found.sheet[printed][0]) == pytest.approx(expected[printed], **near)
-    assert float(found.sheet["min_delta_risk"][0]) == pytest.approx(
-        expected["min_delta_risk"], **near
-    )
+    ours = float(found.sheet["min_delta_risk"][0])
+    seen("paradex-pm", "example", FILE, case["id"], ours, expected["min_delta_risk"])
+    assert ours == pytest.approx(expected["min_delta_risk"], **near)
     assert float(found.sheet["net_pimr"][0]) == pytest.approx(expected["min_delta_risk"], **near)

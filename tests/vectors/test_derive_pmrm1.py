@@ -14,9 +14,13 @@ from crossmargin.margin import Requirement, model_named, run
 from tests.oracle import derive_pm1, derive_pm1_case
 from tests.oracle.derive_pm1_case import is_truncated, wad
 from tests.vectors.derive_pm1_books import engine, parameters_of
+from tests.vectors.recording import seen
 
 UPSTREAM = 1e-10
 LAST_PLACE = 2e-15
+
+
+FILE = "derive_pmrm1_vectors.json"
 
 
 def margined(case: dict[str, Any]) -> Requirement:
@@ -48,6 +52,10 @@ def test_case(case: dict[str, Any]) -> None:
     found = figures(margined(case))
     if case["section"] == "portfolio":
         wanted = derive_pm1_case.results(case)
+        for name in ("im", "mm"):
+            theirs = wanted[name]  # printed without its fraction
+            ours = theirs if is_truncated(found[name], theirs) else found[name]
+            seen("derive-pm1", "suite", FILE, str(case["name"]), ours, theirs)
         assert is_truncated(found["im"], wanted["im"]), found
         assert is_truncated(found["mm"], wanted["mm"]), found
         return
@@ -55,6 +63,11 @@ def test_case(case: dict[str, Any]) -> None:
     account, market = derive_pm1_case.read(case)
     gross = derive_pm1.margin(account, market, [], derive_pm1_case.parameters(case))["gross"]
     near = {"rel": 0.0, "abs": max(UPSTREAM, LAST_PLACE * float(str(gross)))}
+    for name, theirs in (("im", "InitialMarginHand"), ("mm", "MaintenanceMarginHand")):
+        scale = float(str(gross))
+        seen(
+            "derive-pm1", "suite", FILE, str(case["name"]), found[name], wad(result[theirs]), scale
+        )
     assert found["im"] == pytest.approx(wad(result["InitialMarginHand"]), **near)
     assert found["mm"] == pytest.approx(wad(result["MaintenanceMarginHand"]), **near)
     assert found["mtm"] == pytest.approx(wad(result["PortfolioMTM"]), **near)

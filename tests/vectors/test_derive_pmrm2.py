@@ -15,7 +15,9 @@ from crossmargin.margin.pools import cut
 from tests.oracle import derive_case
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, asset, delta_one, option, view_of
 from tests.vectors.derive_values import case_values
+from tests.vectors.recording import seen
 
+FILE = "derive_pmrm2_vectors.json"
 AS_OF_MS = 1_740_000_000_000
 COIN = "COIN"  # no collateral has this name, so that every one keeps the price of its own feed
 PERPETUAL = f"{COIN}-PERP"
@@ -115,6 +117,8 @@ def test_case(case: dict[str, Any]) -> None:
     result = case["Result"]
     for level in ("im", "mm"):
         balance = float((found.sheet[f"counted_{level}"] - found.sheet[level])[0])
+        theirs = float(result[level.upper()])
+        seen("derive-pm2", "suite", FILE, str(case["name"]), balance, theirs, _gross(case))
         assert balance == pytest.approx(result[level.upper()], rel=OUTSIDE, abs=OUTSIDE), level
 
     expected = derive_case.expected_pnl(case)

@@ -17,10 +17,14 @@ from crossmargin.margin.models.lyra_v1 import shock_vol
 from crossmargin.margin.parameter_files import from_values
 from tests.oracle import lyra_v1
 from tests.vectors.building import ACCOUNT, Dated, Facts, Quote, asset, book_of, option, view_of
+from tests.vectors.recording import seen
 
 WEEK_S = 7 * 86_400
 AS_OF_MS = 1_670_000_000_000
 COIN = "ETH"
+
+
+FILE = "lyra_v1_mincollateral_vectors.json"
 
 
 def plain(case: dict[str, Any], rate: float = 0.0) -> dict[str, float]:
@@ -81,7 +85,16 @@ def test_case(case: dict[str, Any]) -> None:
         assert lyra_v1.shock_vol(seconds, plain(case)) == pytest.approx(case["expected"], **near)
         return
     for rate in (0.0, 0.05):
-        assert needed(case, rate) == pytest.approx(case["expected"], **near)
+        ours = needed(case, rate)
+        seen(
+            "lyra-v1",
+            "suite",
+            "lyra_v1_mincollateral_vectors.json",
+            str(case),
+            ours,
+            case["expected"],
+        )
+        assert ours == pytest.approx(case["expected"], **near)
     theirs = lyra_v1.min_collateral(
         1 if "CALL" in case["type"] else -1,
         case["type"].endswith("BASE"),

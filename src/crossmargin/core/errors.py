@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "iv_undetermined": "the price no longer carries the volatility",
     # model
     "kind_not_accepted": "a model does not take an instrument of this kind",
+    "model_unusable": "a model of another package cannot be loaded, or its name is taken",
     "parameter_missing": "a parameter that the rule needs is absent",
     "parameter_out_of_bounds": "a parameter lies outside its bounds",
     "rules_unknown": "the rules of that version or combination are not known",

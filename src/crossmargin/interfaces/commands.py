@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
+from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif_commands import register
@@ -34,6 +35,7 @@ app = App(
 market_app = App(name="market", help="Import market data, show a snapshot, check it.")
 app.command(market_app)
 register(app)
+register_conform(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
@@ -151,7 +153,8 @@ def compare(
     *,
     market: Market,
     models: Annotated[
-        str | None, Parameter(name="--models", help="Models, comma between; default all.")
+        str | None,
+        Parameter(name="--models", help="Models, comma between; default all that apply."),
     ] = None,
     as_of: AsOf = None,
     account: Account = None,
@@ -215,7 +218,7 @@ def models(
     csv: AsCsv = False,
 ) -> int:
     """The models; with a name its rules, sources, readings, gaps and every number."""
-    from crossmargin.interfaces.verbs import models as verb
+    from crossmargin.interfaces.listing import models as verb
 
     _one_form(json_, csv)
     _print(verb(name), json_, csv)

@@ -8,7 +8,7 @@ from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table
 
-__all__ = ["FIDELITY_TEXT", "compare_document", "margin_document"]
+__all__ = ["FIDELITY_TEXT", "compare_document", "fidelity_means", "margin_document"]
 
 Figures = Mapping[str, Any]
 
@@ -242,6 +242,11 @@ def _left_out(unknown: list[str]) -> list[str]:
     return named or unknown
 
 
+def fidelity_means(name: str, own: bool) -> str:
+    """What a level of fidelity says; ``own``: the rules are this project's and no venue's."""
+    return _OWN_RULE if own and name == "exact" else FIDELITY_TEXT[name]
+
+
 def _fidelity(shares: Figures, own: bool) -> Table:
     columns = (
         Column("fidelity", "the initial margin rests on", "name"),
@@ -249,7 +254,7 @@ def _fidelity(shares: Figures, own: bool) -> Table:
         Column("meaning", "which means"),
     )
     rows = tuple(
-        (name, float(share), _OWN_RULE if own and name == "exact" else FIDELITY_TEXT[name])
+        (name, float(share), fidelity_means(name, own))
         for name, share in shares.items()
         if share > 0.0
     )
@@ -295,7 +300,7 @@ def compare_document(figures: Figures) -> Document:
     if good:
         tables += [*_cash(good), _why(good), _known(good)]
     if bad:
-        columns = (Column("model", "model"), Column("error", "why there is no number"))
+        columns = (Column("model", "model", "name"), Column("error", "why there is no number"))
         rows = tuple((row["model"], row["error"]) for row in bad)
         tables.append(Table("errors", "models that cannot margin this book", columns, rows))
     speakers: dict[str, list[str]] = {}

@@ -5,44 +5,88 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crossmargin.interfaces.layouts import fidelity_means
 from crossmargin.interfaces.layouts_why import fidelity_text
 from crossmargin.interfaces.tables import Column, Document, Table
 
-__all__ = ["model_document", "models_document"]
+__all__ = [
+    "extent_text",
+    "model_document",
+    "models_document",
+    "rules_table",
+    "unknown_table",
+]
 
 Figures = Mapping[str, Any]
 
+_EXTENTS = {
+    "complete": "complete",
+    "at_least": "at least",
+    "refused": "refused without the venue's payload",
+}
+
 
 def models_document(figures: Figures) -> Document:
-    """One row a model."""
+    """One row a model, then what is wrong with models of other packages."""
     columns = (
         Column("model", "model", "name"),
         Column("title", "title"),
+        Column("extent", "extent"),
+        Column("standing", "standing"),
         Column("currency", "requirement\nin", "name"),
         Column("rules", "rules", "count", essential=False),
         Column("parameter_sets", "sets", "count", essential=False),
         Column("newest_set", "newest set", "name"),
-        Column("standard", "saving is\nagainst", "name"),
+        Column("standard", "saving is\nagainst", "name", essential=False),
+        Column("package", "package", "name", essential=False),
     )
-    rows = tuple(tuple(each[column.key] for column in columns) for each in figures["models"])
-    lines = ("settle: each settlement currency its own; `crossmargin models NAME` shows one",)
-    return Document("margin models", lines, (Table("models", "", columns, rows),))
+    rows = tuple(
+        tuple(
+            _EXTENTS[each["extent"]] if column.key == "extent" else each[column.key]
+            for column in columns
+        )
+        for each in figures["models"]
+    )
+    totals = figures["totals"]
+    lines = [
+        f"{totals['active']} active: {totals['complete']} complete, {totals['at_least']} at least, "
+        f"{totals['refused']} refused without the venue's payload",
+        "settle: each settlement currency its own; `crossmargin models NAME` shows one",
+    ]
+    if totals["not_counted"]:
+        lines.insert(1, f"{totals['not_counted']} dormant or historical: listed, not counted")
+    tables = [Table("models", "", columns, rows)]
+    if figures["failures"]:
+        heads = (Column("subject", "model", "name"), Column("reason", "cannot be used"))
+        bad = tuple((f["subject"], f"{f['code']}: {f['reason']}") for f in figures["failures"])
+        tables.append(Table("failures", "", heads, bad))
+    return Document("margin models", tuple(lines), tuple(tables))
+
+
+def extent_text(figures: Figures) -> str:
+    """How much of the rulebook is held, and whether the venue still runs it."""
+    said = {
+        "complete": "complete: every rule that the venue names",
+        "at_least": "at least: a charge that is not known is left out",
+        "refused": "refused: no number without the venue's own parameter payload",
+    }
+    return f"extent {said[figures['extent']]}; standing {figures['standing']}"
 
 
 def model_document(figures: Figures) -> Document:
     """Rules with their sources, readings, what is unknown, and every number of every set."""
     lines = (
+        extent_text(figures),
         f"balance side: {figures['balance_side']}",
         f"takes: {', '.join(figures['kinds'])} of {figures['venue']}"
         + (f"; maps from {', '.join(figures['maps_from'])}" if figures["maps_from"] else ""),
         f"rules as of {figures['version']}; doubling the book: {figures['scale']}",
     )
-    tables = [_rules(figures)]
+    tables = [_known(figures), rules_table(figures, "rules")]
     if figures["readings"]:
         tables.append(_readings(figures["readings"]))
     if figures["unknown"]:
-        rows = tuple((text,) for text in figures["unknown"])
-        tables.append(Table("unknown", "", (Column("unknown", "not known"),), rows))
+        tables.append(unknown_table(figures["unknown"]))
     sets = figures["parameter_sets"]
     tables.append(_sets(sets))
     tables.append(_numbers(sets[-1], sets[:-1]))
@@ -50,7 +94,33 @@ def model_document(figures: Figures) -> Document:
     return Document(f"{figures['model']}: {figures['title']}", lines, tuple(tables))
 
 
-def _rules(figures: Figures) -> Table:
+def _known(figures: Figures) -> Table:
+    """How well each part is known: the rules of each level, the best known first."""
+    columns = (
+        Column("fidelity", "known"),
+        Column("means", "what that means"),
+        Column("rules", "rules"),
+    )
+    rows = tuple(
+        (
+            each["fidelity"],
+            fidelity_means(each["fidelity"], figures["venue"] == "any"),
+            ", ".join(each["rules"]),
+        )
+        for each in figures["known"]
+    )
+    return Table("known", "what is known", columns, rows)
+
+
+def unknown_table(texts: list[str], before: str = "") -> Table:
+    """What is not known, in words."""
+    rows = tuple((text,) for text in texts)
+    title = f"{before}not known" if before else ""
+    return Table("unknown", title, (Column("unknown", "not known"),), rows)
+
+
+def rules_table(figures: Figures, title: str) -> Table:
+    """Rules with text, fidelity and source."""
     columns = (
         Column("rule", "rule", "name"),
         Column("text", "what it says"),
@@ -61,7 +131,7 @@ def _rules(figures: Figures) -> Table:
         (each["rule"], each["text"], fidelity_text(each["fidelity"]), each["source"])
         for each in figures["rules"]
     )
-    return Table("rules", "rules", columns, rows)
+    return Table("rules", title, columns, rows)
 
 
 def _readings(readings: Mapping[str, list[str]]) -> Table:

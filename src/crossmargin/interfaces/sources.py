@@ -307,13 +307,14 @@ def _from_tables(model: MarginModel, as_of_ms: int, place: Path) -> Parameters:
 
 
 def _same_model(model: MarginModel, given: Parameters, place: str) -> Parameters:
-    if given.model != model.spec.folder:
+    own = available(model.spec.folder)[-1].model
+    if given.model != own:
         raise InputError(
             "option_unknown",
             "the parameters are those of another model",
             place=place,
             value=given.model,
-            limit=model.spec.folder,
+            limit=own,
             remedy="Give the parameters of the model that is asked for.",
         )
     return given

@@ -1,4 +1,4 @@
-"""The verbs: margin, compare, models, and the readers. The command line calls these and no other.
+"""The verbs margin and compare, and the quality of a market: the command line calls these.
 
 Here, once, stands what a failed account means: for a book of one account it is an error with the
 failure's code, for several it is a list beside the accounts that could be margined.
@@ -23,14 +23,11 @@ from crossmargin.interfaces.doubts import (
     market_figures,
     verdict_notes,
 )
-from crossmargin.interfaces.explanation import rule_figures
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
 from crossmargin.interfaces.results import (
     CompareResult,
     MarginResult,
     MarketResult,
-    ModelCard,
-    ModelList,
 )
 from crossmargin.interfaces.sources import (
     BookLike,
@@ -46,9 +43,11 @@ from crossmargin.interfaces.sources import (
     snapshot_of,
 )
 from crossmargin.margin import comparison
-from crossmargin.margin.mapping import map_book
+from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import map_for
 from crossmargin.margin.model import Fidelity, MarginModel, Requirement
-from crossmargin.margin.parameter_files import Parameters, available
+from crossmargin.margin.outside import found as outside_models
+from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.readings import fidelity_shares, interval
 from crossmargin.margin.register import ALL_MODELS, model_named
 from crossmargin.margin.run import parameters_for, run
@@ -57,7 +56,7 @@ from crossmargin.market.fields import VERDICTS
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
-__all__ = ["BAD_VERDICTS", "compare", "margin", "models", "quality"]
+__all__ = ["BAD_VERDICTS", "compare", "margin", "quality"]
 
 
 def margin(
@@ -134,11 +133,9 @@ def margin(
 
 def _mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, tuple[str, ...]]:
     """The book as the model takes it: mapped explicitly where it is another venue's."""
-    home = model.spec.venue
-    others = {item.venue for item in book.instruments.items} - {home}
-    if not home or not others or not others <= set(model.spec.maps_from):
+    if not is_mapped(model.spec, book.instruments.items):
         return book, view, ()
-    mapped = map_book(book, view, home)
+    mapped = map_for(book, view, model.spec)
     return mapped.book, mapped.view, mapped.losses
 
 
@@ -276,7 +273,10 @@ def compare(
     form: str | None = None,
     allow_duplicates: bool = False,
 ) -> CompareResult:
-    """One account under several models (default: all), in figures that may stand side by side.
+    """One account under several models, in figures that may stand side by side.
+
+    Default: every model that can margin the book, the least cash to hold first, and of each other
+    one the reason.
 
     Cash to hold is the least settlement-currency cash with which the account passes the initial
     margin under that model's own balance side, cash to stay alive the same for maintenance.
@@ -290,10 +290,10 @@ def compare(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
     names = models.split(",") if isinstance(models, str) else list(models or ())
-    chosen = [model_named(name) for name in named_once(names)] or list(ALL_MODELS)
+    chosen = [model_named(name).spec.name for name in named_once(names)]
     _refuse_dead_orders(held, view)
     _refuse_unpriced(held, view)
-    rows = comparison.compare(held, view, [each.spec.name for each in chosen])
+    rows = comparison.compare(held, view, chosen)
     doubts = market_figures(snapshot, view)
     found = {
         "verb": "compare",
@@ -303,7 +303,7 @@ def compare(
         "gross_notional_usd": comparison.gross_notional_usd(held, view),
         "models": [_row_figures(row) for row in rows],
         "market": doubts,
-        "notes": _market_notes(doubts, view),
+        "notes": [*_market_notes(doubts, view), *(() if names else _unusable())],
     }
     command = _command(
         "compare",
@@ -315,7 +315,8 @@ def compare(
         form=form,
         allow_duplicates=allow_duplicates,
     )
-    hashes = {each.spec.name: parameters_for(each, view.as_of_ms).sha256 for each in chosen}
+    asked = [model_named(row.model) for row in rows]
+    hashes = {each.spec.name: parameters_for(each, view.as_of_ms).sha256 for each in asked}
     receipt = Receipt(
         book=held.positions_sha256(),
         orders=held.orders_sha256(),
@@ -328,6 +329,12 @@ def compare(
         build=manifest(),
     )
     return CompareResult(rows, plain.checked(found), receipt, held, snapshot)
+
+
+def _unusable() -> list[str]:
+    """Models of other packages that cannot be used, one sentence each."""
+    found = outside_models(ALL_MODELS.names).failures
+    return [f"the model {each.subject} cannot be used: {each.reason}" for each in found]
 
 
 def _refuse_unpriced(book: Book, view: View) -> None:
@@ -372,76 +379,6 @@ def _row_figures(row: comparison.ComparisonRow) -> dict[str, Any]:
     found["notes"] = list(row.notes)
     found["error"] = None
     return found
-
-
-def models(name: str | None = None) -> ModelList | ModelCard:
-    """The models that are known; with a name, that model's rules, readings, gaps and numbers."""
-    if name is not None:
-        return ModelCard(_card(model_named(name)))
-    return ModelList(
-        {
-            "verb": "models",
-            "models": [
-                {
-                    "model": each.spec.name,
-                    "title": each.spec.title,
-                    "family": each.spec.family,
-                    "venue": each.spec.venue or "any",
-                    "currency": each.spec.currency,
-                    "rules": len(each.spec.rules),
-                    "parameter_sets": len(available(each.spec.folder)),
-                    "newest_set": available(each.spec.folder)[-1].label,
-                    "standard": each.spec.standard,
-                }
-                for each in ALL_MODELS
-            ],
-        }
-    )
-
-
-def _card(model: MarginModel) -> dict[str, Any]:
-    spec = model.spec
-    return {
-        "verb": "models",
-        "model": spec.name,
-        "title": spec.title,
-        "family": spec.family,
-        "venue": spec.venue or "any",
-        "version": spec.version,
-        "currency": spec.currency,
-        "scale": spec.scale.value,
-        "balance_side": spec.balance_side,
-        "has_im": spec.has_im,
-        "kinds": [kind.name.lower() for kind in spec.kinds],
-        "maps_from": list(spec.maps_from),
-        "standard": spec.standard,
-        "rules": [rule_figures(rule) for rule in spec.rules],
-        "readings": {name: list(values) for name, values in spec.readings.items()},
-        "unknown": list(spec.unknown),
-        "parameter_sets": [_set_figures(found) for found in available(spec.folder)],
-    }
-
-
-def _set_figures(found: Parameters) -> dict[str, Any]:
-    return {
-        "set": found.label,
-        "date": found.date_text,
-        "version": found.version,
-        "source": found.source,
-        "sha256": found.sha256,
-        "entries": [
-            {
-                "name": name,
-                "value": entry.value,
-                "unit": entry.unit,
-                "low": entry.low,
-                "high": entry.high,
-                "choices": list(entry.choices),
-                "source": entry.source,
-            }
-            for name, entry in found.entries.items()
-        ],
-    }
 
 
 def quality(source: MarketLike, at: str | int | None = None) -> MarketResult:

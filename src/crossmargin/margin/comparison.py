@@ -20,11 +20,19 @@ from crossmargin.margin.balance_lines import with_balance_lines
 from crossmargin.margin.contributions import population
 from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.equity import with_lines
-from crossmargin.margin.mapping import map_book
-from crossmargin.margin.model import Bound, Fidelity, MarginModel, Requirement
+from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import map_for
+from crossmargin.margin.model import (
+    Bound,
+    Fidelity,
+    MarginModel,
+    ModelSpec,
+    Requirement,
+    Standing,
+)
 from crossmargin.margin.pools import cut
 from crossmargin.margin.readings import fidelity_shares
-from crossmargin.margin.register import ALL_MODELS, model_named
+from crossmargin.margin.register import every_model, model_named
 from crossmargin.margin.run import parameters_for, run
 from crossmargin.margin.totals import account_totals, usd_per_row
 from crossmargin.market.view import View
@@ -63,10 +71,12 @@ class ComparisonRow:
 
 
 def compare(book: Book, view: View, names: Sequence[str] = ()) -> tuple[ComparisonRow, ...]:
-    """One row a model, in the order asked for (default: the register's).
+    """One row a model, in the order asked for.
 
-    A model that cannot margin the book has a row with its error and no number. Raises InputError
-    for a book of several accounts: choose one.
+    Without names every model that can margin the book, the least cash to hold first; then those
+    that cannot, each with its reason. Rules that no venue runs any more are left to be asked for,
+    unless the book is that venue's own. A row without a number has its error. Raises InputError for
+    a book of several accounts: choose one.
     """
     if len(book) != 1:
         raise InputError(
@@ -76,31 +86,49 @@ def compare(book: Book, view: View, names: Sequence[str] = ()) -> tuple[Comparis
             limit="1 account",
             remedy="Choose an account.",
         )
-    models = [model_named(name) for name in names] or list(ALL_MODELS)
+    models = [model_named(name) for name in names] or list(every_model())
     cash: dict[str, float] = {}
     rows = []
     for model in models:
+        gone = "" if names else _left_out(book, model.spec)
+        if gone:
+            rows.append(ComparisonRow(model.spec.name, model.spec.title, error=gone))
+            continue
         try:
             row = _row(book, view, model)
         except CrossMarginError as error:
-            rows.append(ComparisonRow(model.spec.name, model.spec.title, error=str(error)))
+            text = str(error) if names else _in_one_line(error)
+            rows.append(ComparisonRow(model.spec.name, model.spec.title, error=text))
             continue
         rows.append(row)
         cash[row.model] = row.cash_to_hold_usd
+    if not names:
+        rows.sort(key=lambda row: (row.error is not None, row.cash_to_hold_usd))
     return tuple(_with_saving(row, cash, book, view) for row in rows)
+
+
+def _left_out(book: Book, spec: ModelSpec) -> str:
+    """Why a model is not tried unless it is named; empty where it is."""
+    own = spec.venue != "" and {item.venue for item in book.instruments.items} == {spec.venue}
+    if spec.standing is Standing.ACTIVE or own:
+        return ""
+    return f"{spec.standing.value}: name it to margin the book under it"
+
+
+def _in_one_line(error: CrossMarginError) -> str:
+    """Code, reason and place: what a list of many models has room for."""
+    at = f" ({error.place})" if error.place else ""
+    return f"{error.code}: {error.message}{at}"
 
 
 def margin_or_map(
     book: Book, view: View, model: MarginModel
 ) -> tuple[Requirement, tuple[str, ...]]:
     """The requirement, after an explicit mapping where the book is another venue's."""
-    venues = {item.venue for item in book.instruments.items}
     losses: tuple[str, ...] = ()
-    if model.spec.venue and venues != {model.spec.venue}:
-        other = venues - {model.spec.venue}
-        if other <= set(model.spec.maps_from):
-            mapped = map_book(book, view, model.spec.venue)
-            book, view, losses = mapped.book, mapped.view, mapped.losses
+    if is_mapped(model.spec, book.instruments.items):
+        mapped = map_for(book, view, model.spec)
+        book, view, losses = mapped.book, mapped.view, mapped.losses
     return run(book, view, model, parameters_for(model, view.as_of_ms)), losses
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "Extent",
     "Fidelity",
     "Fills",
+    "Listed",
     "MarginModel",
     "ModelSpec",
     "OrderNeed",
@@ -127,6 +128,18 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Kinds of contract that a venue lists on an underlying, alike in quote and settlement.
+
+    ``settle`` is a currency, or "coin" for the underlying itself (inverse).
+    """
+
+    kinds: tuple[Kind, ...]
+    settle: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """The declaration of a model. ``readings``: switches with rival values, best first."""
 
@@ -135,7 +148,7 @@ class ModelSpec:
     family: str
     venue: str  # whose instruments it takes; "" takes any
     version: str
-    folder: str  # of its parameter files
+    folder: str  # of its parameter files; "package:path" in a package outside this one
     kinds: tuple[Kind, ...]
     currency: str  # of the requirement: "settle" (each pool its own) or "USD"
     scale: ScaleLaw
@@ -147,6 +160,7 @@ class ModelSpec:
     standard: str = ""  # the same venue's standard margin, the baseline of the saving
     maps_from: tuple[str, ...] = ()  # venues whose books are mapped to this one explicitly
     unknown: tuple[str, ...] = ()  # what is not known, in words
+    listed: tuple[Listed, ...] = ()  # what mapped books become; empty: as `listings` has the venue
     extent: Extent = Extent.COMPLETE
     quotes: tuple[str, ...] = ()  # of its contracts, where a rule tells them apart
     standing: Standing = Standing.ACTIVE  # others are listed, and not counted in any total

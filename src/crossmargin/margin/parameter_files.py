@@ -256,8 +256,14 @@ def overlay(base: Parameters, changes: Mapping[str, Any], label: str) -> Paramet
 
 @cache
 def available(folder: str) -> tuple[Parameters, ...]:
-    """Every set that ships for a model, oldest first."""
-    root = resources.files("crossmargin.margin") / "parameters" / folder
+    """Every set that ships for a model, oldest first.
+
+    ``package:path`` are data of another package.
+    """
+    package, _, path = folder.rpartition(":")
+    root = resources.files(package or "crossmargin.margin")
+    for part in (path if package else f"parameters/{path}").split("/"):
+        root = root / part
     found = [
         read_parameters(item.read_text(encoding="utf-8"), f"{folder}/{item.name}")
         for item in root.iterdir()

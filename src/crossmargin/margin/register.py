@@ -1,102 +1,135 @@
-"""The register of models: one line a member. Every door and the conformance suite read it."""
+"""The register of models: one line a member. Every door and the conformance suite read it.
+
+A member's module is imported when the member is first asked for. A model of another package is
+found by its entry point in the group ``crossmargin.models``: see `crossmargin.margin.outside`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import cast, overload
+
 from crossmargin.core.errors import InputError
 from crossmargin.margin.model import MarginModel
-from crossmargin.margin.models.aevo_pm import AEVO_PM
-from crossmargin.margin.models.aevo_sm import AevoSM
-from crossmargin.margin.models.binance_options import BinanceOptions
-from crossmargin.margin.models.binance_pm import BinancePM
-from crossmargin.margin.models.binance_usdm import BinanceUSDM
-from crossmargin.margin.models.bit_pm import BIT_PM
-from crossmargin.margin.models.bit_sm import BitSM
-from crossmargin.margin.models.bybit_pm import BYBIT_PM
-from crossmargin.margin.models.coinbase_intl import CoinbaseIntl
-from crossmargin.margin.models.deribit_pm import DeribitPM
-from crossmargin.margin.models.deribit_sm import DeribitSM
-from crossmargin.margin.models.derive_pm1 import DerivePM1
-from crossmargin.margin.models.derive_pm2 import DerivePM2
-from crossmargin.margin.models.derive_sm import DeriveSM
-from crossmargin.margin.models.fixed_rate import FixedRate
-from crossmargin.margin.models.gate_pm import GATE_PM
-from crossmargin.margin.models.gate_sm import GateSM
-from crossmargin.margin.models.gmx_v2 import GmxV2
-from crossmargin.margin.models.house import HOUSE
-from crossmargin.margin.models.hyperliquid import Hyperliquid
-from crossmargin.margin.models.hyperliquid_pm import HyperliquidPM
-from crossmargin.margin.models.lyra_v1 import LyraV1
-from crossmargin.margin.models.okx_pm import OkxPM
-from crossmargin.margin.models.okx_sm import OkxSM
-from crossmargin.margin.models.paradex_pm import ParadexPM
-from crossmargin.margin.models.paradex_xm import ParadexXM
-from crossmargin.margin.models.scan_dormant import (
-    COINCALL_PM,
-    DEDERI_PM,
-    GRVT_PM,
-    POWERTRADE_PM,
-    SYNDR_PM,
-)
-from crossmargin.margin.models.thalex_pm import THALEX_PM
+from crossmargin.margin.outside import found as found_outside
+from crossmargin.margin.outside import model_named as outside_model
+from crossmargin.margin.outside import names as outside_names
 
-__all__ = ["ALL_MODELS", "model_named"]
+__all__ = ["ALL_MODELS", "Members", "every_model", "is_built_in", "model_named"]
 
-ALL_MODELS: tuple[MarginModel, ...] = (
-    DeribitPM(cross=False),
-    DeribitPM(cross=True),
-    DeribitSM(),
-    DerivePM1(),
-    DerivePM2(),
-    DeriveSM(),
-    ParadexPM(),
-    LyraV1(),
-    OkxPM(),
-    OkxSM(),
-    BYBIT_PM(),
-    BIT_PM(),
-    THALEX_PM(),
-    GATE_PM(),
-    AEVO_PM(),
-    COINCALL_PM(),
-    DEDERI_PM(),
-    POWERTRADE_PM(),
-    GRVT_PM(),
-    SYNDR_PM(),
-    HOUSE(),
-    ParadexXM(),
-    BinanceUSDM(),
-    BinancePM(),
-    BinanceOptions(),
-    AevoSM(),
-    BitSM(),
-    GateSM(),
-    Hyperliquid(),
-    HyperliquidPM(),
-    GmxV2(),
-    CoinbaseIntl(),
-    FixedRate(),
-)
+# Name -> what makes it, by its module in ``models``, and what that is called with.
+_MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
+    "deribit-spm": ("deribit_pm:DeribitPM", {"cross": False}),
+    "deribit-xpm": ("deribit_pm:DeribitPM", {"cross": True}),
+    "deribit-sm": ("deribit_sm:DeribitSM", {}),
+    "derive-pm1": ("derive_pm1:DerivePM1", {}),
+    "derive-pm2": ("derive_pm2:DerivePM2", {}),
+    "derive-sm": ("derive_sm:DeriveSM", {}),
+    "paradex-pm": ("paradex_pm:ParadexPM", {}),
+    "paradex-xm": ("paradex_xm:ParadexXM", {}),
+    "okx-pm": ("okx_pm:OkxPM", {}),
+    "okx-sm": ("okx_sm:OkxSM", {}),
+    "bybit-pm": ("bybit_pm:BYBIT_PM", {}),
+    "binance-pm": ("binance_pm:BinancePM", {}),
+    "binance-usdm": ("binance_usdm:BinanceUSDM", {}),
+    "binance-options": ("binance_options:BinanceOptions", {}),
+    "hyperliquid-pm": ("hyperliquid_pm:HyperliquidPM", {}),
+    "hyperliquid": ("hyperliquid:Hyperliquid", {}),
+    "gmx-v2": ("gmx_v2:GmxV2", {}),
+    "thalex-pm": ("thalex_pm:THALEX_PM", {}),
+    "gate-pm": ("gate_pm:GATE_PM", {}),
+    "gate-sm": ("gate_sm:GateSM", {}),
+    "bit-pm": ("bit_pm:BIT_PM", {}),
+    "bit-sm": ("bit_sm:BitSM", {}),
+    "aevo-pm": ("aevo_pm:AEVO_PM", {}),
+    "aevo-sm": ("aevo_sm:AevoSM", {}),
+    "coinbase-intl": ("coinbase_intl:CoinbaseIntl", {}),
+    "coincall-pm": ("scan_dormant:COINCALL_PM", {}),
+    "dederi-pm": ("scan_dormant:DEDERI_PM", {}),
+    "powertrade-pm": ("scan_dormant:POWERTRADE_PM", {}),
+    "grvt-pm": ("scan_dormant:GRVT_PM", {}),
+    "syndr-pm": ("scan_dormant:SYNDR_PM", {}),
+    "lyra-v1": ("lyra_v1:LyraV1", {}),
+    "house-example": ("house:HOUSE", {}),
+    "fixed-rate": ("fixed_rate:FixedRate", {}),
+}
+_MODELS = "crossmargin.margin.models"
+
+
+class Members(Sequence[MarginModel]):
+    """The built-in models in the register's order, each made when it is read."""
+
+    def __len__(self) -> int:
+        return len(_MEMBERS)
+
+    @overload
+    def __getitem__(self, place: int) -> MarginModel: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[MarginModel, ...]: ...
+    def __getitem__(self, place: int | slice) -> MarginModel | tuple[MarginModel, ...]:
+        names = tuple(_MEMBERS)
+        if isinstance(place, slice):
+            return tuple(_member(name) for name in names[place])
+        return _member(names[place])
+
+    def __iter__(self) -> Iterator[MarginModel]:
+        return (_member(name) for name in _MEMBERS)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, without importing a member."""
+        return tuple(_MEMBERS)
+
+
+ALL_MODELS = Members()
+
+
+@cache
+def _member(name: str) -> MarginModel:
+    place, choices = _MEMBERS[name]
+    module, _, kind = place.partition(":")
+    made = getattr(import_module(f"{_MODELS}.{module}"), kind)(**choices)
+    return cast("MarginModel", made)
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a name is a member of this package; no member is imported."""
+    return name in _MEMBERS
+
+
+def every_model() -> tuple[MarginModel, ...]:
+    """The built-in models and those of other packages that can be used.
+
+    What is wrong with the others is in ``crossmargin.margin.outside.found``.
+    """
+    return (*ALL_MODELS, *found_outside(ALL_MODELS.names).models)
 
 
 def model_named(name: str) -> MarginModel:
-    """A model by name, ``name@version`` checked; InputError ``model_unknown`` otherwise."""
+    """A model by name, ``name@version`` checked; InputError ``model_unknown`` otherwise.
+
+    The name of a model of another package that cannot be used is refused with the reason:
+    ModelError ``model_unusable``.
+    """
     wanted, _, version = name.partition("@")
-    for model in ALL_MODELS:
-        if model.spec.name == wanted:
-            if version and version != model.spec.version:
-                raise InputError(
-                    "version_unknown",
-                    "the rules of that version are not known",
-                    place=wanted,
-                    value=version,
-                    limit=model.spec.version,
-                    remedy="Leave the version out, or name the one that is known.",
-                )
-            return model
-    raise InputError(
-        "model_unknown",
-        "no such margin model",
-        value=name,
-        limit=", ".join(model.spec.name for model in ALL_MODELS),
-        remedy="Choose one of the models that `crossmargin models` lists.",
-    )
+    model = _member(wanted) if wanted in _MEMBERS else outside_model(wanted, tuple(_MEMBERS))
+    if model is None:
+        raise InputError(
+            "model_unknown",
+            "no such margin model",
+            value=name,
+            limit=", ".join((*_MEMBERS, *outside_names(tuple(_MEMBERS)))),
+            remedy="Choose one of the models that `crossmargin models` lists.",
+        )
+    if version and version != model.spec.version:
+        raise InputError(
+            "version_unknown",
+            "the rules of that version are not known",
+            place=wanted,
+            value=version,
+            limit=model.spec.version,
+            remedy="Leave the version out, or name the one that is known.",
+        )
+    return model

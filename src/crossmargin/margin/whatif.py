@@ -19,7 +19,8 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset
-from crossmargin.margin.mapping import map_book
+from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import map_for
 from crossmargin.margin.model import Bound, MarginModel, Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.run import parameters_for, run
@@ -406,8 +407,8 @@ def prepare(
     schedule = Schedule.at(view.as_of_ms, fee)
     table = whole.instruments
     losses: tuple[str, ...] = ()
-    if _is_foreign(table, model):
-        mapped = map_book(whole, view, model.spec.venue)
+    if is_mapped(model.spec, table.items):
+        mapped = map_for(whole, view, model.spec)
         desk = Desk(
             mapped.view, schedule, mapped.place.tolist(), mapped.size_factor, mapped.price_unit
         )
@@ -421,13 +422,6 @@ def prepare(
         label, _, reason = failure.reason.partition(": ")
         raise error_of(replace(failure, subject=label, reason=reason or failure.reason), view)
     return Prepared(table, base, desk, losses)
-
-
-def _is_foreign(table: Instruments, model: MarginModel) -> bool:
-    """Whether the book is another venue's that the model maps."""
-    home = model.spec.venue
-    others = {item.venue for item in table.items} - {home}
-    return bool(home and others and others <= set(model.spec.maps_from))
 
 
 def _over(book: Book, candidates: Iterable[Instrument]) -> Book:

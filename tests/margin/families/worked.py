@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from crossmargin.conformance.world import parameters_of
 from crossmargin.core.arrays import frozen
 from crossmargin.instruments.book import Book, Line, Order, Reported
 from crossmargin.instruments.contracts import Instrument, Instruments
 from crossmargin.margin import Parameters, Requirement, model_named, run
-from crossmargin.margin.parameter_files import available, read_parameters
+from crossmargin.margin.parameter_files import available
 from tests.vectors.building import Dated, Facts, Quote, view_of
 
 AS_OF_MS = 1_795_000_000_000
 DAY_MS = 86_400_000
 EXPIRY_MS = AS_OF_MS + 30 * DAY_MS
-PAYLOADS = Path(__file__).parents[2] / "conformance" / "payloads"
 
 Held = Sequence[tuple[Instrument, float] | tuple[Instrument, float, float]]
 
@@ -29,8 +28,7 @@ def newest(model: str) -> Parameters:
 
 def payload(model: str) -> Parameters:
     """The made-up payload of a model that refuses without one."""
-    path = PAYLOADS / f"{model}.toml"
-    return read_parameters(path.read_text(encoding="utf-8"), path.name)
+    return parameters_of(model_named(model), newest(model))
 
 
 def worked(

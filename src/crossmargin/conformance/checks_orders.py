@@ -6,17 +6,23 @@ from itertools import product
 
 import numpy as np
 
-from crossmargin.instruments.book import Book, Line
-from crossmargin.instruments.contracts import Kind
-from crossmargin.margin.pools import cut
-from tests.conformance.checks import answers, margined
-from tests.conformance.world import (
+from crossmargin.conformance.checks import answers, margined
+from crossmargin.conformance.world import (
     Subject,
     accounts_of,
     random_lines,
     random_orders,
     world_of,
 )
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.pools import cut
+
+__all__ = [
+    "orders_are_local",
+    "orders_cost_or_cost_nothing",
+    "worst_fill_is_an_upper_bound",
+]
 
 
 def orders_are_local(subject: Subject) -> None:

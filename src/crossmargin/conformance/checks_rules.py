@@ -7,14 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from crossmargin.core.clock import DAY_MS
-from crossmargin.instruments.book import Book, Line
-from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.margin import Bound, Requirement
-from crossmargin.margin.pools import cut
-from crossmargin.margin.sheet import Column, Node, Sheet
-from tests.conformance.checks import margined, refused
-from tests.conformance.world import (
+from crossmargin.conformance.checks import margined, refused
+from crossmargin.conformance.world import (
     AS_OF_MS,
     STABLE,
     Subject,
@@ -23,6 +17,25 @@ from tests.conformance.world import (
     view_of,
     world_of,
 )
+from crossmargin.core.clock import DAY_MS
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Instrument, Kind
+from crossmargin.margin import Bound, Requirement
+from crossmargin.margin.pools import cut
+from crossmargin.margin.sheet import Column, Node, Sheet
+
+__all__ = [
+    "ROOTS",
+    "balances_count_once",
+    "bound_is_declared",
+    "haircut_lowers_the_initial_side",
+    "rules_are_declared",
+    "scenarios_mean_what_they_say",
+    "spread_within_width",
+    "strangers_are_refused",
+    "tree_adds_up",
+    "zero_shock",
+]
 
 ROOTS = ("counted_im", "im", "counted_mm", "mm")
 

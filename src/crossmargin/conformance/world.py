@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib import resources
 from math import exp, log
-from pathlib import Path
 
 import numpy as np
 
+from crossmargin.conformance.black import price as black
 from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure, ModelError
@@ -24,7 +25,29 @@ from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.margin.model import Extent
 from crossmargin.margin.parameter_files import read_parameters
 from crossmargin.market.view import View
-from tests.oracle.black import price as black
+
+__all__ = [
+    "AS_OF_MS",
+    "SPOT",
+    "STABLE",
+    "STRANGE",
+    "Subject",
+    "World",
+    "accounts_of",
+    "contracts",
+    "forms",
+    "one_account",
+    "parameters_of",
+    "quantity",
+    "random_book",
+    "random_lines",
+    "random_orders",
+    "served",
+    "split",
+    "subject_of",
+    "view_of",
+    "world_of",
+]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 8)
 SPOT = {"BTC": 64_000.0, "ETH": 1_900.0}
@@ -47,6 +70,7 @@ class Subject:
 
     @property
     def name(self) -> str:
+        """Of the model."""
         return self.model.spec.name
 
 
@@ -58,25 +82,33 @@ class World:
     view: View
 
     def derivatives(self) -> list[int]:
+        """Rows of the table that are contracts."""
         kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
         return [k for k, item in enumerate(self.instruments.items) if item.kind in kinds]
 
     def rows(self, choose: Callable[[Instrument], bool]) -> list[int]:
+        """Rows of the table that are chosen."""
         return [k for k, item in enumerate(self.instruments.items) if choose(item)]
-
-
-PAYLOADS = Path(__file__).parent / "payloads"
 
 
 def parameters_of(model: MarginModel, found: Parameters) -> Parameters:
     """A shipped set, or for a model that refuses without it the venue's payload of this world.
 
     The payload is a set as a user would give it (``--params FILE``); its numbers are nobody's.
+    Raises ModelError ``parameter_missing`` where there is no stand-in.
     """
     if model.spec.extent is not Extent.REFUSED:
         return found
-    path = PAYLOADS / f"{model.spec.name}.toml"
-    return read_parameters(path.read_text(encoding="utf-8"), path.name)
+    name = f"{model.spec.name}.toml"
+    path = resources.files("crossmargin.conformance") / "payloads" / name
+    if not path.is_file():
+        raise ModelError(
+            "parameter_missing",
+            "the model refuses without the venue's payload, and there is no stand-in for it",
+            place=model.spec.name,
+            remedy="Give the payload of the venue.",
+        )
+    return read_parameters(path.read_text(encoding="utf-8"), name)
 
 
 def subject_of(model: MarginModel) -> Subject:

@@ -2,21 +2,18 @@
 
 Here: nothing held, order, neighbours, hard numbers. The functions take a `Subject`, so that the
 same ones run over the register, over stubs of families that come later, and over models with a
-planted fault (`test_canaries.py`).
+planted fault.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from crossmargin.core.errors import InputError, ModelError
-from crossmargin.instruments.book import Book, Line
-from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.margin import Requirement, ScaleLaw, run
-from tests.conformance.world import (
+from crossmargin.conformance.world import (
     STRANGE,
     Subject,
     World,
@@ -28,15 +25,46 @@ from tests.conformance.world import (
     view_of,
     world_of,
 )
+from crossmargin.core.errors import InputError, ModelError
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Instrument, Kind
+from crossmargin.margin import Requirement, ScaleLaw, run
+from crossmargin.margin.run import BLOCK
+
+__all__ = [
+    "Answer",
+    "Key",
+    "answers",
+    "empty_book",
+    "failed_account",
+    "hard_numbers",
+    "margined",
+    "neighbours",
+    "offsetting_lots",
+    "order_and_lots",
+    "own_table",
+    "refused",
+    "refused_account",
+    "sane_numbers",
+    "scale_law",
+    "table_has_every_kind",
+]
 
 Key = tuple[str, str]
 Answer = tuple[tuple[bytes, ...], int, int, bytes, int]
 
 
-def margined(subject: Subject, book: Book, world: World | None = None, **how: int) -> Requirement:
+def margined(
+    subject: Subject,
+    book: Book,
+    world: World | None = None,
+    *,
+    block: int = BLOCK,
+    threads: int = 1,
+) -> Requirement:
     """The book under the subject's model and parameters."""
     view = (world or world_of(subject)).view
-    return run(book, view, subject.model, subject.parameters, **how)
+    return run(book, view, subject.model, subject.parameters, block=block, threads=threads)
 
 
 def answers(found: Requirement) -> dict[Key, Answer]:
@@ -73,15 +101,17 @@ def refused(code: str, call: Callable[[], object]) -> ModelError | InputError:
 
 def empty_book(subject: Subject) -> None:
     """An account without a line needs nothing, next to others too; no table is refused."""
-    found = margined(subject, random_book(subject, 2))
-    lines = random_lines(world_of(subject), 2)
+    names = accounts_of()
+    lines = [line for line in random_lines(world_of(subject), 2) if line.account != names[5]]
+    found = margined(subject, Book.of(world_of(subject).instruments, lines, accounts=names))
     held = {line.account for line in lines}
-    idle = [row for row, a in enumerate(found.sheet.account) if accounts_of()[a] not in held]
+    idle = [row for row, a in enumerate(found.sheet.account) if names[a] not in held]
     traded = {line.account for line in lines if line.column in world_of(subject).derivatives()}
-    flat = [row for row, a in enumerate(found.sheet.account) if accounts_of()[a] not in traded]
+    flat = [row for row, a in enumerate(found.sheet.account) if names[a] not in traded]
     assert flat, "the books have no account without positions"
+    amounts = ("counted_im", "im", "counted_mm", "mm", "cash", "equity")
     for row in idle:
-        assert all(values[row] == 0.0 for values in found.sheet.values)
+        assert all(found.sheet[name][row] == 0.0 for name in amounts)
         assert found.scenario[row] == -1
     nobody = Book.of(world_of(subject).instruments, (), accounts=())
     assert len(margined(subject, nobody).sheet) == 0
@@ -216,7 +246,7 @@ def refused_account(subject: Subject) -> None:
     for failure in found.failures:
         assert STRANGE in failure.reason
         row = names.index(failure.subject)
-        refused(failure.code, lambda row=row: margined(subject, book.rows(row, row + 1), world))
+        refused(failure.code, partial(margined, subject, book.rows(row, row + 1), world))
     if lost:  # lots that cancel hold nothing
         nothing = [Line(names[2], column, size) for size in (5.0, -5.0)]
         book = Book.of(world.instruments, [*moved, *nothing], accounts=names)
