@@ -19,43 +19,42 @@ from crossmargin.margin.outside import names as outside_names
 
 __all__ = ["ALL_MODELS", "Members", "every_model", "is_built_in", "model_named"]
 
-# Name -> what makes it, by its module in ``models``, and what that is called with.
+# Name -> what makes it, by its module, and what that is called with.
 _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
-    "deribit-spm": ("deribit_pm:DeribitPM", {"cross": False}),
-    "deribit-xpm": ("deribit_pm:DeribitPM", {"cross": True}),
-    "deribit-sm": ("deribit_sm:DeribitSM", {}),
-    "derive-pm1": ("derive_pm1:DerivePM1", {}),
-    "derive-pm2": ("derive_pm2:DerivePM2", {}),
-    "derive-sm": ("derive_sm:DeriveSM", {}),
-    "paradex-pm": ("paradex_pm:ParadexPM", {}),
-    "paradex-xm": ("paradex_xm:ParadexXM", {}),
-    "okx-pm": ("okx_pm:OkxPM", {}),
-    "okx-sm": ("okx_sm:OkxSM", {}),
-    "bybit-pm": ("bybit_pm:BYBIT_PM", {}),
-    "binance-pm": ("binance_pm:BinancePM", {}),
-    "binance-usdm": ("binance_usdm:BinanceUSDM", {}),
-    "binance-options": ("binance_options:BinanceOptions", {}),
-    "hyperliquid-pm": ("hyperliquid_pm:HyperliquidPM", {}),
-    "hyperliquid": ("hyperliquid:Hyperliquid", {}),
-    "gmx-v2": ("gmx_v2:GmxV2", {}),
-    "thalex-pm": ("thalex_pm:THALEX_PM", {}),
-    "gate-pm": ("gate_pm:GATE_PM", {}),
-    "gate-sm": ("gate_sm:GateSM", {}),
-    "bit-pm": ("bit_pm:BIT_PM", {}),
-    "bit-sm": ("bit_sm:BitSM", {}),
-    "aevo-pm": ("aevo_pm:AEVO_PM", {}),
-    "aevo-sm": ("aevo_sm:AevoSM", {}),
-    "coinbase-intl": ("coinbase_intl:CoinbaseIntl", {}),
-    "coincall-pm": ("scan_dormant:COINCALL_PM", {}),
-    "dederi-pm": ("scan_dormant:DEDERI_PM", {}),
-    "powertrade-pm": ("scan_dormant:POWERTRADE_PM", {}),
-    "grvt-pm": ("scan_dormant:GRVT_PM", {}),
-    "syndr-pm": ("scan_dormant:SYNDR_PM", {}),
-    "lyra-v1": ("lyra_v1:LyraV1", {}),
-    "house-example": ("house:HOUSE", {}),
-    "fixed-rate": ("fixed_rate:FixedRate", {}),
+    "deribit-spm": ("crossmargin.margin.models.deribit_pm:DeribitPM", {"cross": False}),
+    "deribit-xpm": ("crossmargin.margin.models.deribit_pm:DeribitPM", {"cross": True}),
+    "deribit-sm": ("crossmargin.margin.models.deribit_sm:DeribitSM", {}),
+    "derive-pm1": ("crossmargin.margin.models.derive_pm1:DerivePM1", {}),
+    "derive-pm2": ("crossmargin.margin.models.derive_pm2:DerivePM2", {}),
+    "derive-sm": ("crossmargin.margin.models.derive_sm:DeriveSM", {}),
+    "paradex-pm": ("crossmargin.margin.models.paradex_pm:ParadexPM", {}),
+    "paradex-xm": ("crossmargin.margin.models.paradex_xm:ParadexXM", {}),
+    "okx-pm": ("crossmargin.margin.models.okx_pm:OkxPM", {}),
+    "okx-sm": ("crossmargin.margin.models.okx_sm:OkxSM", {}),
+    "bybit-pm": ("crossmargin.margin.models.bybit_pm:BYBIT_PM", {}),
+    "binance-pm": ("crossmargin.margin.models.binance_pm:BinancePM", {}),
+    "binance-usdm": ("crossmargin.margin.models.binance_usdm:BinanceUSDM", {}),
+    "binance-options": ("crossmargin.margin.models.binance_options:BinanceOptions", {}),
+    "hyperliquid-pm": ("crossmargin.margin.models.hyperliquid_pm:HyperliquidPM", {}),
+    "hyperliquid": ("crossmargin.margin.models.hyperliquid:Hyperliquid", {}),
+    "gmx-v2": ("crossmargin.margin.models.gmx_v2:GmxV2", {}),
+    "thalex-pm": ("crossmargin.margin.models.thalex_pm:THALEX_PM", {}),
+    "gate-pm": ("crossmargin.margin.models.gate_pm:GATE_PM", {}),
+    "gate-sm": ("crossmargin.margin.models.gate_sm:GateSM", {}),
+    "bit-pm": ("crossmargin.margin.models.bit_pm:BIT_PM", {}),
+    "bit-sm": ("crossmargin.margin.models.bit_sm:BitSM", {}),
+    "aevo-pm": ("crossmargin.margin.models.aevo_pm:AEVO_PM", {}),
+    "aevo-sm": ("crossmargin.margin.models.aevo_sm:AevoSM", {}),
+    "coinbase-intl": ("crossmargin.margin.models.coinbase_intl:CoinbaseIntl", {}),
+    "coincall-pm": ("crossmargin.margin.models.scan_dormant:COINCALL_PM", {}),
+    "dederi-pm": ("crossmargin.margin.models.scan_dormant:DEDERI_PM", {}),
+    "powertrade-pm": ("crossmargin.margin.models.scan_dormant:POWERTRADE_PM", {}),
+    "grvt-pm": ("crossmargin.margin.models.scan_dormant:GRVT_PM", {}),
+    "syndr-pm": ("crossmargin.margin.models.scan_dormant:SYNDR_PM", {}),
+    "lyra-v1": ("crossmargin.margin.models.lyra_v1:LyraV1", {}),
+    "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
+    "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
-_MODELS = "crossmargin.margin.models"
 
 
 class Members(Sequence[MarginModel]):
@@ -90,8 +89,7 @@ ALL_MODELS = Members()
 def _member(name: str) -> MarginModel:
     place, choices = _MEMBERS[name]
     module, _, kind = place.partition(":")
-    made = getattr(import_module(f"{_MODELS}.{module}"), kind)(**choices)
-    return cast("MarginModel", made)
+    return cast("MarginModel", getattr(import_module(module), kind)(**choices))
 
 
 def is_built_in(name: str) -> bool:
