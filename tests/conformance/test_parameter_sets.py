@@ -13,7 +13,14 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import ALL_MODELS, MarginModel, Parameters, parameters_for
 from crossmargin.margin.parameter_files import Entry, available, overlay
 from tests.conformance.checks import margined
-from tests.conformance.world import AS_OF_MS, SPOT, Subject, random_book, subject_of
+from tests.conformance.world import (
+    AS_OF_MS,
+    SPOT,
+    Subject,
+    parameters_of,
+    random_book,
+    subject_of,
+)
 
 SETS = [
     pytest.param(model, parameters, id=f"{model.spec.name}-{parameters.label}")
@@ -68,7 +75,7 @@ def test_a_set_is_in_force_from_its_own_moment(model: MarginModel, parameters: P
 
 @pytest.mark.parametrize(("model", "parameters"), SETS)
 def test_every_set_margins_a_book(model: MarginModel, parameters: Parameters) -> None:
-    subject = Subject(model, parameters)
+    subject = Subject(model, parameters_of(model, parameters))
     sheet = margined(subject, random_book(subject, 31, 8)).sheet
     assert all(np.isfinite(values).all() for values in sheet.values)
     assert sheet["im"].max() > 0.0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import exp, log
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.instruments.names import CURRENCIES, VENUES
 from crossmargin.margin import MarginModel, Parameters, parameters_for
+from crossmargin.margin.model import Extent
+from crossmargin.margin.parameter_files import read_parameters
 from crossmargin.market.view import View
 from tests.oracle.black import price as black
 
@@ -61,14 +65,42 @@ class World:
         return [k for k, item in enumerate(self.instruments.items) if choose(item)]
 
 
+PAYLOADS = Path(__file__).parent / "payloads"
+
+
+def parameters_of(model: MarginModel, found: Parameters) -> Parameters:
+    """A shipped set, or for a model that refuses without it the venue's payload of this world.
+
+    The payload is a set as a user would give it (``--params FILE``); its numbers are nobody's.
+    """
+    if model.spec.extent is not Extent.REFUSED:
+        return found
+    path = PAYLOADS / f"{model.spec.name}.toml"
+    return read_parameters(path.read_text(encoding="utf-8"), path.name)
+
+
 def subject_of(model: MarginModel) -> Subject:
     """A registered model with the newest of its parameter sets."""
-    return Subject(model, parameters_for(model, AS_OF_MS))
+    return Subject(model, parameters_of(model, parameters_for(model, AS_OF_MS)))
 
 
 def forms(subject: Subject) -> tuple[tuple[str, str, bool], ...]:
-    """(quote, settle, inverse) of the contracts of a coin, {} standing for the coin."""
+    """(quote, settle, inverse) of the contracts of a coin, {} standing for the coin.
+
+    Of a venue whose names are known: those of its examples that settle in the model's currency.
+    """
     currency = subject.model.spec.currency
+    venue = VENUES.get(subject.model.spec.venue)
+    if venue is not None:
+        read = [venue.read(name) for name in venue.forms.split(", ") if name not in CURRENCIES]
+        shapes = [
+            (terms.quote, "{}" if terms.inverse else terms.settle, terms.inverse)
+            for terms in read
+            if terms is not None and terms.kind in subject.model.spec.kinds
+            if terms.kind is not Kind.ASSET
+            if currency in ("settle", "USD", terms.settle)
+        ]
+        return tuple(dict.fromkeys(shapes))
     if currency in ("settle", "USD"):
         return ("USD", "{}", True), (STABLE, STABLE, False)
     return (("USD", currency, False),)
@@ -78,8 +110,9 @@ def contracts(subject: Subject) -> list[Instrument]:
     """Every contract of the world of a model."""
     spec = subject.model.spec
     venue = spec.venue or "deribit"
-    stable = STABLE if spec.currency in ("settle", "USD") else spec.currency
-    names = [stable, *SPOT] if spec.currency in ("settle", "USD") else [stable]
+    settles = [settle for _, settle, _ in forms(subject) if settle != "{}"] or [STABLE]
+    names = list(dict.fromkeys(settles))
+    names += list(SPOT) if spec.currency in ("settle", "USD") else []
     out: list[Instrument] = []
     if Kind.ASSET in spec.kinds:
         out += [Instrument(venue, name, Kind.ASSET, name, "USD", name) for name in names]
@@ -133,7 +166,7 @@ def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
         instruments=table,
         as_of_ms=AS_OF_MS,
         index=frozen([SPOT.get(pair[0], 1.0) for pair in table.pairs], np.float64),
-        usd=frozen([usd[name] for name in table.names], np.float64),
+        usd=frozen([usd.get(name, usd[STABLE]) for name in table.names], np.float64),
         forward=frozen(forward, np.float64),
         forward_settled=frozen(np.zeros(len(forward)), np.float64),
         rate=frozen(np.full(len(forward), RATE_ANNUAL), np.float64),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from crossmargin.core.clock import DAY_MS, utc_ms
 from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.names_onchain import ONCHAIN
 from crossmargin.instruments.naming import (
     BASE,
     DMY,
@@ -39,6 +40,7 @@ CURRENCIES = frozenset({
     "BUIDL", "BUSD", "CBBTC", "CRVUSD", "DAI", "DOGE", "DOT", "DRV", "ENA", "ETC", "ETH", "EUR",
     "EURC", "FDUSD", "FIL", "GBP", "GUSD", "HYPE", "JITOSOL", "LBTC", "LINK", "LTC", "MATIC",
     "METH", "MNT", "MSOL", "NEAR", "OKB", "OP", "PAXG", "POL", "PYUSD", "RLUSD", "RSWETH", "SHIB",
+    "SNXUSD",
     "SOL", "STETH", "SUI", "TON", "TRUMP", "TRX", "TUSD", "UNI", "USD", "USD1", "USDC", "USDD",
     "USDE", "USDG", "USDP", "USDS", "USDT", "USDY", "USYC", "WBETH", "WBTC", "WEETH", "WETH",
     "WSTETH", "XLM", "XRP", "XUSD", "ZEC",
@@ -305,4 +307,5 @@ VENUES: Mapping[str, VenueNames] = {
         half_hour,
         "BTC-USD-PERP, BTC-USD-8MAY26-90000-C, BTC-USD-26JUN26, ETH-USD, ETH",
     ),
+    **ONCHAIN,
 }

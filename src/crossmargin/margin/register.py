@@ -9,6 +9,7 @@ from crossmargin.margin.models.deribit_sm import DeribitSM
 from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
+from crossmargin.margin.models.dydx_v4 import DydxV4
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.lyra_v1 import LyraV1
 from crossmargin.margin.models.paradex_pm import ParadexPM
@@ -25,6 +26,7 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     ParadexPM(),
     LyraV1(),
     FixedRate(),
+    DydxV4(),
 )
 
 
