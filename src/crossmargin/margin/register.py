@@ -9,6 +9,7 @@ from crossmargin.margin.models.deribit_sm import DeribitSM
 from crossmargin.margin.models.derive_pm1 import DerivePM1
 from crossmargin.margin.models.derive_pm2 import DerivePM2
 from crossmargin.margin.models.derive_sm import DeriveSM
+from crossmargin.margin.models.drift_v2 import DriftV2
 from crossmargin.margin.models.dydx_v4 import DydxV4
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.lyra_v1 import LyraV1
@@ -27,6 +28,7 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     LyraV1(),
     FixedRate(),
     DydxV4(),
+    DriftV2(),
 )
 
 

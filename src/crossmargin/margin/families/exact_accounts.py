@@ -1,18 +1,43 @@
-"""Equity of accounts that a protocol counts in quote units: cash and what positions left of it."""
+"""Accounts that a protocol counts in quote units: their cash, and their rows as a sheet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from crossmargin.core.arrays import Bytes
 from crossmargin.margin.equity import SOURCES, equity_of
-from crossmargin.margin.families.exact_units import held_units, units
+from crossmargin.margin.families.exact_units import as_float, held_units, units
 from crossmargin.margin.model import EquitySource, PoolBook, Priced
+from crossmargin.margin.sheet import SheetBuilder
 
-__all__ = ["QuoteEquity", "quote_equity"]
+__all__ = ["AddLeaf", "QuoteEquity", "exact_leaves", "quote_equity"]
+
+
+class AddLeaf(Protocol):
+    """Adds a column: the sum of some places of each row, less the sum of others."""
+
+    def __call__(
+        self, name: str, rule: str, plus: tuple[int, ...], minus: tuple[int, ...] = ()
+    ) -> str:
+        """Name of the column; each cell is rounded to a float once."""
+        ...
+
+
+def exact_leaves(sheet: SheetBuilder, rows: Sequence[Sequence[int]], decimals: int) -> AddLeaf:
+    """What adds leaves to ``sheet`` from rows of integers in units of 10**-decimals."""
+
+    def add(name: str, rule: str, plus: tuple[int, ...], minus: tuple[int, ...] = ()) -> str:
+        values = [
+            as_float(sum(row[k] for k in plus) - sum(row[k] for k in minus), decimals)
+            for row in rows
+        ]
+        return sheet.leaf(name, np.array(values, np.float64), rule)
+
+    return add
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ that follows is exact. Open orders need nothing. Source: dydxprotocol/v4-chain a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.families.exact_accounts import quote_equity
+from crossmargin.margin.families.exact_accounts import exact_leaves, quote_equity
 from crossmargin.margin.families.exact_dydx import (
     MILLION,
     QUOTE_DECIMALS,
@@ -29,7 +28,6 @@ from crossmargin.margin.families.exact_dydx import (
 )
 from crossmargin.margin.families.exact_plan import one_pool
 from crossmargin.margin.families.exact_units import (
-    as_float,
     entry_quote,
     held_units,
     ticks,
@@ -240,19 +238,16 @@ def _counts_profit(priced: Priced, held: PoolBook) -> Bools:
 
 
 def _sheet(rows: list[list[int]]) -> SheetBuilder:
-    """Columns of [cash, profit, imr, mmr] in quantums; each is rounded to a float once."""
-
-    def column(pick: Callable[[list[int]], int]) -> Floats:
-        return np.array([as_float(pick(row), QUOTE_DECIMALS) for row in rows], np.float64)
-
+    """Columns of [cash, profit, imr, mmr] in quantums."""
     sheet = SheetBuilder(len(rows))
-    sheet.leaf("cash", column(lambda row: row[0]), "net_collateral")
-    sheet.leaf("unrealised", column(lambda row: row[1]), "net_collateral")
-    sheet.leaf("equity", column(lambda row: row[0] + row[1]), "net_collateral")
-    sheet.leaf("surplus_im", column(lambda row: row[0] + row[1] - row[2]), "surplus")
-    sheet.leaf("surplus_mm", column(lambda row: row[0] + row[1] - row[3]), "surplus")
-    sheet.leaf("initial", column(lambda row: row[2]), "initial")
-    sheet.leaf("maintenance", column(lambda row: row[3]), "maintenance")
+    add = exact_leaves(sheet, rows, QUOTE_DECIMALS)
+    add("cash", "net_collateral", (0,))
+    add("unrealised", "net_collateral", (1,))
+    add("equity", "net_collateral", (0, 1))
+    add("surplus_im", "surplus", (0, 1), (2,))
+    add("surplus_mm", "surplus", (0, 1), (3,))
+    add("initial", "initial", (2,))
+    add("maintenance", "maintenance", (3,))
     sheet.scale("counted_im", "equity", 1.0)
     sheet.scale("im", "initial", 1.0)
     sheet.scale("counted_mm", "equity", 1.0)
