@@ -136,9 +136,7 @@ def _liquidation(content: Case, case: Case) -> None:
     section = content["liquidation"]
     put = case["type"] == "put"
     figures = [units(case[name], 27) for name in ("collateral", "debt", "strike", "spot")]
-    found = rules.debt_price(
-        put, *figures, units(section["oracle_deviation"], 27), case["elapsed"]
-    )
+    found = rules.debt_price(put, *figures, units(section["oracle_deviation"], 27), case["elapsed"])
     if "expected_price" in case:
         assert found == units(case["expected_price"], 27)
     strike, spot = Fraction(str(case["strike"])), Fraction(str(case["spot"]))

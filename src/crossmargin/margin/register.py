@@ -13,6 +13,7 @@ from crossmargin.margin.models.drift_v2 import DriftV2
 from crossmargin.margin.models.dydx_v4 import DydxV4
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.lyra_v1 import LyraV1
+from crossmargin.margin.models.opyn_gamma import OpynGamma
 from crossmargin.margin.models.paradex_pm import ParadexPM
 
 __all__ = ["ALL_MODELS", "model_named"]
@@ -29,6 +30,7 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     FixedRate(),
     DydxV4(),
     DriftV2(),
+    OpynGamma(),
 )
 
 

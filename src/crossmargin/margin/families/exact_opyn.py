@@ -227,9 +227,7 @@ def _before_expiry(put: bool, short: int, long: int, strike_s: int, strike_l: in
     return max(_div(_mul(strike_l - strike_s, short), strike_l), bare)
 
 
-def margin_required(
-    vault: Vault, prices: Prices, decimals: Mapping[str, int], naked: Naked | None, left_s: int
-) -> int:
+def margin_required(vault: Vault, prices: Prices, naked: Naked | None, left_s: int) -> int:
     """What a checked vault needs, 27 decimals of its collateral; negative where the long pays."""
     token = (vault.shorts or vault.longs)[0]
     short = from_scaled(sum(vault.short_amounts), BASE_DECIMALS)
@@ -247,15 +245,13 @@ def margin_required(
         needed = _mul(cash[0], short) - _mul(cash[1], long)
         return prices.convert(needed, token.strike_asset, token.collateral)
     if vault.naked and vault.shorts:
-        return _naked(vault, prices, decimals, naked, left_s)
+        return _naked(vault, prices, naked, left_s)
     needed = _before_expiry(token.put, short, long, strikes[0], strikes[1])
     asset = token.strike_asset if token.put else token.underlying
     return prices.convert(needed, asset, token.collateral)
 
 
-def _naked(
-    vault: Vault, prices: Prices, decimals: Mapping[str, int], naked: Naked | None, left_s: int
-) -> int:
+def _naked(vault: Vault, prices: Prices, naked: Naked | None, left_s: int) -> int:
     token = vault.shorts[0]
     if naked is None:
         raise ModelError(
@@ -299,7 +295,7 @@ def excess_collateral(
         return sum(vault.collateral_amounts), True
     token = (vault.longs or vault.shorts)[0]
     held = from_scaled(sum(vault.collateral_amounts), decimals[token.collateral])
-    excess = held - margin_required(vault, prices, decimals, naked, left_s)
+    excess = held - margin_required(vault, prices, naked, left_s)
     return to_scaled(excess, decimals[token.collateral], down=excess >= 0), excess >= 0
 
 
