@@ -13,8 +13,12 @@ from crossmargin.margin.models.drift_v2 import DriftV2
 from crossmargin.margin.models.dydx_v4 import DydxV4
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.models.lyra_v1 import LyraV1
+from crossmargin.margin.models.mango_v4 import MangoV4
 from crossmargin.margin.models.opyn_gamma import OpynGamma
 from crossmargin.margin.models.paradex_pm import ParadexPM
+from crossmargin.margin.models.synthetix_v3 import SynthetixV3
+from crossmargin.margin.models.vertex import Vertex
+from crossmargin.margin.models.zeta import Zeta
 
 __all__ = ["ALL_MODELS", "model_named"]
 
@@ -31,6 +35,10 @@ ALL_MODELS: tuple[MarginModel, ...] = (
     DydxV4(),
     DriftV2(),
     OpynGamma(),
+    SynthetixV3(),
+    MangoV4(),
+    Vertex(),
+    Zeta(),
 )
 
 

@@ -25,7 +25,7 @@ def test_a_balance_is_taken_by_name_or_by_table() -> None:
     assert caught.value.code == "kind_not_accepted"
     every = from_values("m", "1", {"market": {key: {"x": 1} for key in COINS[1:]}}, "t")
     with pytest.raises(ModelError):
-        one_pool(table(), every, "USDC", ("USDC",), "market", "token")
+        one_pool(table(), every, "USDC", (), "market", "token")
     pool = one_pool(table(), every, "USDC", ("USDC",), "market").pools[0]
     assert pool.label == "account"
     assert pool.cash.sum() == 1

@@ -51,15 +51,15 @@ def one_pool(
 ) -> Plan:
     """A plan of one pool; ``derivatives`` and ``assets`` name tables that must know each market.
 
-    Without a table of assets only the ``cash`` currencies are taken. A debt is looked up as an
-    asset. Raises ModelError ``parameter_missing``, ``kind_not_accepted``.
+    The ``cash`` currencies are always taken, and without a table of assets nothing else. A debt is
+    looked up as an asset. Raises ModelError ``parameter_missing``, ``kind_not_accepted``.
     """
     if not assets:
         takes_only(instruments, cash, parameters.model)
     for item in instruments.items:
         if item.kind not in (Kind.ASSET, Kind.DEBT):
             require_table(parameters, derivatives, item.underlying)
-        elif assets:
+        elif assets and item.underlying not in cash:
             require_table(parameters, assets, item.underlying)
     rows = np.arange(len(instruments), dtype=np.int32)
     return Plan((make_pool(instruments, rows, "account", currency, cash),), parameters)
