@@ -16,7 +16,7 @@ from crossmargin.instruments.symbology import asset, format_id
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
+__all__ = ["NOT_TIMED", "VENUE_OF_MODEL", "chain", "positions", "quantities", "view_of"]
 
 AS_OF_MS = utc_ms(2026, 12, 1, 12)
 INDEX_USD = 64_000.0
@@ -33,6 +33,15 @@ VENUE_OF_MODEL = {
     "derive-pm2": "derive",
     "paradex-pm": "paradex",
     "fixed-rate": "deribit",
+}
+NOT_TIMED = {
+    "dydx-v4": "takes no options",
+    "drift-v2": "refuses without the venue's numbers",
+    "opyn-gamma": "takes options alone",
+    "synthetix-v3": "refuses without the venue's numbers",
+    "mango-v4": "refuses without the venue's numbers",
+    "vertex": "refuses without the venue's numbers",
+    "zeta": "refuses without the venue's numbers",
 }
 
 

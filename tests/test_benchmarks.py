@@ -12,7 +12,7 @@ from benchmarks.__main__ import WORKLOADS, main
 from benchmarks.machine import measure_limits
 from benchmarks.options import shocked_chain
 from benchmarks.peers import attempt
-from benchmarks.populations import VENUE_OF_MODEL, chain, population, positions
+from benchmarks.populations import NOT_TIMED, VENUE_OF_MODEL, chain, population, positions
 from benchmarks.report import Goal, Report, WrongValue
 from benchmarks.timing import Candidate, Settings, Timing, interleaved
 from crossmargin.margin import ALL_MODELS, model_named
@@ -95,7 +95,9 @@ def test_rows_hold_distinct_rising_columns() -> None:
 
 
 def test_every_model_has_a_population() -> None:
-    assert set(VENUE_OF_MODEL) == {model.spec.name for model in ALL_MODELS}
+    names = [model.spec.name for model in ALL_MODELS]
+    assert {*VENUE_OF_MODEL, *NOT_TIMED} == set(names)
+    assert len(VENUE_OF_MODEL) + len(NOT_TIMED) == len(names)
     for venue in set(VENUE_OF_MODEL.values()):
         assert 650 <= len(chain(venue)) <= 750
 

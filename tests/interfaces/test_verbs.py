@@ -15,6 +15,7 @@ from crossmargin.interfaces.cli import main
 from crossmargin.margin.register import ALL_MODELS
 from crossmargin.margin.run import run
 from crossmargin.sample import BOOKS, book_path
+from tests.conformance.takers import SAMPLE_TAKERS
 
 MODELS = [model.spec.name for model in ALL_MODELS]
 PERPETUAL = {"venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": -100000.0}
@@ -36,7 +37,7 @@ def printed(arguments: list[str], capsysbinary: pytest.CaptureFixture[bytes]) ->
     return capsysbinary.readouterr().out
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", SAMPLE_TAKERS)
 @pytest.mark.parametrize("name", BOOKS)
 def test_one_number_through_every_door(
     name: str, model: str, market: str, capsysbinary: pytest.CaptureFixture[bytes]
@@ -80,7 +81,7 @@ def test_compare_through_every_door(
                 assert [float(cell) for cell in cells] == [value] * len(cells), key
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", SAMPLE_TAKERS)
 def test_compare_and_margin_give_the_same_requirement(model: str, maker: str, market: str) -> None:
     row = xm.compare(maker, market, [model]).rows[0]
     alone = xm.margin(maker, market, model)

@@ -14,7 +14,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line, Reported
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.instruments.symbology import asset, parse
-from crossmargin.margin.register import ALL_MODELS, model_named
+from crossmargin.margin.register import model_named
 from crossmargin.margin.run import parameters_for, run
 from crossmargin.margin.surface_grid import (
     PEGGED,
@@ -26,6 +26,7 @@ from crossmargin.margin.surface_grid import (
 from crossmargin.margin.totals import account_totals
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.sample import BOOKS, book_path, market_path
+from tests.conformance.takers import SAMPLE_TAKERS
 
 YEAR_MS = 365 * 86_400_000
 SPOTS, VOLS = (0.6, 0.85, 1.0, 1.3), (0.7, 1.0, 1.5)
@@ -119,7 +120,7 @@ def test_every_cell_is_a_direct_run_on_a_market_shifted_by_hand(
             assert found[r, c] == pytest.approx(expected, abs=1e-9 * scale), (spot, vol)
 
 
-@pytest.mark.parametrize("model", [each.spec.name for each in ALL_MODELS])
+@pytest.mark.parametrize("model", SAMPLE_TAKERS)
 def test_no_move_is_the_plain_run_to_the_bit(model: str) -> None:
     result = xm.margin(str(book_path("market-maker")), str(market_path()), model)
     need = result.requirement

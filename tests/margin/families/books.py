@@ -1,8 +1,9 @@
-"""Pool books made by hand for the tests of families."""
+"""Pool books made by hand for the tests of families, and a world whose marks are its index."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin.model import PoolBook
 from crossmargin.margin.pools import cut, make_pool
+from tests.conformance.world import World
 
 VENUE = "dydx"
 COINS = ("USDC", "BTC", "ETH", "SOL")
@@ -44,3 +46,11 @@ def pool_book(
         book,
         exact,
     )
+
+
+def at_index(world: World) -> World:
+    """The world with perpetuals marked at their index."""
+    view = world.view
+    perpetual = world.instruments.kind == Kind.PERPETUAL
+    mark = np.where(perpetual, view.index[world.instruments.pair], view.mark)
+    return replace(world, view=replace(view, mark=frozen(mark, np.float64)))

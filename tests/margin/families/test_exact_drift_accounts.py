@@ -15,6 +15,7 @@ from crossmargin.margin.families.exact_drift_accounts import (
 from crossmargin.margin.models.drift_v2 import DriftV2
 from crossmargin.margin.pools import cut
 from tests.conformance.world import subject_of, view_of
+from tests.margin.families.books import at_index
 
 MODEL = DriftV2()
 SET = subject_of(MODEL).parameters
@@ -27,7 +28,7 @@ def test_lines_carry_entries_and_orders() -> None:
     lines = [Line("a", perp, 0.5, 60_000.0), Line("a", place["drift", "USDC"], 10.0)]
     orders = [Order("a", other, -1, 3.0, 1_900.0), Order("a", other, -1, 1.0, 1_950.0)]
     book = Book.of(items, lines, orders)
-    view = view_of(items.items).view
+    view = at_index(view_of(items.items)).view
     pool = MODEL.plan(items, SET).pools[0]
     priced = MODEL.price(pool, view, SET)
     held = cut(book, pool, 0)

@@ -7,9 +7,9 @@ import numpy as np
 from crossmargin.instruments.book import Book, Line, Reported
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import model_named
-from crossmargin.margin.families.perp_quotes import at_the_oracle, oracle_usd, perp_accounts
+from crossmargin.margin.families.perp_quotes import oracle_usd, perp_accounts
 from crossmargin.margin.pools import cut
-from tests.conformance.world import SPOT, STABLE, subject_of, world_of
+from tests.conformance.world import STABLE, subject_of, world_of
 
 
 def test_profit_counts_once() -> None:
@@ -31,18 +31,18 @@ def test_profit_counts_once() -> None:
     pool = subject.model.plan(world.instruments, subject.parameters).pools[0]
     priced = subject.model.price(pool, world.view, subject.parameters)
     found = perp_accounts(priced, cut(book, pool, 0))
+    gain = 2.0 * (float(world.view.mark[perp]) - 60_000.0)
     by_name = dict(zip(book.account, zip(found.cash, found.unrealised, strict=True), strict=True))
     assert by_name == {
-        "beside": (100.0, 8_000.0),
-        "entries": (0.0, 8_000.0),
+        "beside": (100.0, gain),
+        "entries": (0.0, gain),
         "settled": (100.0, 0.0),
         "venue": (7.0, 0.0),
     }
-    assert found.profit.sum() == 16_000.0
+    assert found.profit.sum() == 2 * gain
     part = pool.instruments
     usd = oracle_usd(world.view, part)
-    marks = at_the_oracle(world.view, part).mark
     for k, item in enumerate(part.items):
-        if item.kind is Kind.PERPETUAL:
-            assert usd[k] == marks[k] == SPOT[item.underlying]
+        perpetual = item.kind is Kind.PERPETUAL
+        assert usd[k] == (world.view.mark[k] if perpetual else world.view.usd[part.underlying[k]])
     assert np.isfinite(usd).all()

@@ -46,8 +46,9 @@ def margined(
     names = view.instruments.names
     usd = np.array([{"USDC": usdc, "BTC": 50_000.0}.get(name, 1.0) for name in names])
     index = np.array([50_000.0 if pair[0] == "BTC" else usdc for pair in view.instruments.pairs])
+    mark = np.where(view.mark > 0.0, 50_000.0, 0.0)
     reads = {} if twap is None else {"usd_twap_5min": {"USDC": twap, "BTC": 50_000.0}}
-    return run(book, replace(view, usd=usd, index=index, reads=reads), MODEL, SET)
+    return run(book, replace(view, usd=usd, index=index, mark=mark, reads=reads), MODEL, SET)
 
 
 def figures(found: Requirement) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from crossmargin.margin import Bound, Requirement, run
 from crossmargin.margin.models.mango_v4 import MangoV4
 from crossmargin.margin.parameter_files import overlay
 from tests.conformance.world import STABLE, Subject, subject_of, world_of
+from tests.margin.families.books import at_index
 
 MODEL = MangoV4()
 FULL = subject_of(MODEL)
@@ -26,7 +27,7 @@ def margined(
     orders: tuple[tuple[Kind, str, float, float], ...] = (),
     stable: dict[str, float] | None = None,
 ) -> Requirement:
-    world = world_of(SUBJECT)
+    world = at_index(world_of(SUBJECT))
     place = {(i.kind, i.underlying): k for k, i in enumerate(world.instruments.items)}
     lines = [Line("a", place[key], q) for key, q in held.items()]
     resting = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from crossmargin.core.errors import ModelError
+from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin import Bound, model_named
@@ -17,15 +18,19 @@ from crossmargin.margin.models.synthetix_v3 import (
 )
 from crossmargin.margin.parameter_files import available
 from tests.conformance.checks import margined
-from tests.conformance.world import one_account, subject_of
+from tests.conformance.world import one_account, subject_of, view_of
+from tests.margin.families.books import at_index
 
 SUBJECT = subject_of(SynthetixV3())
 
 
 def test_an_account_by_hand() -> None:
     """2 BTC at 64,000: 2/10,000 x 2 + 1 % = 1.04 %; flags 64 dollars; 10 BTC lose 5 %."""
-    held = {"SNXUSD": 10_000.0, "BTC": 10.0, "BTC_SNXUSD-PERPETUAL": -2.0}
-    found = margined(SUBJECT, one_account(SUBJECT, held)[0])
+    held = {"SNXUSD": 10_000.0, "BTC": 10.0, "BTC-PERP": -2.0}
+    world = at_index(view_of(parse("synthetix", name) for name in held))
+    place = world.instruments.index_of()
+    lines = [Line("a", place["synthetix", name], size) for name, size in held.items()]
+    found = margined(SUBJECT, Book.of(world.instruments, lines), world)
     sheet = {
         c.name: float(v[0]) for c, v in zip(found.sheet.columns, found.sheet.values, strict=True)
     }

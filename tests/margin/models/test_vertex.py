@@ -9,13 +9,15 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.models.vertex import Vertex, spread_credit
 from tests.conformance.checks import margined
 from tests.conformance.world import SPOT, one_account, random_book, subject_of, world_of
+from tests.margin.families.books import at_index
 
 SUBJECT = subject_of(Vertex())
+WORLD = at_index(world_of(SUBJECT))
 W = {"im": (0.9, 1.1, 0.95, 1.05), "mm": (0.95, 1.05, 0.97, 1.03)}  # spot and perp, long and short
 
 
 def row(held: dict[str, float]) -> dict[str, float]:
-    found = margined(SUBJECT, one_account(SUBJECT, held)[0]).sheet
+    found = margined(SUBJECT, one_account(SUBJECT, held)[0], WORLD).sheet
     return {c.name: float(v[0]) for c, v in zip(found.columns, found.values, strict=True)}
 
 
@@ -43,8 +45,8 @@ def test_spot_against_its_perpetual() -> None:
 def test_health_is_the_contracts_sum() -> None:
     """Counted less required is quote + amount x price x weight + spreads, account by account."""
     book = random_book(SUBJECT, 12)
-    found = margined(SUBJECT, book)
-    items, usdc = world_of(SUBJECT).instruments.items, 0.9995
+    found = margined(SUBJECT, book, WORLD)
+    items, usdc = WORLD.instruments.items, 0.9995
     for a in range(len(book)):
         held: dict[tuple[Kind, str], float] = {}
         for j in range(int(book.row[a]), int(book.row[a + 1])):

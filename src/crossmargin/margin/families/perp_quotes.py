@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from crossmargin.margin.model import EquitySource, PoolBook, Priced
 from crossmargin.margin.pools import is_kind, per_row, row_of_position
 from crossmargin.market.view import View
 
-__all__ = ["PerpAccounts", "at_the_oracle", "oracle_usd", "perp_accounts"]
+__all__ = ["PerpAccounts", "oracle_usd", "perp_accounts"]
 
 _OPEN = [k for k, s in enumerate(SOURCES) if s in (EquitySource.BALANCES, EquitySource.REBUILT)]
 
@@ -28,16 +28,13 @@ class PerpAccounts:
     profit: Floats
 
 
-def at_the_oracle(view: View, part: Instruments) -> View:
-    """The view in which a perpetual's mark is its index: what the protocol's oracle says."""
-    perpetual = is_kind(part, Kind.PERPETUAL)
-    return replace(view, mark=np.where(perpetual, view.index[part.pair], view.mark))
-
-
 def oracle_usd(view: View, part: Instruments) -> Floats:
-    """[I] the oracle's price of a row: dollars of a token, the index of a perpetual."""
+    """[I] the oracle's price of a row: dollars of a token, the venue's mark of a perpetual.
+
+    These protocols mark at their oracle; a snapshot without a mark has the index instead.
+    """
     perpetual = is_kind(part, Kind.PERPETUAL)
-    return np.where(perpetual, view.index[part.pair], view.usd[part.underlying])
+    return np.where(perpetual, view.mark, view.usd[part.underlying])
 
 
 def perp_accounts(priced: Priced, held: PoolBook) -> PerpAccounts:

@@ -105,9 +105,9 @@ class DriftV2:
         perps: dict[int, DriftPerp] = {}
         for k, item in enumerate(part.items):
             if item.kind == Kind.PERPETUAL:
-                index = float(view.index[part.pair[k]])
+                mark = float(view.mark[k])
                 perps[k] = DriftPerp(
-                    drift_perp(item.underlying, parameters), ticks(index, -DOLLAR_DECIMALS)
+                    drift_perp(item.underlying, parameters), ticks(mark, -DOLLAR_DECIMALS)
                 )
             else:
                 usd = float(view.usd[part.underlying[k]])

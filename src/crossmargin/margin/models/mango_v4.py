@@ -17,7 +17,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats, Ints
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.exact_plan import one_pool
-from crossmargin.margin.families.perp_quotes import at_the_oracle, oracle_usd, perp_accounts
+from crossmargin.margin.families.perp_quotes import oracle_usd, perp_accounts
 from crossmargin.margin.families.weighted_sum import (
     Weighted,
     dense_quantity,
@@ -112,8 +112,8 @@ class MangoV4:
             tokens = _tokens(token_names, token_usd, stable[0], parameters, level)
             risk = _perps(perp_names, usd[perps], perp_stable[0], parameters, level)
             facts[level] = tokens, risk
-        seen, nothing = at_the_oracle(view, part), np.zeros(len(part))
-        return Priced(pool, seen, 1.0, None, None, {"usd": usd}, nothing, facts)
+        nothing = np.zeros(len(part))
+        return Priced(pool, view, 1.0, None, None, {"usd": usd}, nothing, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""

@@ -55,7 +55,7 @@ SPEC = ModelSpec(
     version="v3",
     folder="synthetix-v3",
     kinds=(Kind.ASSET, Kind.PERPETUAL),
-    currency="USD",
+    currency=MONEY,
     scale=ScaleLaw.FIXED_PART,
     balance_side="collateral less its discount, and open profit at the oracle's price",
     rules=(
@@ -111,31 +111,30 @@ def collateral_discount(
 
 @final
 class SynthetixV3:
-    """One pool in dollars: an account."""
+    """One pool in snxUSD: an account."""
 
     spec = SPEC
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """Every line in one pool; ModelError ``parameter_missing`` for an unknown market."""
         cash = tuple(parameters.tables("collateral"))
-        return one_pool(instruments, parameters, "USD", cash, "market", "collateral")
+        return one_pool(instruments, parameters, MONEY, cash, "market", "collateral")
 
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
-        """Charges of a unit by market, and dollars of each collateral; snxUSD is a dollar here."""
+        """Charges of a unit by market, and snxUSD of each collateral: a dollar to the protocol."""
         part = pool.instruments
         columns = {name: np.zeros(len(part)) for name in (*_CHARGES, *_DISCOUNT, "usd")}
-        index = view.index[part.pair]
-        marked = replace(view, mark=np.where(part.kind == Kind.PERPETUAL, index, view.mark))
         for k, item in enumerate(part.items):
             if item.kind == Kind.PERPETUAL:
-                _market(columns, k, f"market.{item.underlying}", float(index[k]), parameters)
+                _market(columns, k, f"market.{item.underlying}", float(view.mark[k]), parameters)
                 continue
             table = f"collateral.{item.underlying}"
             for name in _DISCOUNT:
                 columns[name][k] = parameters.number(f"{table}.{name}")
             money = item.underlying == MONEY
             columns["usd"][k] = 1.0 if money else float(view.usd[part.underlying[k]])
-        return Priced(pool, marked, 1.0, None, None, columns, np.zeros(len(part)))
+        usd = float(view.usd[part.names.index(MONEY)]) if MONEY in part.names else 1.0
+        return Priced(pool, view, usd, None, None, columns, np.zeros(len(part)))
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""

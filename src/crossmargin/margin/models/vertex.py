@@ -18,7 +18,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin.families.exact_plan import one_pool
-from crossmargin.margin.families.perp_quotes import at_the_oracle, oracle_usd, perp_accounts
+from crossmargin.margin.families.perp_quotes import oracle_usd, perp_accounts
 from crossmargin.margin.families.weighted_sum import dense_quantity
 from crossmargin.margin.model import (
     Extent,
@@ -114,8 +114,7 @@ class Vertex:
             if kind == Kind.ASSET and (Kind.PERPETUAL, name) in at
         ]
         facts = {"pairs": pairs, "settle_usd": stable_usd(view, part)}
-        seen = at_the_oracle(view, part)
-        return Priced(pool, seen, 1.0, None, None, columns, np.zeros(len(part)), facts)
+        return Priced(pool, view, 1.0, None, None, columns, np.zeros(len(part)), facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
