@@ -30,8 +30,10 @@ from crossmargin.margin.families.exact_drift_accounts import (
     drift_perp,
     drift_token,
 )
+from crossmargin.margin.families.exact_drift_bounds import drift_bounds
 from crossmargin.margin.families.exact_plan import one_pool
 from crossmargin.margin.families.exact_units import ticks
+from crossmargin.margin.families.screening import Bounds
 from crossmargin.margin.model import (
     Extent,
     Fidelity,
@@ -138,6 +140,12 @@ class DriftV2:
         built = _sheet(rows).build(held.account, 0)
         none = np.full(accounts, -1, np.int32)
         return PoolAnswer(built, none, none, nothing, equity.source, at_least=at_least)
+
+    def bounds(
+        self, priced: Priced, held: PoolBook, parameters: Parameters, level: str
+    ) -> Bounds | None:
+        """The same in floats, with their slack: see ``exact_drift_bounds``."""
+        return drift_bounds(priced, held, Level.INITIAL if level == "im" else Level.MAINTENANCE)
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
