@@ -10,29 +10,29 @@ that follows is exact. Open orders need nothing. Source: dydxprotocol/v4-chain a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats
+from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.exact_accounts import exact_leaves, quote_equity
 from crossmargin.margin.families.exact_dydx import (
     MILLION,
     QUOTE_DECIMALS,
-    Tier,
     adjusted_imf_ppm,
     margin_requirements,
-    quote_quantums,
+)
+from crossmargin.margin.families.exact_dydx_accounts import (
+    DydxMarket,
+    chosen_imf,
+    dydx_bounds,
+    dydx_market,
 )
 from crossmargin.margin.families.exact_plan import one_pool
 from crossmargin.margin.families.exact_units import (
     entry_quote,
     held_units,
-    ticks,
-    units,
-    whole,
 )
 from crossmargin.margin.families.screening import Bounds
 from crossmargin.margin.model import (
@@ -48,7 +48,6 @@ from crossmargin.margin.model import (
     ScaleLaw,
 )
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import per_row, row_of_position
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
@@ -56,9 +55,6 @@ from crossmargin.market.view import View
 __all__ = ["DydxV4"]
 
 _CHAIN = "dydxprotocol/v4-chain at 84d4664b"
-_UNIT = 10.0**-QUOTE_DECIMALS
-# Parts of the gross notional by which a float sum of n products may be off, for n = 0.
-_ROUNDING, _ROUNDINGS = 2.0**-52, 16.0
 
 SPEC = ModelSpec(
     name="dydx-v4",
@@ -78,7 +74,7 @@ SPEC = ModelSpec(
         Rule("surplus", "net collateral less requirement, exact", _CHAIN, Fidelity.EXACT),
     ),
     standard="fixed-rate",
-    quantum=_UNIT,
+    quantum=10.0**-QUOTE_DECIMALS,
     maps_from=("dydx",),
     unknown=(
         "open interest: where the snapshot holds none, a capped market's initial margin is a "
@@ -86,21 +82,6 @@ SPEC = ModelSpec(
         "markets added or moved to another tier since genesis: give them with --params FILE",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Market:
-    """One perpetual in the chain's integers."""
-
-    tier: Tier
-    price: int
-    exponent: int
-    resolution: int
-    open_interest: int  # quote quantums; 0 where unknown
-    unknown: bool  # the tier is capped and no open interest is known
-
-    def notional(self, base: int) -> int:
-        return quote_quantums(base, self.price, self.exponent, self.resolution)
 
 
 @final
@@ -116,13 +97,13 @@ class DydxV4:
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Markets in integers, and their floats for the bounds of a population."""
         part = pool.instruments
-        markets: dict[int, _Market] = {}
+        markets: dict[int, DydxMarket] = {}
         columns = {name: np.zeros(len(part)) for name in ("value", "quantum", "im", "mm")}
         for k, item in enumerate(part.items):
             if item.kind != Kind.PERPETUAL:
                 continue
             subject, mark = f"{item.venue}|{item.native_id}", float(view.mark[k])
-            market = _market(subject, item.underlying, view, mark, parameters)
+            market = dydx_market(subject, item.underlying, view, mark, parameters)
             markets[k] = market
             columns["value"][k] = market.price * 10.0**market.exponent
             columns["quantum"][k] = columns["value"][k] * 10.0**market.resolution
@@ -136,10 +117,10 @@ class DydxV4:
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts, every row in integers."""
-        markets: dict[int, _Market] = priced.facts["markets"]
+        markets: dict[int, DydxMarket] = priced.facts["markets"]
         equity = quote_equity(priced, held, QUOTE_DECIMALS, lambda k: bool(priced.pool.cash[k]))
         accounts = len(held.row) - 1
-        custom = _custom(held, accounts)
+        custom = chosen_imf(held, accounts)
         rows: list[list[int]] = []
         at_least = np.zeros(accounts, np.bool_)
         for a in range(accounts):
@@ -165,27 +146,8 @@ class DydxV4:
     def bounds(
         self, priced: Priced, held: PoolBook, parameters: Parameters, level: str
     ) -> Bounds | None:
-        """Floats of a block: a quantum a position for each cut, and the roundings of the sums."""
-        if held.book.choices or held.book.reported.equity or held.exact is not None:
-            return None
-        size, column = held.quantity, held.column
-        perpetual = priced.columns["value"][column] != 0.0
-        value = size * priced.columns["value"][column]
-        cash = per_row(held.row, np.where(priced.pool.cash[column] == 1, size, 0.0))
-        known = held.entry_known & perpetual
-        given = _counts_profit(priced, held)[row_of_position(held.row)]
-        cost = np.where(known & given, size * held.entry_price, 0.0)
-        profit = per_row(held.row, np.where(known & given, value, 0.0) - cost)
-        counted = cash + profit
-        needed = per_row(held.row, np.abs(value) * priced.columns[level][column])
-        gross = per_row(
-            held.row, np.abs(value) + np.abs(cost) + np.where(perpetual, 0.0, np.abs(size))
-        )
-        lines = np.diff(held.row)
-        # What a base quantum is worth may be lost to the cut of a quantity, or gained.
-        cut = per_row(held.row, priced.columns["quantum"][column])
-        slack = (4.0 * lines + 4.0) * _UNIT + 2.0 * cut + gross * (_ROUNDINGS + lines) * _ROUNDING
-        return Bounds(counted, needed, slack)
+        """The same in floats, with their slack: see ``exact_dydx_accounts``."""
+        return dydx_bounds(priced, held, level)
 
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
@@ -196,45 +158,6 @@ class DydxV4:
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios: position by position."""
         return None
-
-
-def _market(subject: str, name: str, view: View, mark: float, parameters: Parameters) -> _Market:
-    """A perpetual of the set, at the nearest tick to the view's mark."""
-    table = f"market.{name}"
-    tier_table = f"tier.{parameters.get(f'{table}.tier')}"
-    tier = Tier(
-        whole(parameters, f"{tier_table}.initial_margin_ppm"),
-        whole(parameters, f"{tier_table}.maintenance_fraction_ppm"),
-        whole(parameters, f"{tier_table}.open_interest_lower_cap"),
-        whole(parameters, f"{tier_table}.open_interest_upper_cap"),
-    )
-    exponent = whole(parameters, f"{table}.price_exponent")
-    resolution = whole(parameters, f"{table}.atomic_resolution")
-    price = ticks(mark, exponent)
-    known = view.read("open_interest", subject, -1.0)
-    interest = units(max(known, 0.0), -resolution)
-    return _Market(
-        tier,
-        price,
-        exponent,
-        resolution,
-        quote_quantums(interest, price, exponent, resolution),
-        tier.upper_cap > 0 and known < 0.0,
-    )
-
-
-def _custom(held: PoolBook, accounts: int) -> list[int]:
-    """[A] the holder's own initial margin share, ppm (choice ``custom_imf_ppm``); 0 where none."""
-    chosen = held.book.choices.get("custom_imf_ppm")
-    return [0] * accounts if chosen is None else [int(share) for share in chosen.tolist()]
-
-
-def _counts_profit(priced: Priced, held: PoolBook) -> Bools:
-    """[A] whether open profit counts: beside a balance, or where every entry price is known."""
-    lines = np.diff(held.row)
-    balance = per_row(held.row, priced.pool.cash[held.column].astype(np.float64)) > 0.0
-    known = per_row(held.row, held.entry_known.astype(np.float64))
-    return np.asarray(balance | ((known == lines) & (lines > 0)))
 
 
 def _sheet(rows: list[list[int]]) -> SheetBuilder:

@@ -14,10 +14,11 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Ints
+from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.exact_plan import one_pool
 from crossmargin.margin.families.perp_quotes import oracle_usd, perp_accounts
+from crossmargin.margin.families.resting import dense_orders
 from crossmargin.margin.families.weighted_sum import (
     Weighted,
     dense_quantity,
@@ -120,7 +121,8 @@ class MangoV4:
         facts, width = priced.facts, len(priced.pool.instruments)
         accounts = perp_accounts(priced, held)
         dense = dense_quantity(held, width)
-        bids, asks, quote_bids, best = _orders(priced, held)
+        resting = dense_orders(priced, held)
+        bids, asks, quote_bids = resting.bids, resting.asks, resting.quote
         rows, perps = facts["rows"], facts["perps"]
         balance = np.concatenate([dense[:, rows], accounts.cash[:, None]], axis=1)
         profit = np.zeros_like(dense)
@@ -134,8 +136,8 @@ class MangoV4:
             np.full(len(rows), len(rows), np.int32),
             asks[:, rows],
             quote_bids[:, rows],
-            best[0][:, rows],
-            best[1][:, rows],
+            resting.bid_inverse[:, rows],
+            resting.lowest_ask[:, rows],
         )
         free = balance.copy()
         free[:, : len(rows)] -= asks[:, rows]
@@ -219,23 +221,3 @@ def _perps(
     fields = ("base_asset_weight", "base_liab_weight", "overall_asset_weight")
     weights = (_numbers(parameters, "perp", names, f"{_LEVELS[level]}_{f}") for f in fields)
     return PerpRisk(low, high, *weights)
-
-
-def _orders(priced: Priced, held: PoolBook) -> tuple[Floats, Floats, Floats, tuple[Floats, Floats]]:
-    """[A, I] sizes bid and asked, quote that bids reserve, and (1 / highest bid, lowest ask)."""
-    orders, width = held.book.orders, len(priced.pool.instruments)
-    place: Ints = np.full(len(held.book.instruments), -1, np.int32)
-    place[priced.pool.columns] = np.arange(width, dtype=np.int32)
-    shape = (len(held.row) - 1, width)
-    bids, asks, quote, highest, lowest = (np.zeros(shape) for _ in range(5))
-    owner = np.repeat(np.arange(shape[0]), np.diff(orders.row))
-    at = (owner, place[orders.column])
-    np.add.at(bids, at, orders.bid)
-    np.add.at(asks, at, orders.ask)
-    np.add.at(quote, at, orders.bid * orders.limit_price)
-    np.maximum.at(highest, at, np.where(orders.bid > 0.0, orders.limit_price, 0.0))
-    least = np.full(shape, np.inf)
-    np.minimum.at(least, at, np.where(orders.ask > 0.0, orders.limit_price, np.inf))
-    lowest = np.where(np.isfinite(least), least, 0.0)
-    inverse = np.where(highest > 0.0, 1.0 / np.where(highest > 0.0, highest, 1.0), 0.0)
-    return bids, asks, quote, (inverse, lowest)
