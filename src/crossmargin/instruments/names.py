@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from crossmargin.core.clock import DAY_MS, utc_ms
 from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.names_onchain import ONCHAIN
 from crossmargin.instruments.names_options import OPTION_VENUES
 from crossmargin.instruments.names_perps import PERP_VENUES
 from crossmargin.instruments.naming import (
@@ -41,6 +42,7 @@ CURRENCIES = frozenset({
     "BTC", "BUIDL", "BUSD", "CBBTC", "CRVUSD", "DAI", "DOGE", "DOT", "DRV", "ENA", "ETC", "ETH",
     "EUR", "EURC", "FDUSD", "FIL", "GBP", "GUSD", "HYPE", "JITOSOL", "LBTC", "LINK", "LTC", "MATIC",
     "METH", "MNT", "MSOL", "NEAR", "OKB", "OP", "PAXG", "POL", "PYUSD", "RLUSD", "RSWETH", "SHIB",
+    "SNXUSD",
     "SOL", "STETH", "SUI", "TON", "TRUMP", "TRX", "TUSD", "UNI", "USD", "USD1", "USDC", "USDD",
     "USDE", "USDG", "USDH", "USDP", "USDS", "USDT", "USDY", "USYC", "WBETH", "WBTC", "WEETH",
     "WETH", "WSTETH", "XLM", "XRP", "XUSD", "ZEC",
@@ -309,4 +311,5 @@ VENUES: Mapping[str, VenueNames] = {
     ),
     **OPTION_VENUES,
     **PERP_VENUES,
+    **ONCHAIN,
 }

@@ -28,6 +28,8 @@ __all__ = ["Contribution", "Contributions", "contributions", "population", "smoo
 
 # Relative size of the move: the rule is piecewise smooth, so the error is rounding over the step.
 STEP = 1e-6
+# Of rules in integers: every figure is rounded to a quantum, so the move must be far larger.
+STEP_OF_INTEGERS = 1e-3
 # Points and weights of the ray for rules that are not homogeneous: four panels of eight.
 _PANELS = 4
 
@@ -70,12 +72,13 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
     model = requirement.via
     if len(moving):
         homogeneous = requirement.model.scale is ScaleLaw.HOMOGENEOUS
+        step = STEP_OF_INTEGERS if requirement.model.quantum > 0.0 else STEP
         for t, weight in _ray(homogeneous):
-            variants = _variants(held, moving, t)
+            variants = _variants(held, moving, t, step)
             answer = model.margin(priced, variants, requirement.parameters)
             value = smooth(answer.sheet, column)
             up, down = value[0::2], value[1::2]
-            shares += weight * (up - down) / (2.0 * STEP * t)
+            shares += weight * (up - down) / (2.0 * step * t)
     lines = tuple(
         Contribution(part.label(int(held.column[j])), float(held.quantity[j]), float(share))
         for j, share in zip(moving.tolist(), shares.tolist(), strict=True)
@@ -95,14 +98,14 @@ def _ray(homogeneous: bool) -> list[tuple[float, float]]:
     return out
 
 
-def _variants(held: PoolBook, moving: np.ndarray, t: float) -> PoolBook:
+def _variants(held: PoolBook, moving: np.ndarray, t: float, step: float) -> PoolBook:
     """Two accounts a position: the book at ``t`` with that position moved up, and down."""
     size, count = len(held.column), 2 * len(moving)
     scale = np.where(np.isin(np.arange(size), moving), t, 1.0)
     quantity = np.tile(held.quantity * scale, (count, 1))
     rows = np.arange(len(moving))
-    quantity[2 * rows, moving] *= 1.0 + STEP
-    quantity[2 * rows + 1, moving] *= 1.0 - STEP
+    quantity[2 * rows, moving] *= 1.0 + step
+    quantity[2 * rows + 1, moving] *= 1.0 - step
     return population(held, quantity)
 
 

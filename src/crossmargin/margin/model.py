@@ -165,6 +165,8 @@ class ModelSpec:
     quotes: tuple[str, ...] = ()  # of its contracts, where a rule tells them apart
     standing: Standing = Standing.ACTIVE  # others are listed, and not counted in any total
     acceptance: Acceptance = Acceptance.MET_OR_REDUCES
+    quantum: float = 0.0  # step of its figures where the rules count in integers, else 0
+    orders_in_mm: bool = False  # open orders are part of its maintenance margin too
 
     def rule(self, name: str) -> Rule:
         """A rule by name."""

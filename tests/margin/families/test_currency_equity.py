@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import one_account, subject_of, world_of
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Reported
 from crossmargin.margin import Requirement, model_named, run
@@ -17,7 +18,6 @@ from crossmargin.margin.families.currency_equity import (
     step_rates,
 )
 from crossmargin.margin.pools import cut
-from tests.conformance.world import one_account, subject_of, world_of
 
 SUBJECT = subject_of(model_named("okx-pm"))
 PERPETUAL, COIN, CALL = "BTC_USDT-PERPETUAL", "BTC_BTC-PERPETUAL", "BTC_BTC-30-64000-C"

@@ -49,7 +49,7 @@ def test_one_account_at_a_time() -> None:
 
 
 def test_pools_of_several_currencies_have_no_level_together() -> None:
-    from tests.conformance.world import one_account, subject_of
+    from crossmargin.conformance.world import one_account, subject_of
 
     subject = subject_of(model_named("deribit-spm"))
     book, world = one_account(subject, {"BTC_BTC-PERPETUAL": 1e4, "ETH_ETH-PERPETUAL": 1e4})

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import one_account, subject_of, world_of
 from crossmargin.instruments.book import Book, Order
 from crossmargin.margin import Parameters, model_named, run
 from crossmargin.margin.models.okx_pm_account import Account, account_of
 from crossmargin.margin.parameter_files import Entry
 from crossmargin.margin.pools import cut
-from tests.conformance.world import one_account, subject_of, world_of
 
 SUBJECT = subject_of(model_named("okx-pm"))
 TIERS = [[1000.0, 0.02, 0.1], [5000.0, 0.05, 0.2]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import one_account, subject_of, world_of
 from crossmargin.instruments.book import Book
 from crossmargin.margin import model_named, run
 from crossmargin.margin.models.okx_pm_charges import (
@@ -18,7 +19,6 @@ from crossmargin.margin.models.okx_pm_charges import (
     minimum_steps,
 )
 from crossmargin.margin.pools import cut
-from tests.conformance.world import one_account, subject_of, world_of
 
 SUBJECT = subject_of(model_named("okx-pm"))
 

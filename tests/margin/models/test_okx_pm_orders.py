@@ -6,14 +6,14 @@ from itertools import product
 
 import numpy as np
 
+from crossmargin.conformance.checks import margined
+from crossmargin.conformance.world import quantity, subject_of, world_of
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.margin import model_named
 from crossmargin.margin.fills import fills_of
 from crossmargin.margin.models.okx_pm_charges import held_of
 from crossmargin.margin.models.okx_pm_orders import order_need
 from crossmargin.margin.pools import cut
-from tests.conformance.checks import margined
-from tests.conformance.world import quantity, subject_of, world_of
 
 SUBJECT = subject_of(model_named("okx-pm"))
 FACTOR = SUBJECT.parameters.number("general.im_factor")

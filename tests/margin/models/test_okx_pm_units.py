@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import AS_OF_MS, SPOT, subject_of, world_of
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import model_named, parameters_for
@@ -18,7 +19,6 @@ from crossmargin.margin.models.okx_pm_units import (
 )
 from crossmargin.margin.parameter_files import overlay
 from crossmargin.margin.pools import restrict
-from tests.conformance.world import AS_OF_MS, SPOT, subject_of, world_of
 
 SUBJECT = subject_of(model_named("okx-pm"))
 WORLD = world_of(SUBJECT)
