@@ -109,3 +109,97 @@ def test_collaterals(dump: dict[str, Any], entries: dict[str, Any], market: str)
         assert entries[f"{prefix}.risk_cancelling"] == given["isRiskCancelling"], name
         assert entries[f"{prefix}.mm_haircut"] == float(given["mmHaircut"]), name
         assert entries[f"{prefix}.im_haircut"] == float(given["imHaircut"]), name
+
+
+# ------------------------------------------------------- the first manager and the standard one
+
+FIRST = {
+    "basisContingencyParams": {
+        "basis_spot_up": "scenarioSpotUp",
+        "basis_spot_down": "scenarioSpotDown",
+        "basis_add_factor": "basisContAddFactor",
+        "basis_mult_factor": "basisContMultFactor",
+    },
+    "otherContingencyParams": {
+        "peg_loss_threshold": "pegLossThreshold",
+        "peg_loss_factor": "pegLossFactor",
+        "conf_threshold": "confThreshold",
+        "conf_margin": "confMargin",
+        "base_share": "basePercent",
+        "perp_share": "perpPercent",
+        "option_share": "optionPercent",
+    },
+    "staticDiscountParams": {
+        "im_factor": "imFactor",
+        "rate_mult": "rateMultScale",
+        "rate_add": "rateAddScale",
+        "static_discount": "baseStaticDiscount",
+    },
+    "volShockParams": {
+        "vol_range_up": "volRangeUp",
+        "vol_range_down": "volRangeDown",
+        "short_term_power": "shortTermPower",
+        "long_term_power": "longTermPower",
+    },
+}
+STANDARD = {
+    "perpMarginRequirements": ("perp", {"mm_share": "mmPerpReq", "im_share": "imPerpReq"}),
+    "optionMarginParams": (
+        "option",
+        {
+            "im_most_share": "maxSpotReq",
+            "im_least_share": "minSpotReq",
+            "mm_call_share": "mmCallSpotReq",
+            "mm_put_share": "mmPutSpotReq",
+            "mm_put_value_share": "mmPutMtMReq",
+            "unpaired_im_scale": "unpairedIMScale",
+            "unpaired_mm_scale": "unpairedMMScale",
+            "offset_scale": "mmOffsetScale",
+        },
+    ),
+    "baseMarginParams": ("base", {"margin_factor": "marginFactor", "im_scale": "imScale"}),
+    "oracleContingencyParams": (
+        "oracle",
+        {
+            "perp_threshold": "perpThreshold",
+            "option_threshold": "optionThreshold",
+            "base_threshold": "baseThreshold",
+            "factor": "ocFactor",
+        },
+    ),
+}
+
+
+def shipped(model: str) -> dict[str, Any]:
+    found = parameters_for(model_named(model), utc_ms(2025, 12, 8, 12))
+    return {name: entry.value for name, entry in found.entries.items()}
+
+
+@pytest.mark.parametrize("market", ["BTC", "ETH"])
+def test_the_first_manager(dump: dict[str, Any], market: str) -> None:
+    given, ours = dump[f"PM1_{market}"], shipped("derive-pm1")
+    for group, names in FIRST.items():
+        assert set(given[group]) - {"dteFloor"} == set(names.values())
+        for name, theirs in names.items():
+            assert ours[f"market.{market}.{name}"] == float(given[group][theirs]), name
+    floor = float(given["volShockParams"]["dteFloor"]) / DAY_S
+    assert ours[f"market.{market}.dte_floor_days"] == floor
+    rows = [row.strip("[]").split(",") for row in given["scenarios"]]
+    wanted = [[float(spot), {"flat": "none"}.get(vol, vol)] for spot, vol in rows]
+    assert ours[f"market.{market}.scenarios"] == wanted
+
+
+def test_every_market_of_the_standard_manager(dump: dict[str, Any]) -> None:
+    given, ours = dump["SRM"], shipped("derive-sm")
+    depeg = given["srmParams"]["depegParams"]
+    wanted = {
+        "depeg.threshold": float(depeg["depegThreshold"]),
+        "depeg.factor": float(depeg["depegFactor"]),
+    }
+    for market, entry in given["markets"].items():
+        for group, numbers in entry["marginParams"].items():
+            table, names = STANDARD[group]
+            assert set(numbers) == set(names.values())
+            for name, theirs in names.items():
+                wanted[f"market.{market}.{table}.{name}"] = float(numbers[theirs])
+    assert ours == wanted
