@@ -112,7 +112,8 @@ class Ground:
         self._reads: dict[tuple[int, bool, bool], bool] = {}
         self._carried: dict[int, bool] = {}
         self._shared = any("pool_of" in pool.priced.pool.facts for pool in self.pools)
-        self._first = min((self.pool_of[k] for k in traded if k in self.row.at), default=-1)
+        apart = (k for k in range(len(table.items)) if self._lies_apart(k))
+        self._first = min((self.pool_of[k] for k in apart if k in self.row.at), default=-1)
         for pool in self.pools:
             pool.entries = self.lots.keeps_entries and self._entries_matter(pool, traded)
 
@@ -121,9 +122,16 @@ class Ground:
         out = [0] * len(self.book.instruments)
         for pool, home in zip(self.pools, self.home, strict=True):
             for column in pool.priced.pool.columns.tolist():
-                if home or self.book.instruments.kind[column] != Kind.ASSET:
+                if home or self._lies_apart(column):
                     out[column] = pool.number
         return out
+
+    def _lies_apart(self, column: int) -> bool:
+        """Whether a row lies in one pool alone: every contract, and an asset with a pool."""
+        if self.book.instruments.kind[column] != Kind.ASSET:
+            return True
+        facts = self.pools[0].priced.pool.facts
+        return "pool_of" in facts and int(facts["pool_of"][column]) >= 0
 
     def _is_booked(self, cash_column: int) -> bool:
         """Whether a trade's cash goes to that balance line: a rebuilt equity has none."""
