@@ -51,7 +51,7 @@ def _premium_haircut(priced: Priced, fills: Fills) -> Floats:
     lost = priced.facts["collateral"].loss_usd
     line = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}
     rate = np.array([lost[line[i.settle]] if i.settle in line else 0.0 for i in part.items])
-    return np.maximum(fills.cash, 0.0) * rate[fills.column]
+    return np.asarray(np.maximum(fills.cash, 0.0) * rate[fills.column])
 
 
 def _sum(charges: Sequence[Charge], held: PoolBook, fills: Fills) -> Floats:
