@@ -212,3 +212,18 @@ def test_plain_values_become_a_set() -> None:
     assert found.entries["a.b"].source == found.source == found.label == "a reply"
     with pytest.raises(InputError):
         read_parameters("", "m/empty.toml")
+
+
+@pytest.mark.parametrize(
+    ("effective", "wanted"),
+    [("2026-02-01", "2026-02-01T00:00:00Z"), ("2026-02-01T08:00:00Z", "2026-02-01T08:00:00Z")],
+)
+def test_a_set_is_in_force_from_a_day_or_from_an_hour(effective: str, wanted: str) -> None:
+    made = read_parameters(GOOD.replace("2026-02-01", effective), "m/x")
+    assert made.effective_ms == parse_ms(wanted)
+
+
+def test_an_hour_without_a_zone_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        read_parameters(GOOD.replace("2026-02-01", "2026-02-01T08:00"), "m/x")
+    assert caught.value.code == "time_unreadable"

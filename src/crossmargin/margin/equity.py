@@ -182,11 +182,12 @@ def _reported(
             worth.setdefault(item.settle, float(to_pool[k]))
     # Of pools that share a currency, one holds what is reported; it covers the others' value too.
     mine = at_home(held.book, priced.pool)
+    apart = priced.pool.facts.get("own_money", ())  # money that lies in this pool, wherever home is
     total: dict[int, float] = {}
     for (name, currency), equity in given.items():
         if name in place and currency in worth:
             row = place[name]
-            own = equity * worth[currency] if mine[row] else 0.0
+            own = equity * worth[currency] if mine[row] or currency in apart else 0.0
             total[row] = total.get(row, 0.0) + own
     for row, equity in total.items():
         cash[row] = equity - option_value[row]
@@ -228,6 +229,8 @@ def with_equity_rows(priced: Priced, held: PoolBook) -> PoolBook:
         if account not in place:
             continue
         if currency not in line:
+            if "pool_of" in priced.pool.facts:
+                continue  # it lies in another pool of the account
             raise ModelError(
                 "currency_unknown",
                 "equity is reported in a currency without a balance line",

@@ -113,7 +113,8 @@ class Ground:
         self._carried: dict[int, bool] = {}
         self._whole = any(sees_all(pool.priced) for pool in self.pools)
         self._shared = any("pool_of" in pool.priced.pool.facts for pool in self.pools)
-        self._first = min((self.pool_of[k] for k in traded if k in self.row.at), default=-1)
+        apart = (k for k in range(len(table.items)) if self._lies_apart(k))
+        self._first = min((self.pool_of[k] for k in apart if k in self.row.at), default=-1)
         for pool in self.pools:
             pool.entries = self.lots.keeps_entries and self._entries_matter(pool, traded)
         if self._whole and any(pool.entries for pool in self.pools):
@@ -125,10 +126,17 @@ class Ground:
         out = [0] * len(self.book.instruments)
         for pool, home in zip(self.pools, self.home, strict=True):
             for column in pool.priced.pool.columns.tolist():
-                asset = self.book.instruments.kind[column] == Kind.ASSET
-                if home if asset else not sees_all(pool.priced):
+                apart = self._lies_apart(column)
+                if not sees_all(pool.priced) if apart else home:
                     out[column] = pool.number
         return out
+
+    def _lies_apart(self, column: int) -> bool:
+        """Whether a row lies in one pool alone: every contract, and an asset with a pool."""
+        if self.book.instruments.kind[column] != Kind.ASSET:
+            return True
+        facts = self.pools[0].priced.pool.facts
+        return "pool_of" in facts and int(facts["pool_of"][column]) >= 0
 
     def _is_booked(self, cash_column: int) -> bool:
         """Whether a trade's cash goes to that balance line: a rebuilt equity has none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crossmargin.instruments.book import Reported
 from crossmargin.margin.families.scan_hedge import used_of
 from tests.margin.families.house import (
     COIN,
@@ -74,3 +75,11 @@ def test_an_order_that_takes_the_delta_away_frees_the_spot() -> None:
     assert column(found, "im") >= 2.0 * 0.1 * SPOT - 1e-9
     most = column(margined(held, chosen, orders=[(PERPETUAL, 1, 4.0, SPOT)]), "im")
     assert 0.0 <= most <= 4.0 * 0.1 * SPOT + 1e-9
+
+
+def test_coins_that_the_venue_reports_are_at_risk_like_a_balance() -> None:
+    told = Reported(equity={("a", "BTC"): 3.0})
+    for mode, loss in (("cash", 0.0), ("position", 15_000.0)):
+        found = margined({COIN: 0.0}, rules(ENDS, coins=mode), reported=told)
+        assert column(found, "scan_risk") == pytest.approx(loss)
+        assert column(found, "equity") == pytest.approx(3.0 * SPOT)

@@ -83,16 +83,29 @@ def test_a_hedge_of_spot_is_taken_at_both_ends_of_its_use() -> None:
         assert need(found) >= every_fill(held, orders, chosen) * (1.0 - 1e-12)
 
 
-def test_a_premium_leaves_a_balance_that_is_a_position() -> None:
-    """A coin-settled option paid with coins that are at risk: the coins are gone after the fill."""
+@pytest.mark.parametrize(("side", "coins"), [(1, 1.5), (-1, 2.5)])
+def test_a_premium_leaves_or_reaches_a_balance_that_is_a_position(side: int, coins: float) -> None:
+    """Ten options at 0.05 coin: the need covers the fill whether or not the half coin is booked."""
     item = call(settle="BTC", inverse=True)
     chosen = rules(WIDE, coins="position")
     marks = {item.native_id: 0.05}
-    found = margined({COIN: 2.0}, chosen, orders=[(item, 1, 10.0, 0.05)], marks=marks)
-    after = margined({COIN: 1.5, item: 10.0}, chosen, marks=marks)
-    assert need(found) == pytest.approx(
-        max(column(after, "im"), column(margined({COIN: 2.0}, chosen), "im")), rel=1e-9
-    )
+    found = margined({COIN: 2.0}, chosen, orders=[(item, side, 10.0, 0.05)], marks=marks)
+    after = [margined({COIN: c, item: side * 10.0}, chosen, marks=marks) for c in (coins, 2.0)]
+    assert need(found) >= max(column(each, "im") for each in after) * (1.0 - 1e-12)
+
+
+def test_a_premium_in_a_coin_with_a_haircut_counts_less_than_what_was_sold() -> None:
+    item = call(settle="BTC", inverse=True)
+    marks = {item.native_id: 0.05}
+    haircut = {"collateral": {"BTC": {"haircut": 0.1}}}
+    orders = [(item, -1, 10.0, 0.05)]
+    plain = margined({}, rules(WIDE), orders=orders, marks=marks)
+    found = margined({}, rules(WIDE, more=haircut), orders=orders, marks=marks)
+    assert need(found) - need(plain) == pytest.approx(0.0)
+    held = {COIN: 2.0}
+    plain = margined(held, rules(WIDE), orders=orders, marks=marks)
+    found = margined(held, rules(WIDE, more=haircut), orders=orders, marks=marks)
+    assert need(found) - need(plain) == pytest.approx(0.5 * SPOT * 0.1)
 
 
 def test_a_fill_may_bring_spot_into_use_that_then_loses() -> None:

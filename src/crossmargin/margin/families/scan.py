@@ -19,7 +19,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.equity import mark_value
+from crossmargin.margin.equity import mark_value, with_equity_rows
 from crossmargin.margin.families.scan_balance import (
     balance_of,
     collateral_of,
@@ -27,7 +27,7 @@ from crossmargin.margin.families.scan_balance import (
     order_loss,
 )
 from crossmargin.margin.families.scan_charges import Charge, Numbers, charges_of, evaluated
-from crossmargin.margin.families.scan_hedge import Hedge, hedged, used_coins
+from crossmargin.margin.families.scan_hedge import Hedge, Rows, hedged, used_coins
 from crossmargin.margin.families.scan_orders import scan_need
 from crossmargin.margin.families.scan_table import (
     OTHER,
@@ -96,6 +96,7 @@ class ScanModel:
         derivative = is_kind(instruments, *_DERIVATIVES)
         own = np.array([_has_pool(item.underlying, parameters) for item in instruments.items])
         lies = derivative | own
+        own_names = {i.underlying for i, yes in zip(instruments.items, own, strict=True) if yes}
         named = {i.underlying for i, yes in zip(instruments.items, lies, strict=True) if yes}
         names = sorted(named) or [_first(parameters)]
         for name in names:
@@ -116,7 +117,7 @@ class ScanModel:
                 name,
                 "USD",
                 money,
-                {"number": k, "pool_of": home},
+                {"number": k, "pool_of": home, "own_money": (name,) if name in own_names else ()},
             )
             for k, name in enumerate(names)
         )
@@ -146,6 +147,7 @@ class ScanModel:
             "charges": charges,
             "floors": floors,
             "hedge": hedge,
+            "coins_at_risk": coins != "cash",
             "hedge_pnl": hedge.beside(risk.pnl),
             "derivative": market.coins != 0.0,
             "settle_usd": market.settle_usd,
@@ -162,7 +164,7 @@ class ScanModel:
         assert scenarios is not None  # set by price()
         accounts = len(held.row) - 1
         found = worst(
-            *hedged(facts["hedge"], held, used_coins(facts["hedge"], held)),
+            *_positions(priced, held),
             facts["hedge_pnl"],
             len(scenarios),
             scenarios.weight,
@@ -209,14 +211,25 @@ class ScanModel:
         fills = fills_of(priced, held, priced.facts["settle_usd"], mmp=True)
         if fills is None:
             return None
+        held = _with_coins(priced, held)
         return scan_need(priced, held, fills, parameters.number("level.im_factor"))
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] weighted P&L, spot in use included."""
         assert priced.risk is not None and priced.scenarios is not None  # set by price()
-        hedge = priced.facts["hedge"]
-        full = net(*hedged(hedge, held, used_coins(hedge, held)), priced.facts["hedge_pnl"])
+        full = net(*_positions(priced, held), priced.facts["hedge_pnl"])
         return full[:, : priced.risk.count] * priced.scenarios.weight
+
+
+def _with_coins(priced: Priced, held: PoolBook) -> PoolBook:
+    """The book whose coin balance is the reported equity, where coins are at risk."""
+    return with_equity_rows(priced, held) if priced.facts["coins_at_risk"] else held
+
+
+def _positions(priced: Priced, held: PoolBook) -> Rows:
+    """What the scenarios are taken of: positions, coins at risk, spot in use."""
+    counted, hedge = _with_coins(priced, held), priced.facts["hedge"]
+    return hedged(hedge, counted, used_coins(hedge, counted))
 
 
 def _has_pool(name: str, parameters: Parameters) -> bool:

@@ -12,10 +12,12 @@ fills: its least and its largest use are both taken, the requirement being conve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints
+from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.families.scan_charges import Charge, worst_filled
 from crossmargin.margin.families.scan_hedge import Hedge, balance_and_delta, hedged, used_of
 from crossmargin.margin.fills import reach
@@ -30,6 +32,8 @@ __all__ = ["scan_need"]
 def scan_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) -> OrderNeed:
     """Initial requirement in dollars after the worst fills, before rounding."""
     hedge: Hedge = priced.facts["hedge"]
+    given = fills
+    fills = replace(given, gain=given.gain - _premium_haircut(priced, given))
     scan = _scan(priced, held, fills, im_factor, hedge)
     added = _sum(priced.facts["charges"], held, fills)
     need = im_factor * (scan.need + added)
@@ -38,7 +42,16 @@ def scan_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) ->
         cost = by_row(owner, np.maximum(-fills.gain, 0.0), len(held.row) - 1)
         for floor in priced.facts["floors"]:
             need = np.maximum(need, im_factor * worst_filled(floor, held, fills) + cost)
-    return OrderNeed(need, fills, scan.filled, scan.scenario)
+    return OrderNeed(need, given, scan.filled, scan.scenario)
+
+
+def _premium_haircut(priced: Priced, fills: Fills) -> Floats:
+    """[M] dollars by which a premium received counts less than the option that was sold for it."""
+    part = priced.pool.instruments
+    lost = priced.facts["collateral"].loss_usd
+    line = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}
+    rate = np.array([lost[line[i.settle]] if i.settle in line else 0.0 for i in part.items])
+    return np.asarray(np.maximum(fills.cash, 0.0) * rate[fills.column])
 
 
 def _sum(charges: Sequence[Charge], held: PoolBook, fills: Fills) -> Floats:
@@ -98,7 +111,10 @@ def _at(priced: Priced, held: PoolBook, fills: Fills, im_factor: float, used: Fl
 
 
 def _moves(priced: Priced, fills: Fills) -> Floats:
-    """[M, S8] P&L of whole orders; a premium leaves a balance that is at risk."""
+    """[M, S8] P&L of whole orders; a premium may leave or reach a balance that is at risk.
+
+    The worse of both: whether it is booked to that balance is not the model's to know.
+    """
     risk = priced.risk
     assert risk is not None  # set by price()
     moves = fills.moves(risk.pnl)
@@ -106,7 +122,8 @@ def _moves(priced: Priced, fills: Fills) -> Floats:
     if line is not None:
         purse = line[fills.column]
         paid = purse >= 0
-        moves[paid] += fills.cash[paid, None] * risk.pnl[purse[paid]]
+        booked = fills.cash[paid, None] * risk.pnl[purse[paid]]
+        moves[paid] += np.minimum(booked, 0.0)
     return moves
 
 

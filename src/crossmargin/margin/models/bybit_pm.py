@@ -104,6 +104,8 @@ BYBIT_PM = Member(
             "vol shocks, delta spread and IM factor of ETH: those of BTC are taken",
             "haircuts of coins, and the margin of borrowed ones: left out",
             "size of spot in use beyond the delta that it hedges: capped at that delta",
+            "inverse contracts: their coins are worth the shocked index",
+            "options hedged across expiries: what lies before a gap against what lies after it",
             "sets before 2025-01-10: moves of the time, the other numbers of 2026",
         ),
         extent=Extent.AT_LEAST,
