@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
+from crossmargin.core.errors import ModelError
 from crossmargin.instruments.book import Book, Order, Orders, Reported
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.pools import cut
@@ -104,7 +105,8 @@ def bounded(ground: Ground, fills: Sequence[Fill]) -> tuple[Legged, States]:
 
     The legs rest as orders at their prices beside those of the account. The model's worst fill
     bounds ``IM - gain`` over every subset, and what counts changes by the gain less the fee, so
-    that the gain falls out of the room that is left. Maintenance is bounded by initial.
+    that the gain falls out of the room that is left. Maintenance is bounded by initial. ModelError
+    ``rules_unknown`` under a model that has no worst fill.
     """
     book = _with_orders(ground, fills)
     values: list[Floats] = []
@@ -169,7 +171,15 @@ def _worst_fill(ground: Ground, book: Book, number: int) -> tuple[float, float, 
     model, parameters = ground.model, ground.parameters
     held = cut(book, pool.priced.pool, 0)
     need = model.order_need(pool.priced, held, parameters)
-    assert need is not None  # the pool has a leg
+    if need is None:  # the pool has a leg, so the model has no worst fill at all
+        raise ModelError(
+            "rules_unknown",
+            "this model has no worst fill of its own, by which many legs one by one are bounded",
+            place=model.spec.name,
+            value=len(held.book.orders.column),
+            limit=f"up to {LEGS_EXACT} legs",
+            remedy="Ask for fewer legs, or for all of them at once.",
+        )
     gain = float(np.maximum(need.fills.gain, 0.0).sum())
     bare = replace(book, orders=Orders.none(1), reported=Reported(equity=book.reported.equity))
     sheet = model.margin(pool.priced, cut(bare, pool.priced.pool, 0), parameters).sheet
