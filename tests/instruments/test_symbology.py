@@ -157,6 +157,22 @@ def names(draw: st.DrawFn, venue: str) -> str:
         "hyperliquid": [f"{base}-PERP"],
         "coinbase-intl": [f"{base}-PERP"],
         "gmx": [f"{base}/USD"],
+        "bit": [
+            f"{base}-PERPETUAL",
+            f"{base}-{dmy(day)}-{strike}-{right}",
+            f"{base}-USDT-PERPETUAL",
+            f"{base}-USDT-{dmy(day)}-{strike}-{right}",
+        ],
+        "gate": [coin],  # the size of a contract is the payload's
+        "aevo": [f"{base}-PERP", f"{base}-{dmy(day)}-{strike}-{right}"],
+        **{
+            alike: [
+                f"{base}-PERPETUAL",
+                f"{base}-{dmy(day)}",
+                f"{base}-{dmy(day)}-{strike}-{right}",
+            ]
+            for alike in ("thalex", "coincall", "dederi", "powertrade", "grvt", "syndr")
+        },
     }
     return draw(st.sampled_from(forms[venue]))
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from crossmargin.core.clock import DAY_MS, utc_ms
 from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.names_options import OPTION_VENUES
 from crossmargin.instruments.names_perps import PERP_VENUES
 from crossmargin.instruments.naming import (
     BASE,
@@ -307,4 +308,5 @@ VENUES: Mapping[str, VenueNames] = {
         "BTC-USD-PERP, BTC-USD-8MAY26-90000-C, BTC-USD-26JUN26, ETH-USD, ETH",
     ),
     **PERP_VENUES,
+    **OPTION_VENUES,
 }
