@@ -82,8 +82,6 @@ def test_a_scan_names_the_scenario_in_which_the_fills_hurt() -> None:
 def test_the_set_needs_no_more_than_the_worst_fill(model: object) -> None:
     """And neither side alone does: the worst fill is a bound for every set."""
     subject = subject_of(model)  # type: ignore[arg-type] # a registered model
-    if not subject.model.spec.has_im:
-        return  # orders need nothing
     world = world_of(subject)
     lines, orders = random_lines(world, 81, 12, 6), random_orders(world, 81, 12)
     book = Book.of(world.instruments, lines, orders, accounts=accounts_of(12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crossmargin.core.errors import ModelError
+from crossmargin.instruments.book import Reported
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin import Bound, Requirement
 from crossmargin.margin.parameter_files import overlay
@@ -57,6 +58,15 @@ def test_each_position_has_its_own_collateral() -> None:
     assert cell(found, "equity", "wallet") == 700.0
     assert cell(found, "mm", "wallet") == 0.0
     assert len(found.sheet) == 3
+
+
+def test_a_reported_equity_is_the_wallets() -> None:
+    """It is not counted once a position; without a wallet it stands with the first position."""
+    told = Reported(equity={("a", "USDC"): 900.0})
+    found = margined([(ETH, 1.0), (BTC, 1.0), (token("USDC"), 700.0)], reported=told)
+    assert [cell(found, "equity", name) for name in ("BTC/USD", "ETH/USD", "wallet")] == [0, 0, 900]
+    found = margined([(ETH, 1.0), (BTC, 1.0)], reported=told)
+    assert found.sheet["equity"].sum() == 900.0
 
 
 def test_fees_that_are_pending_are_left_out() -> None:

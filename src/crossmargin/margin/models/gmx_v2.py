@@ -16,11 +16,13 @@ Other assets stand in a wallet that backs nothing. Source: gmx-synthetics @ a5c0
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import numpy as np
 
 from crossmargin.core.arrays import Floats
+from crossmargin.instruments.book import Reported
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of
 from crossmargin.margin.families.collateral import worth_of
@@ -123,9 +125,18 @@ class GmxV2:
         groups = [(items[p].native_id, [k for k, q in owner.items() if q == p]) for p in perps]
         groups += [("wallet", wallet)] if wallet else []
         held = tuple(dict.fromkeys(item.underlying for item in items))
+        # A reported equity is not split over positions: it is the wallet's, else the first's.
+        takes = len(groups) - 1 if wallet else 0
         pools = tuple(
-            make_pool(instruments, np.array(sorted(rows), np.int32), label, "USD", held)
-            for label, rows in groups
+            make_pool(
+                instruments,
+                np.array(sorted(rows), np.int32),
+                label,
+                "USD",
+                held,
+                {"reported": number == takes},
+            )
+            for number, (label, rows) in enumerate(groups)
         )
         return Plan(pools, parameters, ("a position is margined alone; the wallet backs nothing",))
 
@@ -161,7 +172,8 @@ class GmxV2:
         mm = np.maximum(least, size * factor)
         impact = size * columns["max_impact_factor_for_liquidations"][held.column]
         fee = size * columns["position_fee_factor"][held.column]
-        equity = equity_of(priced, held, columns["worth"], settled=False)
+        mine = held if priced.pool.facts["reported"] else _unreported(held)
+        equity = equity_of(priced, mine, columns["worth"], settled=False)
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("min_collateral_open", per_row(held.row, np.maximum(im, mm)), "min_collateral")
         sheet.leaf("min_collateral", per_row(held.row, mm), "min_collateral")
@@ -205,6 +217,10 @@ class GmxV2:
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios."""
         return None
+
+
+def _unreported(held: PoolBook) -> PoolBook:
+    return replace(held, book=replace(held.book, reported=Reported()))
 
 
 def _size(priced: Priced, held: PoolBook) -> Floats:
