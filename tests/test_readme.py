@@ -77,7 +77,8 @@ def test_the_page_of_a_model_is_current(model: str, renewal: ModuleType) -> None
 
 def test_every_flag_of_the_command_line_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     text = (REPOSITORY / "docs" / "command-line.md").read_text("utf-8")
-    for command in ("margin", "compare", "models", "market import", "market show", "market check"):
+    commands = "margin,compare,models,verify,market import,market show,market check"
+    for command in commands.split(","):
         assert main([*command.split(), "--help"]) == 0
         flags = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--output"}
         assert flags <= set(re.findall(r"--[a-z][a-z-]+", text)) | {"--help", "--no-json"}, command

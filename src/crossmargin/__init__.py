@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.verbs import compare, margin, models, quality
+    from crossmargin.interfaces.verify import VerifyResult, verify
     from crossmargin.interfaces.watch import watch
     from crossmargin.interfaces.whatif import WhatIfResult, prepare, whatif
     from crossmargin.margin.register import model_named
@@ -42,6 +43,7 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "Snapshot",
+    "VerifyResult",
     "WhatIfResult",
     "__version__",
     "check",
@@ -59,6 +61,7 @@ __all__ = [
     "read_market",
     "report",
     "run",
+    "verify",
     "watch",
     "whatif",
     "write_book",
@@ -73,6 +76,7 @@ _HOMES = {
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.verbs": ("compare", "margin", "models", "quality"),
+    "interfaces.verify": ("VerifyResult", "verify"),
     "interfaces.watch": ("watch",),
     "interfaces.whatif": ("WhatIfResult", "prepare", "whatif"),
     "margin.register": ("model_named",),

@@ -12,6 +12,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.verify_commands import register as register_verify
 from crossmargin.interfaces.whatif_commands import register
 
 __all__ = [
@@ -34,6 +35,7 @@ app = App(
 market_app = App(name="market", help="Import market data, show a snapshot, check it.")
 app.command(market_app)
 register(app)
+register_verify(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
