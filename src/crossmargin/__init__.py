@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.check import CheckResult, check
+    from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.verbs import compare, margin, models, quality
@@ -48,6 +49,7 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "fit",
     "from_ccxt",
     "from_deribit",
     "import_market",
@@ -56,6 +58,7 @@ __all__ = [
     "models",
     "parameters_for",
     "prepare",
+    "probe",
     "quality",
     "read_book",
     "read_market",
@@ -73,6 +76,7 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.check": ("CheckResult", "check"),
+    "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.verbs": ("compare", "margin", "models", "quality"),

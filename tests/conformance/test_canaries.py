@@ -91,7 +91,9 @@ def test_haircut_on_the_wrong_side(monkeypatch: Patch) -> None:
 def test_a_date_compared_without_equality(monkeypatch: Patch) -> None:
     """``effective < as_of`` where the rule is ``<=``."""
     right = parameter_files.select
-    monkeypatch.setattr(parameter_files, "select", lambda sets, when: right(sets, when - 1))
+    monkeypatch.setattr(
+        parameter_files, "select", lambda found, when, account: right(found, when - 1, account)
+    )
     model = model_named("paradex-pm")
     with pytest.raises(AssertionError):
         sets.test_a_set_is_in_force_from_its_own_moment(model, subject_of(model).parameters)

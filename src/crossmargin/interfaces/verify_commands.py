@@ -12,10 +12,21 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.interfaces.screen import show, working
 
-__all__ = ["register", "verify"]
+__all__ = ["FIT_TOLERANCE", "register", "verify"]
+
+# Roundings of a venue's own sums; rival readings part by far more.
+FIT_TOLERANCE = 1e-9
 
 Venue = Annotated[str, Parameter(help="Venue whose reply it is.")]
-Reply = Annotated[str, Parameter(help="The reply, alone or with request and tickers: JSON.")]
+Reply = Annotated[str | None, Parameter(help="The reply, alone or with request and tickers: JSON.")]
+FitTo = Annotated[
+    str | None,
+    Parameter(name="--fit", help="Answers to probes: name the reading that holds in all of them."),
+]
+Output = Annotated[
+    str | None,
+    Parameter(name=["--output", "-o"], help="With --fit: dated parameter file to write."),
+]
 Market = Annotated[
     str | None,
     Parameter(name="--market", help="Snapshot that fills what the reply does not hold."),
@@ -46,9 +57,11 @@ AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, nu
 
 def verify(
     venue: Venue,
-    payload: Reply,
+    payload: Reply = None,
     /,
     *,
+    fit: FitTo = None,
+    output: Output = None,
     market: Market = None,
     at: At = None,
     changes: Changes = None,
@@ -64,6 +77,16 @@ def verify(
     from crossmargin.interfaces.verify import verify as verb
 
     _one_form(json_, csv)
+    if (payload is None) == (fit is None) or (output is not None and fit is None):
+        raise InputError(
+            "option_unknown",
+            "give one reply, or --fit ANSWERS (and -o with it)",
+            limit="verify VENUE REPLY.json | verify VENUE --fit ANSWERS [-o FILE]",
+            remedy="See crossmargin verify --help.",
+        )
+    if fit is not None:
+        return _fit(venue, fit, output, market, at, tolerance, json_, csv)
+    assert payload is not None  # one of the two is given
     with working("comparing", quiet=json_ or csv):
         result = verb(
             venue,
@@ -86,6 +109,34 @@ def verify(
     return 0 if result.holds else 1
 
 
+def _fit(
+    venue: str,
+    answers: str,
+    output: str | None,
+    market: str | None,
+    at: str | None,
+    tolerance: float,
+    as_json: bool,
+    as_csv: bool,
+) -> int:
+    """The reading that holds; exit status 1 where none fits."""
+    from crossmargin.interfaces.commands import _print
+    from crossmargin.interfaces.probe import fit as verb
+    from crossmargin.interfaces.probe import write_text
+
+    quiet = as_json or as_csv
+    with working("fitting the readings", quiet=quiet):
+        result = verb(
+            venue, Path(answers), market=market, at=at, tolerance=max(tolerance, FIT_TOLERANCE)
+        )
+    _print(result, as_json, as_csv)
+    if output is not None and result.fits:
+        write_text(result.parameter_file(), output)
+        if not quiet:
+            print(f"\nwritten to {output}: use it with --params {output}")
+    return 0 if result.fits else 1
+
+
 def _factor(scale: float | None, seed: int | None) -> float:
     """The factor given, or one between 0.2 and 5 drawn from the seed (or from chance)."""
     if scale is not None:
@@ -94,15 +145,9 @@ def _factor(scale: float | None, seed: int | None) -> float:
 
 
 def _contribute(case: dict[str, object], path: str) -> None:
-    try:
-        Path(path).write_text(json.dumps({"vectors": [case]}, indent=1) + "\n", "utf-8")
-    except OSError as cause:
-        raise InputError(
-            "file_unreadable",
-            f"the file cannot be written ({cause.strerror})",
-            place=path,
-            remedy="Choose a folder that can be written to.",
-        ) from None
+    from crossmargin.interfaces.probe import write_text
+
+    write_text(json.dumps({"vectors": [case]}, indent=1) + "\n", path)
 
 
 def register(app: App) -> None:
