@@ -212,3 +212,12 @@ def test_plain_values_become_a_set() -> None:
     assert found.entries["a.b"].source == found.source == found.label == "a reply"
     with pytest.raises(InputError):
         read_parameters("", "m/empty.toml")
+
+
+def test_a_set_is_old_sixty_days_after_it_was_last_known() -> None:
+    day = 86_400_000
+    made = dated("2026-02-01", "2026-03-01")
+    assert made.doubts(moment("2026-02-10")) == ()  # in force nine days, not seen yet
+    assert made.doubts(moment("2026-03-01") + 60 * day) == ()
+    assert made.doubts(moment("2026-03-01") + 60 * day + 1) == ("parameters_old",)
+    assert made.doubts(moment("2026-01-01")) == ()
