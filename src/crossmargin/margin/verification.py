@@ -25,13 +25,14 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.book import Book
-from crossmargin.margin.model import Fidelity, Requirement
+from crossmargin.margin.model import Fidelity, Requirement, Rule
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import cut
 from crossmargin.margin.register import model_named
 from crossmargin.margin.run import run
 from crossmargin.margin.sheet import Column, Sheet
 from crossmargin.market.snapshot import Snapshot
+from crossmargin.scenarios.sets import ScenarioSet
 
 __all__ = [
     "Case",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _ROUNDINGS = 16 * 2.0**-52
+_SAME_MOVE = 1e-9
 
 
 class Status(StrEnum):
@@ -81,12 +83,14 @@ class VectorClaim:
     """Numbers that the venue prints one a scenario.
 
     ``members`` are (venue, native id) whose scenario P&L is added, weighted by the holding; empty
-    is the account's vector after the model's aggregation. ``scenario`` numbers ours for each.
+    is the account's vector after the model's aggregation. ``scenario`` numbers ours for each; or
+    ``at`` names it by its move and volatility (``""``: any), and of several the worst is compared.
     """
 
     name: str
     theirs: tuple[float, ...]
-    scenario: tuple[int, ...]
+    scenario: tuple[int, ...] = ()
+    at: tuple[tuple[float, str], ...] = ()
     members: tuple[tuple[str, str], ...] = ()
     pool: str = ""
     decimals: int | None = None
@@ -216,10 +220,13 @@ def verify_case(case: Case) -> Verification:
     return Verification(case, found, findings, vectors, scenario, first, place)
 
 
-def room_of(decimals: int | None, size: float, fraction: float = 0.0) -> float:
-    """How far apart two numbers may lie: half a last decimal, roundings, and a stated share."""
+def room_of(decimals: int | None, gross: float, share: float = 0.0) -> float:
+    """How far apart two numbers may lie: half a last decimal, roundings, and what is stated.
+
+    ``gross`` is the largest number that the sum passes through, ``share`` an amount of its own.
+    """
     printed = 0.0 if decimals is None else 0.5 * 10.0**-decimals
-    return printed + _ROUNDINGS * size + fraction * size
+    return printed + _ROUNDINGS * gross + share
 
 
 def _rows(found: Requirement, pool: str) -> list[int]:
@@ -295,7 +302,8 @@ def _compare(
     known = {each.name: each for each in found.model.rules}
     stated = known[rule].fidelity if rule in known else Fidelity.STATED
     level = stated.value if isinstance(stated, Fidelity) else "by kind"
-    room = room_of(claim.decimals, gross, case.room_fraction)
+    missing = rule in known and _left_out(found, known[rule], claim)
+    room = room_of(claim.decimals, gross, case.room_fraction * abs(claim.theirs))
     if claim.given:
         return Finding(claim.name, None, claim.theirs, None, room, Status.GIVEN, rule, level)
     sheet, rows = found.sheet, _rows(found, claim.pool)
@@ -309,8 +317,19 @@ def _compare(
 
     ours = claim.factor * _value(claim, total)
     own = claim.factor * _value(claim, with_theirs)
-    status = _status(ours, own, claim.theirs, room, stated is Fidelity.MISSING)
+    status = _status(ours, own, claim.theirs, room, missing)
     return Finding(claim.name, ours, claim.theirs, own, room, status, rule, level)
+
+
+def _left_out(found: Requirement, rule: Rule, claim: Claim) -> bool:
+    """Whether the rule is unknown for a kind of contract that the claim's pools hold."""
+    held = set(found.book.column[found.book.quantity != 0.0].tolist())
+    for row in _rows(found, claim.pool):
+        pool = found.plan.pools[int(found.sheet.pool[row])]
+        pairs = zip(pool.columns.tolist(), pool.instruments.items, strict=True)
+        if any(rule.known(item.kind) is Fidelity.MISSING for c, item in pairs if c in held):
+            return True
+    return isinstance(rule.fidelity, Fidelity) and rule.fidelity is Fidelity.MISSING
 
 
 def _after_missing(findings: list[Finding]) -> tuple[Finding, ...]:
@@ -388,14 +407,42 @@ def _vector(case: Case, found: Requirement, claim: VectorClaim) -> VectorFinding
             )
         ours = np.asarray(vector[int(found.sheet.account[row])])
     labels = priced.scenarios.label if priced.scenarios is not None else ()
-    values = tuple(claim.factor * float(ours[s]) for s in claim.scenario)
+    groups = [(s,) for s in claim.scenario] or _scenarios_at(case, priced.scenarios, claim)
+    worst = [min(group, key=lambda s: float(ours[s])) for group in groups]
+    values = tuple(claim.factor * float(ours[s]) for s in worst)
     size = max(abs(x) for x in (*claim.theirs, *values, 0.0))
-    room = room_of(claim.decimals, size, case.room_fraction)
+    room = room_of(claim.decimals, size, case.room_fraction * size)
     apart = [abs(a - b) > room for a, b in zip(values, claim.theirs, strict=True)]
     first = apart.index(True) if True in apart else -1
-    names = tuple(labels[s] if s < len(labels) else str(s) for s in claim.scenario)
+    names = tuple(labels[s] if s < len(labels) else str(s) for s in worst)
     rule = claim.rule or next(iter(found.model.rules)).name
     return VectorFinding(claim.name, names, values, claim.theirs, room, first, rule)
+
+
+def _scenarios_at(
+    case: Case, scenarios: ScenarioSet | None, claim: VectorClaim
+) -> list[tuple[int, ...]]:
+    """Ours for each (move, volatility) that the venue prints; a move of another set is refused."""
+    out = []
+    for move, vol in claim.at:
+        same = [
+            s
+            for s in range(0 if scenarios is None else len(scenarios))
+            if scenarios is not None
+            and abs(float(scenarios.move[s]) - move) < _SAME_MOVE
+            and scenarios.vol_label[s] == (vol or scenarios.vol_label[s])
+        ]
+        if not same:
+            raise InputError(
+                "rules_unknown",
+                "the venue prints a scenario that the set in force does not have",
+                place=f"{case.venue} {claim.name}",
+                value=f"{100.0 * move:+.4g} %, vol {vol or 'any'}",
+                limit="the moves of the set",
+                remedy="The venue's grid has changed: do not use the set before it is renewed.",
+            )
+        out.append(tuple(same))
+    return out
 
 
 def _net(found: Requirement, number: int, claim: VectorClaim) -> Floats:

@@ -9,8 +9,11 @@ from crossmargin.margin.verification import Case
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.venues.payload import Payload
 from crossmargin.venues.payload_bundle import Bundle, bundle_of
+from crossmargin.venues.verify_bybit import bybit_case
 from crossmargin.venues.verify_deribit import deribit_case
 from crossmargin.venues.verify_derive import derive_case
+from crossmargin.venues.verify_gate import gate_case
+from crossmargin.venues.verify_okx import okx_case
 from crossmargin.venues.verify_paradex import paradex_case
 
 __all__ = ["ADAPTERS", "Adapter", "adapter_of", "case_of"]
@@ -18,8 +21,11 @@ __all__ = ["ADAPTERS", "Adapter", "adapter_of", "case_of"]
 Adapter = Callable[[Bundle, int | None, Snapshot | None], Case]
 
 ADAPTERS: dict[str, Adapter] = {
+    "bybit": bybit_case,
     "deribit": deribit_case,
     "derive": derive_case,
+    "gate": gate_case,
+    "okx": okx_case,
     "paradex": paradex_case,
 }
 

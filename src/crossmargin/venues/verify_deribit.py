@@ -233,7 +233,9 @@ class _Simulation:
         self, name: str, printed: tuple[float, ...], members: tuple[tuple[str, str], ...]
     ) -> VectorClaim:
         numbers = tuple(range(_STANDARD + _EXTENDED))
-        return VectorClaim(name, printed, numbers, members, self._pool, rule="risk_matrix")
+        return VectorClaim(
+            name, printed, numbers, members=members, pool=self._pool, rule="risk_matrix"
+        )
 
     def _risk_vectors(self, name: str) -> dict[str, tuple[float, ...]]:
         """27 standard and 8 extended numbers of each key."""

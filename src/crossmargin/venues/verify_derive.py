@@ -31,7 +31,7 @@ from crossmargin.venues.reading import unreadable
 __all__ = ["derive_case"]
 
 VENUE, ACCOUNT = "derive", "main"
-_MODELS = {"PM2": "derive-pm2", "PM": "derive-pm1", "SM": "derive-srm"}
+_MODELS = {"PM2": "derive-pm2", "PM": "derive-pm1", "SM": "derive-sm"}
 _LEVELS = (("initial_margin", "im"), ("maintenance_margin", "mm"))
 
 
