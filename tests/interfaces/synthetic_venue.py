@@ -25,9 +25,16 @@ _CURRENCY = {
 
 
 def answer(
-    snapshot: Snapshot, positions: Mapping[str, float], changes: Mapping[str, Any], coin: str
+    snapshot: Snapshot,
+    positions: Mapping[str, float],
+    changes: Mapping[str, Any],
+    coin: str,
+    printed: bool = False,
 ) -> dict[str, Any]:
-    """Reply and tickers of one simulation under changed readings (or numbers)."""
+    """Reply and tickers of one simulation under changed readings (or numbers).
+
+    ``printed``: volatilities and forwards as a ticker prints them, to two decimals.
+    """
     index = snapshot.values("index")[f"{coin}/USD"]
     marks, vols = snapshot.values("mark"), snapshot.values("mark_iv")
     forwards = snapshot.values("forward")
@@ -44,6 +51,8 @@ def answer(
         if item.kind is Kind.OPTION:
             forward = forwards[dated_subject(coin, "USD", item.expiry_ms)]
             iv = 100.0 * vols[f"deribit|{name}"]
+            if printed:
+                iv, forward = round(iv, 2), round(forward, 2)
             full.append({"instrument_name": name, "mark_iv": iv, "underlying_price": forward})
     book = assemble(rows, "synthetic")
     found = run(book, snapshot.view(book.instruments), model, overlay(told, changes, "venue"))

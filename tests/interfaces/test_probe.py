@@ -56,6 +56,18 @@ def test_the_reading_of_the_venue_is_found(
     assert [trial.choices for trial in found.outcome.holding] == [ALL[number]]
 
 
+@pytest.mark.parametrize("number", [0, 13, 42, 63])
+def test_it_is_found_through_what_a_ticker_prints(
+    snapshot: Snapshot, probes: ProbeResult, number: int
+) -> None:
+    """Volatilities to 0.01 %, forwards to a cent: a tenth of a per cent is left to them."""
+    given = [
+        answer(snapshot, each["positions"], ALL[number], "BTC", printed=True)
+        for each in probes.to_dict()["probes"]
+    ]
+    assert xm.fit("deribit", given).outcome.decided() == ALL[number]
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from crossmargin.interfaces.cli import main
+from crossmargin.interfaces.probe_commands import MOST
+from crossmargin.margin.probing import PROBES_MAX
 from crossmargin.sample import market_path
 from crossmargin.venues.market_import import read_market
 from tests.interfaces.synthetic_venue import answer
@@ -38,3 +40,7 @@ def test_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (*wrong, ["verify", "deribit", "a.json", "-o", "c.toml"]):
         assert main(arguments) == 2
         assert "option_unknown" in capsys.readouterr().err
+
+
+def test_the_default_is_what_is_allowed() -> None:
+    assert MOST == PROBES_MAX

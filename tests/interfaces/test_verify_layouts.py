@@ -13,6 +13,9 @@ def test_what_holds_says_so_in_one_line(vectors_dir: Path) -> None:
     text = plain_text(found.document())
     assert "holds: every component and every scenario agrees" in text
     assert len(found.document().tables) == 2
+    full = found.document(scenarios=True)
+    assert [len(table.rows) for table in full.tables[2:]] == [35, 35, 35]
+    assert "+16 %, vol up" in plain_text(full)
 
 
 def test_a_vector_that_parts_is_listed_scenario_by_scenario(vectors_dir: Path) -> None:

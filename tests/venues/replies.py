@@ -40,7 +40,11 @@ def deribit_simulation(case: Mapping[str, Any], time_ms: int = 1718619740501) ->
     """The reply of private/pme/simulate of a published futures case, newer names."""
     seen, held, given = case["expected"], case["inputs"], case["params"]
     coin = held["currency"].lower()
-    currencies = {name: dict(given[name], correlation_set=False) for name in (coin, "usd")}
+    currencies = {
+        name: dict(table, correlation_set=False)
+        for name, table in given.items()
+        if name not in ("pair", "general")
+    }
     return {
         "jsonrpc": "2.0",
         "id": 2255,
@@ -55,13 +59,15 @@ def deribit_simulation(case: Mapping[str, Any], time_ms: int = 1718619740501) ->
                     "standard": three(seen["aggregated_standard_by_price"]),
                     "extended": list(seen["aggregated_extended"]),
                 }
-            },
+            }
+            if "aggregated_extended" in seen
+            else {},
             "initial_risk_vectors": {
                 name: {
                     "standard": three(printed["standard_by_price"]),
                     "extended": list(printed["extended"]),
                 }
-                for name, printed in seen["initial_risk_vectors"].items()
+                for name, printed in seen.get("initial_risk_vectors", {}).items()
             },
             "margins": {
                 coin: {
@@ -69,7 +75,9 @@ def deribit_simulation(case: Mapping[str, Any], time_ms: int = 1718619740501) ->
                     "maintenance_margin": seen["maintenance_margin"],
                     "initial_margin_details": {
                         "risk_matrix_margin": seen["risk_matrix_margin"],
-                        "risk_matrix_margin_details": {name: seen[name] for name in MATRIX},
+                        "risk_matrix_margin_details": {
+                            name: seen[name] for name in MATRIX if name in seen
+                        },
                         **{name: held.get(name, 0) for name in HOLDS},
                     },
                 }

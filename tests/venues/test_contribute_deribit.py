@@ -11,7 +11,7 @@ from crossmargin.venues.verify_adapters import case_of
 from crossmargin.venues.verify_scrub import scrubbed
 from tests.vectors.test_cex import test_case as published_form
 from tests.venues.replies import deribit_simulation, vector
-from tests.venues.test_verify_deribit import simulate_portfolio
+from tests.venues.test_verify_deribit import option_book, simulate_portfolio
 
 
 @pytest.mark.parametrize("scale", [0.37, 12.5])
@@ -28,6 +28,19 @@ def test_a_contributed_case_is_read_like_a_published_one(vectors_dir: Path, scal
     wrong["expected"]["roll_shock"] *= 1.001
     with pytest.raises(AssertionError):
         published_form(wrong)
+
+
+def test_an_option_comes_with_volatility_and_forward(vectors_dir: Path) -> None:
+    reply = option_book(deribit_simulation(vector(vectors_dir, "V-DRB-1")))
+    name = "BTC-28JUN24-70000-C"
+    ticker = {"instrument_name": name, "mark_iv": 51.2, "underlying_price": 65900.0}
+    given = scrubbed(case_of("deribit", {"reply": reply, "tickers": [ticker]}), 2.0)
+    assert given["inputs"]["positions"][name] == {
+        "size_coin": -4.0,
+        "mark": 0.02,
+        "mark_iv": 0.512,
+        "forward": 65900.0,
+    }
 
 
 def test_totals_alone_are_no_case(vectors_dir: Path) -> None:

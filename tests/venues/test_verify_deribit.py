@@ -240,3 +240,88 @@ def test_an_unknown_reply_and_an_error_are_refused() -> None:
         with pytest.raises(InputError) as caught:
             case_of("deribit", payload)
         assert caught.value.code == "file_unreadable"
+
+
+def test_the_recorded_simulation_of_ether_as_its_figures_are_published() -> None:
+    """A short perpetual: offset, dampener, the last bucket; figures as the venue printed them."""
+    currency = {
+        "annualised_move_risk": 0.05,
+        "min_annualised_move": 0.005,
+        "extended_dampener": 200000,
+        "pnl_offset": 0.6,
+        "max_offsetable_pnl": 20000000,
+        "haircut": 0,
+        "equity_side_impact": "both",
+    }
+    pair = {
+        "price_range": 0.18,
+        "volatility_range_up": 0.4,
+        "volatility_range_down": 0.25,
+        "min_volatility_for_shock_up": 0.5,
+        "short_term_vega_power": 0.3,
+        "long_term_vega_power": 0.13,
+        "extended_table_factor": 1,
+        "m_inc": 0.000004,
+        "delta_total_liq_shock_threshold": 20000000,
+        "max_delta_shock": 0.1,
+    }
+    details = {
+        "worst_case": 0.15246412672881357,
+        "worst_case_bucket": {"source": "standard", "bucket": 9, "side": "right", "index": 25},
+        "roll_shock": 0.004997435265,
+        "delta_shock": 0,
+        "correlation_contingency": 0,
+    }
+    payload = {
+        "model_params": {
+            "general": {"mm_factor": 0.8, "timestamp": 1771197609587},
+            "currency": {"eth": currency},
+            "currency_pair": {"eth_usd": pair},
+        },
+        "margins": {
+            "eth": {
+                "initial_margin": 0.157461562,
+                "maintenance_margin": 0.125969249812,
+                "initial_margin_details": {
+                    "risk_matrix_margin": 0.157461562265,
+                    "risk_matrix_margin_details": details,
+                },
+            }
+        },
+        "portfolio": {"currency": {"usdc": 5.0}, "position": {"ETH-PERPETUAL": -0.999487053}},
+        "index_price": {"eth_usd": 1949.34},
+        "ticker": {"ETH-PERPETUAL": {"mark_price": 1949.49, "index_price": 1949.34}},
+    }
+    found = verify_case(case_of("deribit", payload))
+    assert found.holds
+    assert found.requirement.scenario_label(0) == "+18 %, vol up"
+
+
+def test_a_cross_simulation_is_in_dollars_with_equity_in_the_matrix() -> None:
+    """One coin held and nothing else: the worst is the fall of the range, in dollars."""
+    details = {"risk_matrix_margin_details": {"worst_case": 0.16 * 65666.19 * 2.0}}
+    payload = {
+        "request": {"params": {"currency": "CROSS"}},
+        "result": {
+            "model_params": {
+                "general": {"mm_factor": 0.8, "timestamp": 1718619740501},
+                "currency": {"btc": {"equity_side_impact": "both"}},
+                "currency_pair": {"btc_usd": {"price_range": 0.16}},
+            },
+            "margins": {
+                "cross": {
+                    "initial_margin": 0.16 * 65666.19 * 2.0,
+                    "maintenance_margin": 0.8 * 0.16 * 65666.19 * 2.0,
+                    "initial_margin_details": details,
+                }
+            },
+            "portfolio": {"currency": {"btc": 2.0}, "position": {}},
+            "index_price": {"btc_usd": 65666.19},
+            "ticker": {},
+        },
+    }
+    case = case_of("deribit", payload)
+    assert case.model == "deribit-xpm"
+    found = verify_case(case)
+    worst = next(each for each in found.findings if each.name == "worst_case")
+    assert worst.status is Status.HOLDS

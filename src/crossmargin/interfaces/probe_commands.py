@@ -7,9 +7,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from crossmargin.interfaces.screen import show, working
-from crossmargin.margin.probing import PROBES_MAX
 
-__all__ = ["probe", "register"]
+__all__ = ["MOST", "probe", "register"]
+
+MOST = 40  # crossmargin.margin.probing.PROBES_MAX, which is imported when a probe is asked for
 
 
 def probe(
@@ -21,7 +22,7 @@ def probe(
         str, Parameter(name=["--output", "-o"], help="File of requests that takes the replies.")
     ],
     currency: Annotated[str, Parameter(name="--currency", help="Coin to probe with.")] = "BTC",
-    most: Annotated[int, Parameter(name="--most", help="Requests at most, up to 40.")] = PROBES_MAX,
+    most: Annotated[int, Parameter(name="--most", help="Requests at most, up to 40.")] = MOST,
     as_of: Annotated[
         str | None,
         Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),

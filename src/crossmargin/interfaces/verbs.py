@@ -433,6 +433,9 @@ def _set_figures(found: Parameters) -> dict[str, Any]:
     return {
         "set": found.label,
         "date": found.date_text,
+        "announced_at": None if found.announced_ms is None else format_ms(found.announced_ms),
+        "effective_from": None if found.effective_ms is None else format_ms(found.effective_ms),
+        "effective_for": found.effective_for.text,
         "version": found.version,
         "source": found.source,
         "sha256": found.sha256,

@@ -36,9 +36,9 @@ class VerifyResult(Shown):
         """Whether every component and every scenario that is known agrees."""
         return self.verification.holds
 
-    def document(self) -> Document:
-        """Components, and the vectors that part scenario by scenario."""
-        return verify_document(self.figures)
+    def document(self, scenarios: bool = False) -> Document:
+        """Components, and scenario by scenario the vectors that part; or every vector."""
+        return verify_document(self.figures, scenarios)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

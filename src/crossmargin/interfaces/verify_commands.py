@@ -51,6 +51,10 @@ Seed = Annotated[
     int | None,
     Parameter(name="--seed", help="Draw the factor of --contribute from this number."),
 ]
+Scenarios = Annotated[
+    bool,
+    Parameter(name="--scenarios", negative="", help="Every scenario, also of vectors that hold."),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 
@@ -69,6 +73,7 @@ def verify(
     contribute: Contribute = None,
     scale: Scale = None,
     seed: Seed = None,
+    scenarios: Scenarios = False,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -103,7 +108,7 @@ def verify(
     elif csv:
         _write(result.to_csv())
     else:
-        show(result.document())
+        show(result.document(scenarios))
         if contribute is not None:
             print(f"\nwritten to {contribute}: look through it before you give it away")
     return 0 if result.holds else 1

@@ -13,12 +13,12 @@ __all__ = ["verify_document"]
 _DIGITS = 15
 
 
-def verify_document(figures: Mapping[str, Any]) -> Document:
-    """Verdict, components, vectors, and every scenario of a vector that does not hold."""
+def verify_document(figures: Mapping[str, Any], scenarios: bool = False) -> Document:
+    """Verdict, components, vectors; scenario by scenario those that differ, or every one."""
     tables = [_components(figures)]
     if figures["vectors"]:
         tables.append(_vectors(figures["vectors"]))
-    tables += [_scenarios(each) for each in figures["vectors"] if not each["holds"]]
+    tables += [_scenarios(each) for each in figures["vectors"] if scenarios or not each["holds"]]
     return Document(
         f"{figures['venue']} {figures['endpoint']} against {figures['model']}",
         _verdict(figures),

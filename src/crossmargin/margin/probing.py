@@ -3,9 +3,9 @@
 A *combination* is one value of every switch in ``ModelSpec.readings``. Every candidate book is an
 account of one population, margined once under every combination; what a venue prints of it (columns
 of the sheet, P&L before and after aggregation in every scenario) is its answer. Two combinations
-are apart on a book if one number of the answer differs by more than 1e-6 of the book's largest.
-Books are chosen greedily: always the one that parts the most pairs not parted yet, the first of
-equals.
+are apart on a book if a printed component, or a vector against its largest number, differs by more
+than 1 %: ten times what the venue's own printing of volatilities blurs. Books are chosen greedily:
+always the one that parts the most pairs not parted yet, the first of equals.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import product
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats
+from crossmargin.core.arrays import Bools, Floats, Longs
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
 from crossmargin.margin.model import MarginModel, ModelSpec, Requirement
@@ -39,7 +39,8 @@ __all__ = [
 ]
 
 PROBES_MAX = 40
-_APART = 1e-6
+_APART = 0.01
+_NOISE = 1e-9  # of a book's largest number: a component below is nothing
 Combination = dict[str, str]
 
 
@@ -147,7 +148,7 @@ def choose_probes(
         for choice in tried
     ]
     first, second = np.triu_indices(len(tried), 1)
-    apart = _apart(np.stack(answers), first, second)
+    apart = _apart(answers, first, second)
     chosen: list[int] = []
     parted: list[int] = []
     left = np.ones(len(first), np.bool_)
@@ -164,34 +165,41 @@ def choose_probes(
     return Choice(tuple(chosen), tried, tuple(parted), together)
 
 
-def _answer(found: Requirement, columns: Sequence[str]) -> Floats:
-    """[A, K] what the venue would print of each account, pool after pool."""
-    parts = []
+def _answer(found: Requirement, columns: Sequence[str]) -> list[Floats]:
+    """What the venue would print of each account, pool after pool: blocks [A, width]."""
+    blocks: list[Floats] = []
     accounts = len(found.book)
     for number, pool in enumerate(found.plan.pools):
         rows = np.flatnonzero(found.sheet.pool == number)
         owner = found.sheet.account[rows]
-        table = np.zeros((accounts, len(columns)))
-        for k, name in enumerate(columns):
-            table[owner, k] = found.sheet[name][rows]
-        parts.append(table)
+        for name in columns:
+            column = np.zeros((accounts, 1))
+            column[owner, 0] = found.sheet[name][rows]
+            blocks.append(column)
         priced = found.priced[number]
         held = cut(found.book, pool, 0)
         vector = found.via.vector(priced, held)
         if vector is not None and priced.risk is not None:
-            parts.append(np.asarray(vector))
             before = net(held.row, held.column, held.quantity, priced.risk.pnl)
-            parts.append(np.asarray(before)[:, : priced.risk.count])
-    return np.concatenate(parts, axis=1)
+            blocks += [np.asarray(vector), np.asarray(before)[:, : priced.risk.count]]
+    return blocks
 
 
-def _apart(answers: Floats, first: np.ndarray, second: np.ndarray) -> Bools:
+def _apart(answers: Sequence[Sequence[Floats]], first: Longs, second: Longs) -> Bools:
     """[A, pairs] whether an account's answers differ between two combinations."""
-    size = np.abs(answers).max(axis=(0, 2))  # [A]
-    limit = _APART * np.maximum(size, 1e-300)
-    out = np.zeros((answers.shape[1], len(first)), np.bool_)
-    for k, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
-        out[:, k] = np.abs(answers[a] - answers[b]).max(axis=1) > limit
+    accounts = len(answers[0][0])
+    largest = np.zeros(accounts)
+    for blocks in answers:
+        for block in blocks:
+            largest = np.maximum(largest, np.abs(block).max(axis=1))
+    out = np.zeros((accounts, len(first)), np.bool_)
+    for number in range(len(answers[0])):
+        block = np.stack([blocks[number] for blocks in answers])  # [combinations, A, width]
+        size = np.abs(block).max(axis=2)
+        for k, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+            differs = np.abs(block[a] - block[b]).max(axis=1)
+            own = np.maximum(size[a], size[b])
+            out[:, k] |= (differs > _APART * own) & (own > _NOISE * largest)
     return out
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from crossmargin.core.errors import InputError
-from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.verification import Case, VectorClaim
-from crossmargin.market.fields import contract_subject, pair_subject
+from crossmargin.market.fields import contract_subject, dated_subject, pair_subject
 
 __all__ = ["deribit_contribution"]
 
@@ -32,7 +32,8 @@ def deribit_contribution(case: Case, scale: float) -> dict[str, Any]:
         )
     book = case.book
     currency = case.claims[0].pool
-    positions, index = {}, 0.0
+    positions: dict[str, dict[str, float]] = {}
+    index = 0.0
     for column, quantity in zip(book.column.tolist(), book.quantity.tolist(), strict=True):
         item = book.instruments.items[column]
         if item.kind is Kind.ASSET:
@@ -42,6 +43,8 @@ def deribit_contribution(case: Case, scale: float) -> dict[str, Any]:
         turned = item.inverse and item.kind is not Kind.OPTION
         coins = quantity * item.multiplier / mark if turned else quantity
         positions[item.native_id] = {"size_coin": coins * scale, "mark": mark}
+        if item.kind is Kind.OPTION:
+            positions[item.native_id] |= _option_prices(case, item)
     holds = {
         name: amount * scale
         for held in book.reported.holds.values()
@@ -80,6 +83,17 @@ def deribit_contribution(case: Case, scale: float) -> dict[str, Any]:
         "expected": expected,
         "tolerance": 4e-9 * max(scale, 1.0),
     }
+
+
+def _option_prices(case: Case, item: Instrument) -> dict[str, float]:
+    """Volatility and forward of an option, where the payload or what stood beside it gives them."""
+    found = {
+        "mark_iv": case.snapshot.get("mark_iv", contract_subject(*item.key)),
+        "forward": case.snapshot.get(
+            "forward", dated_subject(item.underlying, item.quote, item.expiry_ms)
+        ),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _tables(vector: VectorClaim, scale: float) -> dict[str, list[float]]:

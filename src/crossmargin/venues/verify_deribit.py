@@ -11,7 +11,7 @@ Source: docs.deribit.com, private/pme/simulate, private/simulate_portfolio, publ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crossmargin.core.errors import InputError
@@ -33,6 +33,8 @@ __all__ = ["deribit_case"]
 
 VENUE, ACCOUNT, CROSS = "deribit", "main", "CROSS"
 _STANDARD, _EXTENDED, _VOLS = 27, 8, 3
+# Tickers print a volatility to 0.01 %: what that leaves open of an option's P&L.
+_PRINTED_VOL = 1e-3
 _HOLDS = ("open_orders_margin", "mmp_margin", "spot_margin")
 _MATRIX = {
     "worst_case": "worst_case_unrounded",
@@ -146,7 +148,8 @@ class _Simulation:
             claims=self._claims(held),
             vectors=self._vectors(),
             binding=self._binding(held),
-            notes=(*notes, *self._cross_notes()),
+            notes=(*notes, *self._cross_notes(), *_option_notes(self.items.values())),
+            room_fraction=_PRINTED_VOL if _has_options(self.items.values()) else 0.0,
         )
 
     def _rows(self, held: Mapping[str, Any]) -> list[Row]:
@@ -163,7 +166,9 @@ class _Simulation:
         known = {}
         if isinstance(equity, Mapping):
             known = {
-                str(name).upper(): real(x, f"{self.place} {name}") for name, x in equity.items()
+                str(name).upper(): real(x, f"{self.place} {name}")
+                for name, x in equity.items()
+                if self.cross or str(name).upper() == self.currency  # others are not margined
             }
         for name in dict.fromkeys((*known, own)):
             amount = known.get(name)
@@ -281,6 +286,16 @@ class _Simulation:
             "CROSS: equity is a position of the matrix, so vectors of single instruments are not "
             "compared; portfolio.currency is read as the equity of each currency",
         )
+
+
+def _has_options(items: Iterable[Instrument]) -> bool:
+    return any(item.kind is Kind.OPTION for item in items)
+
+
+def _option_notes(items: Iterable[Instrument]) -> tuple[str, ...]:
+    if not _has_options(items):
+        return ()
+    return ("volatilities are printed to 0.01 %: numbers of a book with options are met to 0.1 %",)
 
 
 def _set_of(numbers: Numbers, as_of_ms: int) -> tuple[Parameters, tuple[str, ...]]:
@@ -420,6 +435,7 @@ def _portfolio_case(
         snapshot=market.snapshot(beside),
         parameters=load(folder, as_of_ms),
         claims=_totals(reply, place, currency, cross),
+        room_fraction=_PRINTED_VOL if _has_options(row.item for row in rows if row.item) else 0.0,
         notes=("open orders are not in the reply: their margin is taken as none",),
     )
 
