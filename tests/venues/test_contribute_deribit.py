@@ -23,6 +23,10 @@ def test_a_contributed_case_is_read_like_a_published_one(vectors_dir: Path, scal
     assert set(published["expected"]) <= set(given["expected"]) | {"worst_case_bucket"}
     size = published["inputs"]["positions"]["BTC-PERPETUAL"]["size_coin"]
     assert given["inputs"]["positions"]["BTC-PERPETUAL"]["size_coin"] == pytest.approx(size * scale)
+    # Thresholds move with the book, an increment per coin against it: the case stays the same case.
+    assert given["params"]["btc"]["extended_dampener"] == pytest.approx(100_000 * scale)
+    assert given["params"]["pair"]["m_inc"] == pytest.approx(5e-5 / scale)
+    assert given["params"]["pair"]["price_range"] == 0.16
     published_form(given)  # the test of the shared cases, on the scrubbed one
     wrong: dict[str, Any] = json.loads(json.dumps(given))
     wrong["expected"]["roll_shock"] *= 1.001
