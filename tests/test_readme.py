@@ -54,7 +54,14 @@ def renewal() -> ModuleType:
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=lambda value: value)
-def test_commands_run(page: str, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_run(
+    page: str,
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # what a command writes stays here
     program, *arguments = shlex.split(command, comments=True)
     assert program == "crossmargin"
     assert main(arguments) == 0, capsys.readouterr().err
@@ -100,15 +107,9 @@ def test_the_recorded_promises_are_those_of_the_suite(model: str) -> None:
 
 def test_every_flag_of_the_command_line_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     text = (REPOSITORY / "docs" / "command-line.md").read_text("utf-8")
-    for command in (
-        "margin",
-        "compare",
-        "models",
-        "conform",
-        "market import",
-        "market show",
-        "market check",
-    ):
+    commands = "margin,compare,models,conform,verify,probe,market import,market show,market check"
+    commands += ",parameters diff,parameters import,parameters check,whatif,check,watch"
+    for command in commands.split(","):
         assert main([*command.split(), "--help"]) == 0
         flags = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--output"}
         assert flags <= set(re.findall(r"--[a-z][a-z-]+", text)) | {"--help", "--no-json"}, command

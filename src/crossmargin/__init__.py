@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.listing import models
+    from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.verbs import compare, margin, quality
+    from crossmargin.interfaces.verify import VerifyResult, verify
     from crossmargin.interfaces.watch import watch
     from crossmargin.interfaces.whatif import WhatIfResult, prepare, whatif
     from crossmargin.margin.register import model_named
@@ -44,11 +46,13 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "Snapshot",
+    "VerifyResult",
     "WhatIfResult",
     "__version__",
     "check",
     "compare",
     "conform",
+    "fit",
     "from_ccxt",
     "from_deribit",
     "import_market",
@@ -57,11 +61,13 @@ __all__ = [
     "models",
     "parameters_for",
     "prepare",
+    "probe",
     "quality",
     "read_book",
     "read_market",
     "report",
     "run",
+    "verify",
     "watch",
     "whatif",
     "write_book",
@@ -75,9 +81,11 @@ _HOMES = {
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.conform": ("conform",),
     "interfaces.listing": ("models",),
+    "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.verbs": ("compare", "margin", "quality"),
+    "interfaces.verify": ("VerifyResult", "verify"),
     "interfaces.watch": ("watch",),
     "interfaces.whatif": ("WhatIfResult", "prepare", "whatif"),
     "margin.register": ("model_named",),

@@ -94,7 +94,9 @@ def test_haircut_on_the_wrong_side(monkeypatch: Patch) -> None:
 def test_a_date_compared_without_equality(monkeypatch: Patch) -> None:
     """``effective < as_of`` where the rule is ``<=``."""
     right = parameter_files.select
-    monkeypatch.setattr(parameter_files, "select", lambda sets, when: right(sets, when - 1))
+    monkeypatch.setattr(
+        parameter_files, "select", lambda found, when, account: right(found, when - 1, account)
+    )
     subject = subject_of(model_named("paradex-pm"))
     with pytest.raises(AssertionError):
         checks_parameters.sets_are_in_force_from_their_own_moment(subject)

@@ -227,3 +227,12 @@ def test_an_hour_without_a_zone_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         read_parameters(GOOD.replace("2026-02-01", "2026-02-01T08:00"), "m/x")
     assert caught.value.code == "time_unreadable"
+
+
+def test_a_set_is_old_sixty_days_after_it_was_last_known() -> None:
+    day = 86_400_000
+    made = dated("2026-02-01", "2026-03-01")
+    assert made.doubts(moment("2026-02-10")) == ()  # in force nine days, not seen yet
+    assert made.doubts(moment("2026-03-01") + 60 * day) == ()
+    assert made.doubts(moment("2026-03-01") + 60 * day + 1) == ("parameters_old",)
+    assert made.doubts(moment("2026-01-01")) == ()

@@ -11,7 +11,9 @@ import numpy as np
 
 from crossmargin.conformance.checks import margined, refused
 from crossmargin.conformance.world import AS_OF_MS, SPOT, Subject, parameters_of, random_book
+from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import YEAR_MS
+from crossmargin.instruments.book import Book
 from crossmargin.margin import Parameters, parameters_for
 from crossmargin.margin.model import Extent
 from crossmargin.margin.parameter_files import Entry, available, overlay
@@ -81,20 +83,32 @@ def every_set_margins_a_book(subject: Subject) -> None:
         assert sheet["im"].max() > 0.0, parameters.label
 
 
+def _scaled(book: Book, size: float) -> Book:
+    return replace(book, quantity=frozen(book.quantity * size, np.float64))
+
+
 def every_reading_is_a_choice(subject: Subject) -> None:
     """The best reading is the default; each changes something; an unknown one is refused."""
     model = subject.model
-    book = random_book(subject, 32, 24)
+    # Some rules bind in large books alone.
+    books = [_scaled(random_book(subject, 32, 24), size) for size in (1.0, 1e3, 1e5)]
     for name, choices in model.spec.readings.items():
         assert subject.parameters.get(name) == choices[0], name
         assert set(subject.parameters.entries[name].choices) == set(choices), name
         found = []
         for choice in choices:
             chosen = overlay(subject.parameters, {name: choice}, "reading")
-            sheet = margined(replace(subject, parameters=chosen), book).sheet
-            assert all(np.isfinite(values).all() for values in sheet.values), (name, choice)
-            found.append([*sheet["im"].tolist(), *sheet["mm"].tolist()])
-        assert len({tuple(im) for im in found}) == len(choices), f"{name} changes nothing"
+            answers = [margined(replace(subject, parameters=chosen), book) for book in books]
+            for each in answers:
+                finite = all(np.isfinite(values).all() for values in each.sheet.values)
+                assert finite, (name, choice)
+            # A reading may change which scenario binds and not what it costs.
+            parts = [
+                (x.sheet["im"].tolist(), x.sheet["mm"].tolist(), x.scenario.tolist())
+                for x in answers
+            ]
+            found.append(repr(parts))
+        assert len(set(found)) == len(choices), f"{name} changes nothing"
         refused(
             "parameter_out_of_bounds",
             partial(overlay, subject.parameters, {name: "elsewise"}, "reading"),

@@ -1,6 +1,7 @@
 """The command line: reads arguments, calls a verb, shows its result. It computes nothing.
 
-Exit status: 0 for an answer, 1 for a market that fails its check, 2 for one clear error.
+Exit status: 0 for an answer, 1 for a market that fails its check or a venue's reply that
+differs from ours, 2 for one clear error.
 """
 
 from __future__ import annotations

@@ -11,8 +11,11 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.conform_commands import register as register_conform
+from crossmargin.interfaces.parameters_commands import register as register_parameters
+from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.verify_commands import register as register_verify
 from crossmargin.interfaces.whatif_commands import register
 
 __all__ = [
@@ -36,6 +39,9 @@ market_app = App(name="market", help="Import market data, show a snapshot, check
 app.command(market_app)
 register(app)
 register_conform(app)
+register_verify(app)
+register_probe(app)
+register_parameters(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

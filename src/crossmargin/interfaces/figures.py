@@ -82,16 +82,21 @@ def book_figures(book: Book) -> dict[str, Any]:
 
 
 def parameter_figures(
-    parameters: Parameters, as_of_ms: int, changes: Mapping[str, Any]
+    parameters: Parameters, as_of_ms: int, changes: Mapping[str, Any], *, of_venue: bool = True
 ) -> dict[str, Any]:
-    """Which set was used, how old it is, and what is doubtful about it."""
+    """Which set was used, how old it is, and what is doubtful about it.
+
+    ``of_venue`` is False for a model of no venue: its numbers do not age.
+    """
+    doubts = parameters.doubts(as_of_ms) if of_venue else parameters.verdicts
     chosen_ms = parameters.effective_ms or parameters.observed_ms
     return {
         "set": f"{parameters.model}/{parameters.label}",
         "version": parameters.version,
         "date": parameters.date_text,
         "age_days": (as_of_ms - chosen_ms) / DAY_MS if chosen_ms else None,
-        "verdicts": list(parameters.verdicts),
+        "effective_for": parameters.effective_for.text,
+        "verdicts": list(doubts),
         "changes": dict(changes),
         "sha256": parameters.sha256,
     }

@@ -24,9 +24,18 @@ _VERDICTS = {
     "parameters_later_than_market": (
         "the earliest known parameters are later than the market: the rules of the day may differ"
     ),
+    "parameters_being_phased_in": (
+        "a newer set is being phased in, account by account: name it with --params if you have it"
+    ),
+    "parameters_of_some_accounts": (
+        "a newer set is in force for listed accounts: name the account, or the set with --params"
+    ),
+    "parameters_old": "the set is older than 60 days: compare it with the venue's own numbers",
 }
 # More pools than this are drawn one below the other.
 _ACROSS_MAX = 4
+# More combinations of readings than this an account are shown by their ends and one at a time.
+_READINGS_MAX = 8
 
 _MARGIN = (
     Column("account", "account", "name"),
@@ -216,24 +225,65 @@ def _failures(failures: list[dict[str, str]]) -> Table:
 
 
 def _readings(readings: list[dict[str, Any]]) -> Table:
-    names = list(readings[0]["choices"])
+    """One row a combination; many switches are said in one column, by what is not the default."""
+    names, shown = list(readings[0]["choices"]), _shown_readings(readings)
+    default = readings[0]["choices"]
+    many = len(shown) < len(readings)
     columns = (
         Column("account", "account"),
-        *(Column(name, name.removeprefix("reading.")) for name in names),
+        *((Column("changed", "reading"),) if many else ()),
+        *(
+            Column(name, name.removeprefix("reading."), "machine" if many else "text")
+            for name in names
+        ),
         Column("im_usd", "IM", "usd"),
         Column("mm_usd", "MM", "usd"),
     )
     rows = tuple(
         (
             each["account"],
+            *((_changed(each["choices"], default),) if many else ()),
             *(each["choices"][name] for name in names),
             each["im_usd"],
             each["mm_usd"],
         )
-        for each in readings
+        for each in shown
     )
     title = "every reading of the rules that the sources allow; the first is the default"
+    if many:
+        title = (
+            f"of {len(readings) // len({each['account'] for each in readings})} combinations of "
+            "readings: the default, each switch alone, the lowest and the highest"
+        )
     return Table("readings", title, columns, rows)
+
+
+def _changed(choices: Mapping[str, str], default: Mapping[str, str]) -> str:
+    """The switches that are not at their default, in words."""
+    found = [
+        f"{name.removeprefix('reading.')} {value}"
+        for name, value in choices.items()
+        if default[name] != value
+    ]
+    return ", ".join(found) or "default"
+
+
+def _shown_readings(readings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All combinations where they are few; else the default, one switch at a time, both ends."""
+    accounts = list(dict.fromkeys(each["account"] for each in readings))
+    if len(readings) <= _READINGS_MAX * len(accounts):
+        return readings
+    default = readings[0]["choices"]
+    ends: list[int] = []
+    for account in accounts:
+        own = [each for each in readings if each["account"] == account]
+        ends += [id(min(own, key=lambda x: x["im_usd"])), id(max(own, key=lambda x: x["im_usd"]))]
+    return [
+        each
+        for each in readings
+        if sum(each["choices"][name] != value for name, value in default.items()) <= 1
+        or id(each) in ends
+    ]
 
 
 def _left_out(unknown: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossmargin.instruments.contracts import Kind
+from crossmargin.core.clock import format_ms
 from crossmargin.interfaces.explanation import rule_figures
 from crossmargin.interfaces.results import ModelCard, ModelList
 from crossmargin.margin import outside
@@ -110,6 +111,9 @@ def _set_figures(found: Parameters) -> dict[str, Any]:
     return {
         "set": found.label,
         "date": found.date_text,
+        "announced_at": None if found.announced_ms is None else format_ms(found.announced_ms),
+        "effective_from": None if found.effective_ms is None else format_ms(found.effective_ms),
+        "effective_for": found.effective_for.text,
         "version": found.version,
         "source": found.source,
         "sha256": found.sha256,

@@ -228,8 +228,11 @@ def parameters_of(
     as_of_ms: int,
     source: ParametersLike | None = None,
     changes: Mapping[str, Any] | None = None,
+    account: str | None = None,
 ) -> tuple[Parameters, dict[str, Any]]:
     """The set to use and what was changed by hand.
+
+    ``account``: whose set, where a venue has several in force at once.
 
     ``source``: None (the set in force at ``as_of_ms``), the label of a set that ships
     (``2026-02-15``), a TOML file (a full set, or changes only), a mapping of changes, or a set.
@@ -241,7 +244,7 @@ def parameters_of(
     elif isinstance(source, str | Path):
         base, made = _from_text(model, as_of_ms, source)
     else:
-        base = load(model.spec.folder, as_of_ms)
+        base = load(model.spec.folder, as_of_ms, account)
         made = _flat(source or {})
     made = {**made, **_flat(changes or {})}
     return (overlay(base, made, "changed by hand") if made else base), made

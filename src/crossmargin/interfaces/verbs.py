@@ -93,7 +93,7 @@ def margin(
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
-    parameters, made = parameters_of(chosen, view.as_of_ms, params, changes)
+    parameters, made = parameters_of(chosen, view.as_of_ms, params, changes, _only(held))
     _refuse_dead_orders(held, view)
     if len(held) == 1:
         _refuse_unpriced(held, view)
@@ -129,6 +129,11 @@ def margin(
         build=manifest(),
     )
     return MarginResult(requirement, held, snapshot, plain.checked(found), receipt)
+
+
+def _only(book: Book) -> str | None:
+    """The account whose parameter set is asked for: of several accounts nobody's in particular."""
+    return book.account[0] if len(book) == 1 else None
 
 
 def _mapped_for(model: MarginModel, book: Book, view: View) -> tuple[Book, View, tuple[str, ...]]:
@@ -214,7 +219,9 @@ def _margin_figures(
             {"account": f.subject, "code": f.code, "reason": f.reason} for f in requirement.failures
         ],
         "fidelity": _shares(requirement),
-        "parameters": plain.parameter_figures(parameters, view.as_of_ms, made),
+        "parameters": plain.parameter_figures(
+            parameters, view.as_of_ms, made, of_venue=bool(spec.venue)
+        ),
         "notes": notes,
     }
 

@@ -225,7 +225,9 @@ def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str,
             "share_given": schedule.share,
             "fidelity": {venue: schedule.fidelity(venue) for venue in venues},
         },
-        "parameters": parameter_figures(base.parameters, base.view.as_of_ms, {}),
+        "parameters": parameter_figures(
+            base.parameters, base.view.as_of_ms, {}, of_venue=bool(base.model.venue)
+        ),
         "notes": _notes(prepared, found, known),
     }
 

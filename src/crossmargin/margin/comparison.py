@@ -172,8 +172,16 @@ def _row(book: Book, view: View, model: MarginModel) -> ComparisonRow:
         parameters_label=parameters.label,
         parameters_date=parameters.date_text,
         parameters_age_days=(view.as_of_ms - chosen_ms) / DAY_MS,
-        notes=(*losses, *_order_note(requirement), *requirement.notes, *parameters.verdicts),
+        notes=(*losses, *_order_note(requirement), *requirement.notes, *_doubts(requirement)),
     )
+
+
+def _doubts(requirement: Requirement) -> tuple[str, ...]:
+    """What is doubtful of the set; the numbers of a model of no venue do not age."""
+    parameters = requirement.parameters
+    if not requirement.model.venue:
+        return parameters.verdicts
+    return parameters.doubts(requirement.view.as_of_ms)
 
 
 def _order_note(requirement: Requirement) -> tuple[str, ...]:

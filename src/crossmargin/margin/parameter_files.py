@@ -1,7 +1,9 @@
 """Dated parameter files: every number with its unit, bounds and source, chosen by date.
 
 A file is TOML under ``parameters/<model>/<date>.toml``. Its head names the model, the version of
-the rules and three dates (``effective``, ``announced``, ``observed``; the first two may be absent).
+the rules, three times (``effective_from``, ``announced_at``, ``observed``; to the minute, or a date
+alone for 00:00 UTC; the first two may be absent) and for whom it is in force (``effective_for``:
+all, listed accounts, or accounts one by one in a window; see :mod:`parameter_scope`).
 Every entry is a table: ``{ value, unit, min, max, source }`` (numbers), ``{ value, choices }``
 (switches between rival readings) or ``{ value, unit, columns, source }`` (lists of rows; a column
 is ``{ name, min, max }`` or ``{ name, choices }``). Entries may be nested in tables, one per
@@ -18,11 +20,13 @@ from importlib import resources
 from typing import Any
 
 from crossmargin.core.arrays import digest
-from crossmargin.core.clock import format_ms, parse_ms
+from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.margin.parameter_rows import Column, check_rows, columns_of
+from crossmargin.margin.parameter_scope import ALL, Scope, moment_of_head, scope_of
 
 __all__ = [
+    "OLD_DAYS",
     "Entry",
     "Parameters",
     "available",
@@ -33,7 +37,19 @@ __all__ = [
     "select",
 ]
 
-_HEAD = ("model", "version", "effective", "announced", "observed", "source")
+# A set that nobody has looked at for longer may no longer be the venue's.
+OLD_DAYS = 60
+_HEAD = (
+    "model",
+    "version",
+    "effective_from",
+    "effective",
+    "announced_at",
+    "announced",
+    "observed",
+    "effective_for",
+    "source",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,7 @@ class Parameters:
     entries: Mapping[str, Entry]
     label: str
     verdicts: tuple[str, ...] = ()
+    effective_for: Scope = ALL
 
     @property
     def sha256(self) -> str:
@@ -111,6 +128,10 @@ class Parameters:
             )
         return entry.value
 
+    def choice(self, name: str, best: str) -> str:
+        """The reading that a switch names; ``best`` where the set states none (a payload's)."""
+        return str(self.entries[name].value) if name in self.entries else best
+
     def number(self, name: str) -> float:
         """A number as float."""
         return float(self.get(name))
@@ -124,6 +145,15 @@ class Parameters:
         start = prefix + "."
         found = {k[len(start) :].split(".")[0]: None for k in self.entries if k.startswith(start)}
         return tuple(found)
+
+    def doubts(self, as_of_ms: int) -> tuple[str, ...]:
+        """The verdicts of the choice, and ``parameters_old`` 60 days after it was last known.
+
+        A set is known from its effective time on, and again on the day when it was seen.
+        """
+        known = [ms for ms in (self.effective_ms, self.observed_ms) if ms and ms <= as_of_ms]
+        old = bool(known) and as_of_ms - max(known) > OLD_DAYS * DAY_MS
+        return (*self.verdicts, *(("parameters_old",) if old else ()))
 
     @property
     def date_text(self) -> str:
@@ -152,21 +182,20 @@ def read_parameters(text: str, place: str) -> Parameters:
     entries: dict[str, Entry] = {}
     _flatten({k: v for k, v in content.items() if k not in _HEAD}, "", entries, content, place)
 
-    def moment(name: str) -> int | None:
-        if name not in content:
-            return None
-        text = str(content[name])  # a day, or the moment itself where the venue names the hour
-        return parse_ms(text if "T" in text else f"{text}T00:00:00Z", place)
+    def moment(*names: str) -> int | None:
+        found = [name for name in names if name in content]
+        return moment_of_head(content[found[0]], place) if found else None
 
     return Parameters(
         model=content["model"],
         version=str(content["version"]),
         observed_ms=moment("observed") or 0,
-        effective_ms=moment("effective"),
-        announced_ms=moment("announced"),
+        effective_ms=moment("effective_from", "effective"),
+        announced_ms=moment("announced_at", "announced"),
         source=content["source"],
         entries=entries,
         label=place.rsplit("/", 1)[-1].removesuffix(".toml"),
+        effective_for=scope_of(content.get("effective_for", "all"), place),
     )
 
 
@@ -241,17 +270,7 @@ def overlay(base: Parameters, changes: Mapping[str, Any], label: str) -> Paramet
             )
         old = entries[name]
         entries[name] = replace(old, value=old.checked(value, name), source=label)
-    return Parameters(
-        base.model,
-        base.version,
-        base.observed_ms,
-        base.effective_ms,
-        base.announced_ms,
-        base.source,
-        entries,
-        f"{base.label} + {label}",
-        base.verdicts,
-    )
+    return replace(base, entries=entries, label=f"{base.label} + {label}")
 
 
 @cache
@@ -272,32 +291,37 @@ def available(folder: str) -> tuple[Parameters, ...]:
     return tuple(sorted(found, key=lambda p: (p.effective_ms or p.observed_ms, p.observed_ms)))
 
 
-def select(sets: tuple[Parameters, ...], as_of_ms: int) -> Parameters:
-    """The newest set with ``effective`` (else ``observed``) not after ``as_of_ms``.
+def select(sets: tuple[Parameters, ...], as_of_ms: int, account: str | None = None) -> Parameters:
+    """The newest set with ``effective_from`` (else ``observed``) not after ``as_of_ms``.
 
-    If none: the earliest one, with the verdict ``parameters_later_than_market``.
+    A set for listed accounts stands for those alone, a set that is being phased in for nobody
+    before the end of its window; where such a set is passed over the one chosen has the verdict
+    ``parameters_of_some_accounts`` or ``parameters_being_phased_in``. If none is in force: the
+    earliest one, with the verdict ``parameters_later_than_market``.
     """
-    past = [p for p in sets if p.effective_ms is not None and p.effective_ms <= as_of_ms]
-    seen = [p for p in sets if p.effective_ms is None and p.observed_ms <= as_of_ms]
-    if past or seen:
-        return max(past + seen, key=lambda p: p.effective_ms or p.observed_ms)
-    first = sets[0]
-    return Parameters(
-        first.model,
-        first.version,
-        first.observed_ms,
-        first.effective_ms,
-        first.announced_ms,
-        first.source,
-        first.entries,
-        first.label,
-        (*first.verdicts, "parameters_later_than_market"),
-    )
+    begun = [p for p in sets if _begin_ms(p) <= as_of_ms]
+    mine = [p for p in begun if p.effective_for.covers(account, as_of_ms)]
+    if not mine:
+        return replace(sets[0], verdicts=(*sets[0].verdicts, "parameters_later_than_market"))
+    chosen = max(mine, key=_begin_ms)
+    verdicts = dict.fromkeys(chosen.verdicts)
+    for other in begun:
+        passed_over = other not in mine and _begin_ms(other) > _begin_ms(chosen)
+        if passed_over and not other.effective_for.accounts:
+            verdicts["parameters_being_phased_in"] = None
+        elif passed_over and account is None:
+            verdicts["parameters_of_some_accounts"] = None
+    return replace(chosen, verdicts=tuple(verdicts)) if verdicts else chosen
 
 
-def load(folder: str, as_of_ms: int) -> Parameters:
-    """The set of a model in force at ``as_of_ms``."""
-    return select(available(folder), as_of_ms)
+def _begin_ms(found: Parameters) -> int:
+    """When a set begins: its effective time if known, else when it was seen."""
+    return found.observed_ms if found.effective_ms is None else found.effective_ms
+
+
+def load(folder: str, as_of_ms: int, account: str | None = None) -> Parameters:
+    """The set of a model in force at ``as_of_ms``, for an account where sets differ by account."""
+    return select(available(folder), as_of_ms, account)
 
 
 def from_values(model: str, version: str, values: Mapping[str, Any], label: str) -> Parameters:

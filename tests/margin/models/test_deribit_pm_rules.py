@@ -19,7 +19,9 @@ def test_what_is_recorded_is_exact_and_what_is_not_published_is_missing() -> Non
     assert matrix.known(Kind.PERPETUAL) is Fidelity.EXACT
     assert matrix.known(Kind.OPTION) is Fidelity.INFERRED
     assert SEGREGATED.rule("correlation_contingency").fidelity is Fidelity.MISSING
-    assert matrix.readings == ("reading.vol_shock",)
+    assert matrix.readings[0] == "reading.vol_shock"
+    listed = [name for rule in SEGREGATED.rules for name in rule.readings]
+    assert listed == list(SEGREGATED.readings)
 
 
 def test_nothing_of_cross_mode_is_exact_for_nothing_of_it_was_recorded() -> None:

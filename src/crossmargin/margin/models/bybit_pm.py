@@ -98,7 +98,6 @@ BYBIT_PM = Member(
         ),
         readings={"reading.basis": ("per_expiry", "hedged")},
         standard="fixed-rate",
-        maps_from=("bybit",),
         unknown=(
             "factors of net short options, USDT-USDC spread, futures of ETH: left out",
             "vol shocks, delta spread and IM factor of ETH: those of BTC are taken",

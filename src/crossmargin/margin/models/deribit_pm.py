@@ -123,6 +123,7 @@ class DeribitPM:
             "equity_table": equity_table(pool, option_value, worth),
             "delta_by_base": sum_table(delta_table, pool.facts["base_run"]),
             "delta_by_expiry": sum_table(delta[:, None], pool.facts["roll_run"]),
+            "shock_net": parameters.choice("reading.delta_shock", "reduced_by_long") == "net",
             "shock": shock_tables(
                 pool, parameters, table.index_of_bases(), table.dollars_of_bases()
             ),

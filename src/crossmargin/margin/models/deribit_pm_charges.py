@@ -62,8 +62,11 @@ def shock_of(priced: Priced, base: Ints, long_options: Floats, rest: Floats) -> 
         left   = rest < 0 ? min(max(long + rest, rest), 0) : max(min(long + rest, rest), 0)
         charge = |left| min(increment max(|left| - threshold, 0), cap) worth
 
-    ``base`` codes the currency of each element; the result is in the pool's currency.
+    ``base`` codes the currency of each element; the result is in the pool's currency. The rival
+    reading charges the net delta: long options count with the rest.
     """
+    if priced.facts["shock_net"]:
+        rest, long_options = rest + long_options, np.zeros(len(rest))
     charge = np.empty(len(base))
     shock_kernel.run(base, long_options, rest, priced.facts["shock"], charge)
     return charge

@@ -26,7 +26,12 @@ _RULES = (
         "27 standard and 8 extended scenarios; worst case after offset and dampener",
         f"{_API}; option shocks: {_MIMIC}",
         _FUTURES_EXACT,
-        ("reading.vol_shock",),
+        (
+            "reading.vol_shock",
+            "reading.vol_order",
+            "reading.extended_option",
+            "reading.dampener",
+        ),
     ),
     Rule("rounding", "worst case and IM rounded to nine decimals", _API, Fidelity.EXACT),
     Rule(
@@ -39,12 +44,14 @@ _RULES = (
             Kind.OPTION: Fidelity.INFERRED,
             Kind.ASSET: Fidelity.STATED,
         },
+        ("reading.roll_shock",),
     ),
     Rule(
         "delta_shock",
         "|D*| min(m_inc max(|D*| - threshold/I, 0), max); long options reduce, never add",
         _MIMIC,
         Fidelity.INFERRED,
+        ("reading.delta_shock",),
     ),
     Rule(
         "correlation_contingency",
@@ -71,6 +78,16 @@ _RULES = (
     Rule("haircut", "collateral haircut, for initial margin only", _HELP, Fidelity.STATED),
 )
 
+# Best first; each rival is a form that the venue's text leaves open.
+_READINGS = {
+    "reading.vol_shock": ("relative", "additive"),
+    "reading.vol_order": ("up_same_down", "down_same_up"),
+    "reading.extended_option": ("rescaled", "plain"),
+    "reading.dampener": ("excess", "multiple"),
+    "reading.roll_shock": ("exponential", "linear"),
+    "reading.delta_shock": ("reduced_by_long", "net"),
+}
+
 SEGREGATED = ModelSpec(
     name="deribit-spm",
     title="Deribit segregated portfolio margin (S:PM)",
@@ -83,7 +100,7 @@ SEGREGATED = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="equity of the settlement currency: cash, futures profit and option value",
     rules=_RULES,
-    readings={"reading.vol_shock": ("relative", "additive")},
+    readings=_READINGS,
     standard="deribit-sm",
     unknown=(
         "correlation contingency: unpublished; a pool of several currencies is a lower bound",

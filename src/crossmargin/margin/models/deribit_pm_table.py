@@ -37,7 +37,8 @@ class Table:
         extended = np.broadcast_to(_EXTENDED_MOVES, (len(part.pairs), len(_EXTENDED_MOVES)))
         self.move = np.concatenate([standard, extended], axis=1)  # [P,S]
         self.clamped = np.clip(self.move, -self.reach[:, None], self.reach[:, None])
-        self.vol_label = ("up", "same", "down") * 9 + ("up",) * len(_EXTENDED_MOVES)
+        order = parameters.choice("reading.vol_order", "up_same_down")
+        self.vol_label = tuple(order.split("_")) * 9 + ("up",) * len(_EXTENDED_MOVES)
 
     def _pair(self, base: str, name: str) -> float:
         key = f"pair.{base}.{name}"
@@ -99,7 +100,7 @@ class Table:
         )
         up, down = of("volatility_range_up") * scale, of("volatility_range_down") * scale
         floor = of("min_volatility_for_shock_up")
-        if parameters.get("reading.vol_shock") == "relative":
+        if parameters.choice("reading.vol_shock", "relative") == "relative":
             return 1.0 + up, np.maximum(1.0 - down, 0.0), floor, None
         return (
             np.ones_like(up),
@@ -155,6 +156,8 @@ class Table:
         unit = np.where(extended & option, factor[:, None] * reach / size, 1.0)
         # Coin P&L is worth the shocked index; the extended table counts coins at +-R.
         at_move = np.where(coin, (1.0 + move) / (1.0 + clamped), 1.0)
+        if self.parameters.choice("reading.extended_option", "rescaled") == "plain":
+            at_move = np.ones_like(at_move)
         unit = unit * np.where(extended & option, at_move, 1.0)
         if cross:
             dollars = np.where(part.inverse, view.index[part.pair], view.usd[part.quote])
@@ -162,7 +165,11 @@ class Table:
         return unit * settlement_decay(part, view)[:, None]
 
     def dead(self, cross: bool) -> Floats:
-        """[G,S8] the dampener: ``(max(|m|/R, 1) - 1) D`` dollars, in coin over the index at +-R."""
+        """[G,S8] the dampener: ``(max(|m|/R, 1) - 1) D`` dollars, in coin over the index at +-R.
+
+        Its size is not confirmed: the rival reading leaves the ``- 1`` out.
+        """
+        least = 1.0 if self.parameters.choice("reading.dampener", "excess") == "excess" else 0.0
         bases = self.pool.facts["bases"]
         part = self.pool.instruments
         pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
@@ -171,7 +178,7 @@ class Table:
             p = pairs[base]
             size = self.parameters.number(f"currency.{base}.extended_dampener_usd")
             reach = max(float(self.reach[p]), 1e-12)
-            far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - 1.0
+            far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - least
             far[:_STANDARD] = 0.0
             in_coin = not cross and self.pool.currency == base
             index = self._index_of(base)
@@ -208,7 +215,11 @@ class Table:
         return np.array([value if value > 0.0 else 1.0 for value in usd], np.float64)
 
     def roll_rates(self) -> Floats:
-        """[runs] ``max(exp(AMR T) - 1, min move)`` of a roll run, pool's currency a coin."""
+        """[runs] ``max(exp(AMR T) - 1, min move)`` of a roll run, pool's currency a coin.
+
+        The recorded books reach the minimum only; the rival reading is ``AMR T``.
+        """
+        linear = self.parameters.choice("reading.roll_shock", "exponential") == "linear"
         part = self.pool.instruments
         run = part.runs("settle", "underlying", "expiry")
         rates = np.zeros(int(run.max()) + 1 if len(run) else 0)
@@ -220,7 +231,8 @@ class Table:
             if part.expiry[k] >= 0:
                 years = float(self.view.life_ms[part.expiry[k]]) / YEAR_MS
                 risk = self.parameters.number(f"currency.{item.underlying}.annualised_move_risk")
-                rate = max(float(np.expm1(risk * years)), least)
+                grown = risk * years if linear else float(np.expm1(risk * years))
+                rate = max(grown, least)
             in_coin = self.pool.currency == item.underlying
             rates[run[k]] = rate * (1.0 if in_coin else float(self.view.index[part.pair[k]]))
         return rates
