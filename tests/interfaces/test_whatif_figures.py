@@ -40,17 +40,19 @@ def test_the_ranking_names_its_candidates(retail: str, market: str) -> None:
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        (Verdict(Status.PASSES, "", "account", "USD", 0.0, 0.0, 12.0, 13.0), "12.00 USD"),
+        (Verdict(Status.PASSES, "", "account", "USD", 0.0, 0.0, 12.0, 13.0, 12.0), "12.00 USD"),
         (
-            Verdict(Status.REDUCES, "initial margin", "BTC", "BTC", 0.5, 30_000.0, -1.0, 1.0),
+            Verdict(Status.REDUCES, "initial margin", "BTC", "BTC", 0.5, 30_000.0, -1.0, 1.0, -1.0),
             "because it reduces risk: initial margin of BTC is short by 0.5 BTC (30,000.00 USD)",
         ),
         (
-            Verdict(Status.FAILS, "maintenance margin", "account", "USD", 7.0, 7.0, -7.0, -7.0),
+            Verdict(
+                Status.FAILS, "maintenance margin", "account", "USD", 7.0, 7.0, -7.0, -7.0, -7.0
+            ),
             "refuse it: maintenance margin is short by 7 USD",
         ),
         (
-            Verdict(Status.UNKNOWN, "", "BTC", "BTC", 0.0, 0.0, -9.0, -8.0, 9.0),
+            Verdict(Status.UNKNOWN, "", "BTC", "BTC", 0.0, 0.0, -9.0, -8.0, -9.0, 9.0),
             "9.00 USD of BTC must be there before the trade",
         ),
     ],

@@ -18,7 +18,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import SOURCES
 from crossmargin.margin.model import Bound, EquitySource, Requirement
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.totals import account_totals
+from crossmargin.margin.totals import account_totals, room_usd, stands_apart
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
@@ -144,8 +144,10 @@ def account_figures(
                 )
             ),
         }
-        apart = requirement.model.currency == "settle" and not requirement.model.one_balance
+        apart = stands_apart(requirement.model)
         for level in ("im", "mm"):
+            left, share = _room(kept, level, apart) if given else (None, None)
+            entry[f"room_{level}_usd"], entry[f"room_{level}_fraction"] = left, share
             entry[f"{level}_usage"] = (
                 _highest(kept, level)
                 if apart
@@ -204,6 +206,14 @@ def _pool_figures(requirement: Requirement, row: int, lines: int, given: bool) -
         if worst and loss is not None and second_loss is not None
         else None,
     }
+
+
+def _room(
+    pools: Sequence[Mapping[str, Any]], level: str, apart: bool
+) -> tuple[float, float | None]:
+    """What is left at one level: of pools that stand apart, of the first to fail."""
+    parts = [(p[level], p[f"counted_{level}"], p["usd_per_unit"]) for p in pools]
+    return room_usd(parts, apart)
 
 
 def _lines_held(requirement: Requirement) -> list[list[int]]:

@@ -32,6 +32,7 @@ _Stamp = tuple[int, int]
 class Distance:
     """One snapshot's answer. ``room_mm_usd`` is what counts less the maintenance margin.
 
+    Where each settlement currency stands by itself it is that of the pool with least left.
     ``room_mm_fraction`` is its share of what counts. Figures that rest on cash are None where no
     balance is known; all are None where ``error`` says why there is no number.
     """
@@ -192,8 +193,6 @@ def _distance(
     except CrossMarginError as error:
         return Distance(name, "", error=error.text())
     found = result.accounts[0]
-    counted_im, counted_mm = found["counted_im_usd"], found["counted_mm_usd"]
-    room = None if counted_mm is None else counted_mm - found["mm_usd"]
     return Distance(
         source=name,
         as_of=str(result.figures["as_of"]),
@@ -202,9 +201,9 @@ def _distance(
         equity_usd=found["equity_usd"],
         im_usage=found["im_usage"],
         mm_usage=found["mm_usage"],
-        room_im_usd=None if counted_im is None else counted_im - found["im_usd"],
-        room_mm_usd=room,
-        room_mm_fraction=room / counted_mm if room is not None and counted_mm > 0.0 else None,
+        room_im_usd=found["room_im_usd"],
+        room_mm_usd=found["room_mm_usd"],
+        room_mm_fraction=found["room_mm_fraction"],
         im_change_usd=None if before is None else found["im_usd"] - before,
         worst_scenario=found["worst_scenario"],
         bound=found["bound"],

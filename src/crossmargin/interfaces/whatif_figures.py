@@ -8,7 +8,8 @@ from typing import Any
 from crossmargin.core.clock import format_ms
 from crossmargin.interfaces.figures import market_notes, parameter_figures
 from crossmargin.margin.model import Bound
-from crossmargin.margin.whatif import Prepared, Ranked, State, WhatIf
+from crossmargin.margin.totals import room_usd, stands_apart
+from crossmargin.margin.whatif import Prepared, Ranked, WhatIf
 from crossmargin.margin.whatif_judge import STATUSES, Status, Verdict
 
 __all__ = ["ranking_figures", "verdict_text", "whatif_figures"]
@@ -28,7 +29,7 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.status is Status.UNKNOWN:
         return f"{text}; {verdict.cash_needed_usd:,.2f} USD{where} must be there before the trade"
     if verdict.status is Status.PASSES:
-        return f"{text}: {verdict.room_im_usd:,.2f} USD of initial margin are left"
+        return f"{text}: {verdict.left_im_usd:,.2f} USD of initial margin{where} are left"
     short = f"{verdict.check}{where} is short by {verdict.short_by:,.6g} {verdict.currency}"
     usd = "" if verdict.currency == "USD" else f" ({verdict.short_by_usd:,.2f} USD)"
     return f"{text}: {short}{usd}"
@@ -43,18 +44,34 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "currency": verdict.currency,
         "short_by": verdict.short_by,
         "short_by_usd": verdict.short_by_usd,
+        "left_im_usd": verdict.left_im_usd,
         "room_im_usd": verdict.room_im_usd,
         "room_mm_usd": verdict.room_mm_usd,
         "cash_needed_usd": verdict.cash_needed_usd,
     }
 
 
-def _state(state: State, known: bool) -> dict[str, Any]:
-    """A state; what rests on cash is absent where no balance is known."""
+def _state(found: WhatIf, known: bool, *, after: bool) -> dict[str, Any]:
+    """A state; what rests on cash is absent where no balance is known.
 
-    def usage(required: float, counted: float) -> float | None:
-        return required / counted if known and counted > 0.0 else None
-
+    Usage and room are of the account; where pools stand apart, usage is that of the pool nearest
+    to its limit and room that of the pool with least left.
+    """
+    state = found.after if after else found.before
+    apart = stands_apart(found.prepared.base.model)
+    if apart:
+        pools = found.prepared.ground.pools
+        values = found.states.values if after else [pool.values for pool in pools]
+        rows = [own[:4, 0].tolist() for own in values]
+        rates = [pool.priced.usd_per_unit for pool in pools]
+    else:
+        rows = [[state.im_usd, state.mm_usd, state.counted_im_usd, state.counted_mm_usd]]
+        rates = [1.0]
+    usage: dict[str, float | None] = {}
+    for level, name in enumerate(("im", "mm")):
+        parts = [(row[level], row[2 + level], rate) for row, rate in zip(rows, rates, strict=True)]
+        usage[f"{name}_usage"] = _usage(parts) if known else None
+        usage[f"room_{name}_usd"] = room_usd(parts, apart)[0] if known else None
     return {
         "cash_usd": state.cash_usd if known else None,
         "equity_usd": state.equity_usd if known else None,
@@ -62,9 +79,16 @@ def _state(state: State, known: bool) -> dict[str, Any]:
         "mm_usd": state.mm_usd,
         "counted_im_usd": state.counted_im_usd if known else None,
         "counted_mm_usd": state.counted_mm_usd if known else None,
-        "im_usage": usage(state.im_usd, state.counted_im_usd),
-        "mm_usage": usage(state.mm_usd, state.counted_mm_usd),
+        **usage,
     }
+
+
+def _usage(parts: Sequence[tuple[float, float, float]]) -> float | None:
+    """The highest share of what counts that is required; None where nothing counts."""
+    needed = [(need, counted) for need, counted, _ in parts if need > 0.0 or counted > 0.0]
+    if not needed or any(not counted > 0.0 for _, counted in needed):
+        return None
+    return max(need / counted for need, counted in needed)
 
 
 def _pools(found: WhatIf, known: bool) -> list[dict[str, Any]]:
@@ -209,8 +233,8 @@ def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str,
         "how": "atomic" if found.legged is None else "legged",
         "verdict": _verdict(found.verdict),
         "bound": found.bound.value,
-        "before": _state(found.before, known),
-        "after": _state(found.after, known),
+        "before": _state(found, known, after=False),
+        "after": _state(found, known, after=True),
         "pools": _pools(found, known),
         "greeks": _greeks(found),
         "legs": _legs(found),
