@@ -18,7 +18,13 @@ from typing import Any
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book
-from crossmargin.interfaces.sources import BookLike, ParametersLike, book_of, one_account
+from crossmargin.interfaces.sources import (
+    BookLike,
+    ParametersLike,
+    book_of,
+    one_account,
+    only_account,
+)
 from crossmargin.interfaces.verbs import margin
 from crossmargin.market.snapshot import Snapshot
 
@@ -125,7 +131,9 @@ def watch(
     """
     _check(poll_s, count, timeout_s)
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    held = one_account(held, account if account is not None else _only(held))
+    held = one_account(
+        held, only_account(held, "a watch").account[0] if account is None else account
+    )
     sources = [market] if isinstance(market, str | Path | Snapshot) else list(market)
     folders = [
         Path(each) for each in sources if isinstance(each, str | Path) and Path(each).is_dir()
@@ -150,18 +158,6 @@ def _check(poll_s: float, count: int | None, timeout_s: float | None) -> None:
                 limit=f"at least {least:g}",
                 remedy="Correct it.",
             )
-
-
-def _only(book: Book) -> str:
-    if len(book) != 1:
-        raise InputError(
-            "option_unknown",
-            "a watch is of one account",
-            value=len(book),
-            limit="1 account",
-            remedy="Choose one with --account.",
-        )
-    return book.account[0]
 
 
 def _distances(

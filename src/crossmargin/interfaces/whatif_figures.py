@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossmargin.core.clock import format_ms
+from crossmargin.core.errors import ModelError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.interfaces.doubts import age_notes, verdict_notes
 from crossmargin.interfaces.figures import market_notes, parameter_figures
 from crossmargin.margin.model import Bound
 from crossmargin.margin.totals import room_usd, stands_apart
 from crossmargin.margin.whatif import Prepared, Ranked, WhatIf
+from crossmargin.margin.whatif_costs import is_whole, lot_of
 from crossmargin.margin.whatif_judge import STATUSES, Status, Verdict
+from crossmargin.market.view import View
 
 __all__ = ["ranking_figures", "verdict_text", "whatif_figures"]
 
+# A price further from the mark than this share of underlying is named.
+_FAR = 0.05
 _WORDS = {
     Status.PASSES: "the venue would take it",
     Status.REDUCES: "the venue would take it, because it reduces risk",
@@ -200,21 +207,56 @@ def _fit(found: WhatIf) -> dict[str, Any] | None:
     }
 
 
-def _notes(prepared: Prepared, found: WhatIf, known: bool) -> list[str]:
+def _notes(
+    prepared: Prepared, found: WhatIf, known: bool, view: View, market: Mapping[str, Any]
+) -> list[str]:
     base = prepared.base
     notes = [f"mapped to {base.model.venue}: {loss}" for loss in prepared.losses]
-    notes += [*base.notes, *market_notes(base.view)]
+    notes += [*base.notes, *age_notes(market), *verdict_notes(market), *market_notes(view)]
     if not known:
         notes.append("the account states no balance: premium and fees are booked nowhere")
     elif not all(prepared.ground.booked[leg.fill.column] for leg in found.legs):
         notes.append("equity is rebuilt from entry prices: fees count in the verdict, not in it")
+    notes += _odd_legs(prepared, found)
     if found.legged is not None and not found.legged.exact:
         notes.append("more than ten legs: the worst state on the way is an upper bound")
     return notes
 
 
-def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str, Any]:
-    """Every figure of a what-if as plain values; dollars unless a currency stands beside."""
+def _odd_legs(prepared: Prepared, found: WhatIf) -> list[str]:
+    """Legs that no venue would fill like this: not in whole lots, or far from the mark."""
+    notes = []
+    desk = prepared.desk
+    table, lots = desk.view.instruments, desk.schedule.parameters
+    for leg in found.legs:
+        fill, item = leg.fill, table.items[leg.fill.column]
+        try:
+            lot = lot_of(item, lots)
+        except ModelError:
+            lot = None  # it is not known, so that nothing can be said
+        # A size in another venue's unit is no whole lot here, and need not be.
+        if lot is not None and not prepared.losses and not is_whole(fill.size, lot):
+            size = f"{abs(fill.size):,.6g}"
+            notes.append(f"the size of {item.native_id}, {size}, is no whole lot of {lot:g}")
+        mark = float(desk.view.mark[fill.column])
+        index = float(desk.view.index[table.pair[fill.column]])
+        unit = (1.0 if item.inverse else index) if item.kind == Kind.OPTION else mark
+        if abs(fill.price - mark) > _FAR * unit:
+            notes.append(
+                f"the price of {item.native_id}, {fill.price:,.6g}, is far from its mark, "
+                f"{mark:,.6g}: the verdict counts the difference as made at once"
+            )
+    return notes
+
+
+def whatif_figures(
+    prepared: Prepared, found: WhatIf, account: str, view: View, market: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Every figure of a what-if as plain values; dollars unless a currency stands beside.
+
+    ``view`` and ``market``: what is held and traded as the venue of the book names it, and what of
+    the market behind it is in doubt.
+    """
     base, spec = prepared.base, prepared.base.model
     known = found.verdict.status is not Status.UNKNOWN
     schedule = prepared.desk.schedule
@@ -230,6 +272,7 @@ def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str,
         },
         "as_of": format_ms(base.view.as_of_ms),
         "account": account,
+        "market": market,
         "how": "atomic" if found.legged is None else "legged",
         "verdict": _verdict(found.verdict),
         "bound": found.bound.value,
@@ -250,7 +293,7 @@ def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str,
             "fidelity": {venue: schedule.fidelity(venue) for venue in venues},
         },
         "parameters": parameter_figures(base.parameters, base.view.as_of_ms, {}),
-        "notes": _notes(prepared, found, known),
+        "notes": _notes(prepared, found, known, view, market),
     }
 
 
