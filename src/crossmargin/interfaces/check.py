@@ -175,13 +175,13 @@ def _gates(figures: Mapping[str, Any]) -> Table:
     columns = (
         Column("gate", "gate", "name"),
         Column("holds", "", "name"),
-        Column("value", "value", "quantity"),
-        Column("limit", "limit", "quantity"),
+        Column("value", "value", "amount"),
+        Column("limit", "limit", "amount"),
         Column("unit", "in", "name"),
         Column("source", "source", essential=False),
     )
     rows = tuple(tuple(each[column.key] for column in columns) for each in figures["checks"])
-    return Table("gates", "", columns, rows)
+    return Table("gates", "", columns, rows, currency="unit")
 
 
 def _margins(figures: Mapping[str, Any]) -> Table:

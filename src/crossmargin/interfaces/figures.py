@@ -32,6 +32,7 @@ __all__ = [
     "report_notes",
     "scenario_name",
     "settlement_coin",
+    "venue_reports",
 ]
 
 # The column of a sheet that holds the scan loss, by family; models without scenarios have none.
@@ -162,7 +163,7 @@ def account_figures(
         )
         entry["worst_scenario"] = _worst_of(kept)
         entry["bound"] = _bound(bool(requirement.at_least[rows].any()))
-        entry["venue_reports"] = _venue_reports(given_book, requirement.book.account[number])
+        entry["venue_reports"] = venue_reports(given_book, requirement.book.account[number])
         entry["pools"] = kept
         out.append(entry)
     return out
@@ -252,7 +253,7 @@ def _bound(at_least: bool) -> str:
     return (Bound.AT_LEAST if at_least else Bound.VALUE).value
 
 
-def _venue_reports(book: Book, account: str) -> list[dict[str, Any]]:
+def venue_reports(book: Book, account: str) -> list[dict[str, Any]]:
     """The venue's own requirements of an account by currency, where its payload gave them."""
     return [
         {"currency": currency, **{name: said[name] for name in _OWN_FIGURES if name in said}}

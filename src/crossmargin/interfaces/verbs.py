@@ -295,6 +295,8 @@ def compare(
     _refuse_unpriced(held, view)
     rows = comparison.compare(held, view, [each.spec.name for each in chosen])
     doubts = market_figures(snapshot, view)
+    own = plain.venue_reports(held, held.account[0])
+    said = plain.report_notes(held, [{"account": held.account[0], "venue_reports": own}])
     found = {
         "verb": "compare",
         "as_of": format_ms(view.as_of_ms),
@@ -303,7 +305,8 @@ def compare(
         "gross_notional_usd": comparison.gross_notional_usd(held, view),
         "models": [_row_figures(row) for row in rows],
         "market": doubts,
-        "notes": _market_notes(doubts, view),
+        "venue_reports": own,
+        "notes": [*_market_notes(doubts, view), *said],
     }
     command = _command(
         "compare",
