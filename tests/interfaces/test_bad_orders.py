@@ -207,6 +207,9 @@ def test_a_wrong_entry_price_is_refused_before_a_trade(market: str) -> None:
 
 def test_a_book_of_several_accounts_names_them(market: str) -> None:
     book = [{**row, "account": name} for name in ("a", "b") for row in rows({})[:2]]
+    with pytest.raises(CrossMarginError) as caught:
+        xm.compare(book, market, ["deribit-spm"])
+    told(caught.value, "option_unknown", "2 accounts")
     for ask in (xm.whatif, xm.check):
         with pytest.raises(CrossMarginError) as caught:
             ask(book, market, "deribit-spm", leg({}))

@@ -41,6 +41,7 @@ from crossmargin.interfaces.sources import (
     moment_of,
     named_once,
     one_account,
+    only_account,
     parameters_of,
     refuse_wrong_entries,
     snapshot_of,
@@ -284,8 +285,7 @@ def compare(
     is an error.
     """
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    if account is not None:
-        held = one_account(held, account)
+    held = one_account(held, account) if account is not None else only_account(held, "a comparison")
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
