@@ -13,7 +13,8 @@ CALL = "BTC-10JUL26-72000-C"
 
 def test_figures_add_up(retail: str, market: str) -> None:
     found = xm.whatif(retail, market, "deribit-spm", [f"{CALL}:-1", "BTC-PERPETUAL:1000"])
-    figures = whatif_figures(found.prepared.core, found.found, "retail")
+    seen = found.prepared.seen(found.legs)
+    figures = whatif_figures(found.prepared.core, found.found, "retail", *seen)
     legs = figures["legs"]
     assert figures["premium_usd"] == pytest.approx(sum(leg["premium_usd"] for leg in legs))
     assert figures["fees_usd"] == pytest.approx(sum(leg["fee_usd"] for leg in legs))
