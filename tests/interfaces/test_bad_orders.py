@@ -34,6 +34,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "size of zero": ({"remaining": 0.0}, "order_invalid", "0"),
     "limit of zero": ({"limit_price": 0.0}, "order_invalid", "0"),
     "negative limit": ({"limit_price": -0.01}, "order_invalid", "-0.01"),
+    "limit in dollars": ({"limit_price": 300.0}, "unit_wrong", "300"),
     "unknown side": ({"side": "hold"}, "order_invalid", "hold"),
     "reduce-only that increases": ({"reduce_only": True}, "order_invalid", "2"),
     "expired contract": ({"instrument": EXPIRED}, "instrument_expired", "2026-06-26"),
@@ -144,6 +145,15 @@ def test_a_bad_leg_of_a_what_if(bad: str, market: str) -> None:
     told(caught.value, code, value)
 
 
+@pytest.mark.parametrize("bad", BAD_LEGS)
+def test_a_bad_order_of_a_check(bad: str, market: str) -> None:
+    """An order that comes to rest is as strict as a leg: one that would turn a position is none."""
+    change, code, value = BAD_LEGS[bad]
+    with pytest.raises(CrossMarginError) as caught:
+        xm.check(rows({})[:2], market, "deribit-spm", leg(change))
+    told(caught.value, code, value)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "value"),
     [
@@ -151,6 +161,7 @@ def test_a_bad_leg_of_a_what_if(bad: str, market: str) -> None:
         (f"{HELD}:-0@0.01", "order_invalid", "0"),
         (f"{HELD}:1@0", "order_invalid", "0"),
         (f"{HELD}:1@-0.01", "order_invalid", "-0.01"),
+        (f"{HELD}:1@300", "unit_wrong", "300"),
         (f"{HELD}:hold@0.01", "number_unreadable", "hold"),
         (f"{HELD}:nan@0.01", "number_not_finite", "nan"),
         (f"{HELD}:1e30@0.01", "order_invalid", "1e+30"),
@@ -171,6 +182,40 @@ def test_a_bad_leg_on_the_command_line(
     found = capsys.readouterr()
     assert found.out == ""
     assert " ".join(found.err.split()).endswith(" ".join(caught.value.text().split()))
+    assert main(["check", retail, "--market", market, "--model", "deribit-spm",
+                 "--order", words]) == 2  # fmt: skip
+    found = capsys.readouterr()
+    assert found.out == "" and f"{code}: " in found.err
+
+
+def test_a_wrong_entry_price_is_refused_before_a_trade(market: str) -> None:
+    """As the margin refuses it, with the same words."""
+    book = [{**rows({})[0], "entry_price": 812.0}, rows({})[1]]
+    good = leg({})
+    found = []
+    for ask in (
+        lambda: xm.margin(book, market, "deribit-spm"),
+        lambda: xm.whatif(book, market, "deribit-spm", good),
+        lambda: xm.check(book, market, "deribit-spm", good),
+    ):
+        with pytest.raises(CrossMarginError) as caught:
+            ask()
+        told(caught.value, "unit_wrong", "812")
+        found.append(caught.value.text())
+    assert len(set(found)) == 1
+
+
+def test_a_book_of_several_accounts_names_them(market: str) -> None:
+    book = [{**row, "account": name} for name in ("a", "b") for row in rows({})[:2]]
+    with pytest.raises(CrossMarginError) as caught:
+        xm.compare(book, market, ["deribit-spm"])
+    told(caught.value, "option_unknown", "2 accounts")
+    for ask in (xm.whatif, xm.check):
+        with pytest.raises(CrossMarginError) as caught:
+            ask(book, market, "deribit-spm", leg({}))
+        told(caught.value, "option_unknown", "2 accounts")
+        assert "one of a, b" in caught.value.text()
+        assert ask(book, market, "deribit-spm", leg({}), account="b").figures["account"] == "b"
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import crossmargin as xm
+from crossmargin.core.errors import MarketDataError
 from crossmargin.interfaces.doubts import age_notes, market_figures, verdict_notes
 from crossmargin.interfaces.sources import snapshot_of
 from crossmargin.market.snapshot import Snapshot
@@ -34,6 +35,34 @@ def test_a_verdict_of_what_is_held_is_said_everywhere(market: str, verdict: str)
         notes = [note for note in result.figures["notes"] if f"is {verdict} (" in note]
         assert len(notes) == 1
         assert subject.partition("|")[2] in notes[0]
+
+
+@pytest.mark.parametrize("model", ["deribit-spm", "paradex-pm"])
+def test_before_a_trade_the_same_doubts_are_said_as_of_the_margin(market: str, model: str) -> None:
+    """Of what is held and of the leg; under the name that the book's venue gives it."""
+    leg = "BTC-10JUL26-72000-C"
+    book = [
+        {"venue": "deribit", "instrument": "BTC-PERPETUAL", "quantity": 10.0},
+        {"type": "balance", "venue": "deribit", "instrument": "BTC", "quantity": 1.0},
+    ]
+    snapshot = doubtful(market, "mark_iv", f"deribit|{leg}", "crossed")
+    plain = xm.margin(book, snapshot, model).figures
+    assert not plain["market"]["verdicts"]
+    found = xm.whatif(book, snapshot, model, f"{leg}:1@0.01").figures
+    (said,) = found["market"]["verdicts"]
+    assert (said["verdict"], said["items"]) == ("crossed", [f"mark_iv of {leg}"])
+    assert any("is crossed (" in note and leg in note for note in found["notes"])
+    idle = xm.prepare(book, snapshot, model).whatif(["BTC-10JUL26-59000-P:1@0.01"])
+    assert not idle.figures["market"]["verdicts"]
+    ranked = xm.whatif(
+        book, snapshot, model, rank=[("BTC-10JUL26-59000-P", 1.0, 0.01), (leg, 1.0, 0.01)]
+    )
+    assert ranked.figures["market"]["verdicts"]
+    late = xm.whatif(book, market, model, f"{leg}:1@0.01", as_of="2026-07-03T09:00:00Z").figures
+    assert any(note.startswith("stale: the market") for note in late["notes"])
+    with pytest.raises(MarketDataError) as caught:
+        xm.check(book, snapshot, model, f"{leg}:1@0.01")
+    assert caught.value.code == "market_doubtful" and leg in str(caught.value.place)
 
 
 def test_a_verdict_of_another_contract_is_not_said(market: str) -> None:

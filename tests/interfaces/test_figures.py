@@ -151,3 +151,6 @@ def test_the_venues_own_requirement_is_said_where_no_position_is(market: str) ->
     assert result.accounts[0]["venue_reports"] == [own]
     note = "main: venue reports IM 1.2467 BTC, MM 0.9 BTC; no positions given"
     assert note in result.figures["notes"]
+    several = xm.compare(from_deribit(summaries=[summary]), market, ["deribit-spm", "deribit-sm"])
+    assert several.figures["venue_reports"] == [own]
+    assert several.figures["notes"].count(note) == 1 and note in repr(several).replace("\n", " ")

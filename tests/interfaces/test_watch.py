@@ -41,6 +41,23 @@ def test_named_snapshots_are_taken_once_each(retail: str, market: str) -> None:
     assert first.worst_scenario == entry["worst_scenario"]
 
 
+def test_the_distance_is_that_of_the_coin_that_fails_first(market: str) -> None:
+    """Ten idle coins pay nothing for dollars that are short."""
+    rows = [
+        {"venue": "deribit", "instrument": "BTC_USDC-PERPETUAL", "quantity": -1.0},
+        {"type": "balance", "venue": "deribit", "instrument": "USDC", "quantity": 500.0},
+        {"type": "balance", "venue": "deribit", "instrument": "BTC", "quantity": 10.0},
+    ]
+    (state,) = verb(rows, market, MODEL)
+    assert state.mm_usage is not None and state.mm_usage > 1.0
+    assert state.room_mm_usd is not None and state.room_mm_usd < 0.0
+    assert state.room_mm_fraction == pytest.approx(1.0 - state.mm_usage)
+    found = xm.whatif(rows, market, MODEL, "BTC_USDC-PERPETUAL:-0.1@64000").figures
+    assert found["before"]["mm_usage"] == pytest.approx(state.mm_usage)
+    assert found["before"]["room_mm_usd"] == pytest.approx(state.room_mm_usd)
+    assert found["after"]["mm_usage"] > found["before"]["mm_usage"]
+
+
 def test_snapshots_that_arrive(
     retail: str, market: str, later: Callable[[Path], None], tmp_path: Path
 ) -> None:

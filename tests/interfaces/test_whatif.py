@@ -161,3 +161,26 @@ def test_what_excludes_or_lacks(retail: str, maker: str, market: str) -> None:
     assert "candidates" in told.value.remedy
     everything = xm.prepare(maker, market, "deribit-xpm")
     assert everything.whatif(["ETH-PERPETUAL:100"]).verdict.status == "passes"
+
+
+def test_a_leg_that_no_venue_would_fill_like_this_is_named(retail: str, market: str) -> None:
+    def notes(model: str, leg: str) -> str:
+        return " ".join(xm.whatif(retail, market, model, leg).figures["notes"])
+
+    call = "BTC-10JUL26-72000-C"
+    assert f"the size of {call}, 0.15, is no whole lot of 0.1" in notes(
+        "deribit-spm", f"{call}:0.15@0.0045"
+    )
+    assert "whole lot" not in notes("deribit-spm", f"{call}:0.3@0.0045")
+    assert "whole lot" not in notes("paradex-pm", "BTC-PERPETUAL:-10@64000")
+    assert f"the price of {call}, 0.45, is far from its mark" in notes(
+        "deribit-spm", f"{call}:-1@0.45"
+    )
+    assert "far from its mark" in notes("deribit-spm", "BTC-PERPETUAL:-10@6400")
+    assert "far from its mark" not in notes("deribit-spm", f"{call}:-1")
+
+
+def test_a_lot_without_a_size_to_fit_is_refused(retail: str, market: str) -> None:
+    with pytest.raises(InputError) as caught:
+        xm.whatif(retail, market, "deribit-spm", "BTC-10JUL26-72000-C:-1", lot=0.1)
+    assert (caught.value.code, caught.value.place) == ("option_unknown", "--lot")

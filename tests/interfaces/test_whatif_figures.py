@@ -13,7 +13,8 @@ CALL = "BTC-10JUL26-72000-C"
 
 def test_figures_add_up(retail: str, market: str) -> None:
     found = xm.whatif(retail, market, "deribit-spm", [f"{CALL}:-1", "BTC-PERPETUAL:1000"])
-    figures = whatif_figures(found.prepared.core, found.found, "retail")
+    seen = found.prepared.seen(found.legs)
+    figures = whatif_figures(found.prepared.core, found.found, "retail", *seen)
     legs = figures["legs"]
     assert figures["premium_usd"] == pytest.approx(sum(leg["premium_usd"] for leg in legs))
     assert figures["fees_usd"] == pytest.approx(sum(leg["fee_usd"] for leg in legs))
@@ -40,17 +41,19 @@ def test_the_ranking_names_its_candidates(retail: str, market: str) -> None:
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        (Verdict(Status.PASSES, "", "account", "USD", 0.0, 0.0, 12.0, 13.0), "12.00 USD"),
+        (Verdict(Status.PASSES, "", "account", "USD", 0.0, 0.0, 12.0, 13.0, 12.0), "12.00 USD"),
         (
-            Verdict(Status.REDUCES, "initial margin", "BTC", "BTC", 0.5, 30_000.0, -1.0, 1.0),
+            Verdict(Status.REDUCES, "initial margin", "BTC", "BTC", 0.5, 30_000.0, -1.0, 1.0, -1.0),
             "because it reduces risk: initial margin of BTC is short by 0.5 BTC (30,000.00 USD)",
         ),
         (
-            Verdict(Status.FAILS, "maintenance margin", "account", "USD", 7.0, 7.0, -7.0, -7.0),
+            Verdict(
+                Status.FAILS, "maintenance margin", "account", "USD", 7.0, 7.0, -7.0, -7.0, -7.0
+            ),
             "refuse it: maintenance margin is short by 7 USD",
         ),
         (
-            Verdict(Status.UNKNOWN, "", "BTC", "BTC", 0.0, 0.0, -9.0, -8.0, 9.0),
+            Verdict(Status.UNKNOWN, "", "BTC", "BTC", 0.0, 0.0, -9.0, -8.0, -9.0, 9.0),
             "9.00 USD of BTC must be there before the trade",
         ),
     ],

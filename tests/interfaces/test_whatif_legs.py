@@ -132,3 +132,11 @@ def test_names_are_looked_up_in_the_book_and_then_in_the_snapshot() -> None:
     with pytest.raises(InputError) as told:
         find_instrument("BTC-PERPETUAL", both, quoted, NOW, "leg")
     assert "venue|NAME" in told.value.remedy
+
+
+def test_a_file_without_candidates_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "none.csv"
+    path.write_text("candidate,instrument,size\n", "utf-8")
+    with pytest.raises(InputError) as told:
+        candidates_of(path)
+    assert (told.value.code, told.value.place) == ("order_invalid", str(path))

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from crossmargin.instruments.book import Book, Order, Reported
+from crossmargin.instruments.book import Book, Line, Order, Reported
+from crossmargin.instruments.contracts import Instruments
+from crossmargin.instruments.symbology import parse
 from crossmargin.margin import model_named, run
 from crossmargin.margin.gates import Decision, Resting, gate
 from crossmargin.margin.whatif import Prepared
+from crossmargin.margin.whatif_judge import Status
 from tests.margin.sample_before_trades import CALL, PUT, SWAP, bare, leg, ready, snapshot
 
 
@@ -133,3 +136,16 @@ def test_without_a_balance_the_cash_that_is_needed_is_given() -> None:
     found = gate(prepared, [rest(prepared, CALL, -1.0, 0.0045)])
     assert found.decision is Decision.UNKNOWN
     assert found.cash_needed_usd > 0.0
+
+
+def test_equity_from_entry_prices_is_judged_as_a_what_if_judges_it() -> None:
+    """It is little, but it is known: the gate and the what-if say the same."""
+    column = Instruments.of([parse("deribit", CALL)])
+    prepared = ready("deribit-spm", Book.of(column, [Line("a", 0, -1.0, 0.5)]))
+    assert not prepared.ground.has_balance
+    for size in (-0.1, -100.0):
+        order = rest(prepared, CALL, size, 0.0045)
+        said = prepared.whatif([order.leg]).verdict.status
+        found = gate(prepared, [order])
+        assert found.checks[0].holds is (said is Status.PASSES)
+        assert (found.decision is Decision.ACCEPTED) == (said is Status.PASSES)

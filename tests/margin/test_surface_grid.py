@@ -14,6 +14,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line, Reported
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.instruments.symbology import asset, parse
+from crossmargin.margin.model import Requirement
 from crossmargin.margin.register import model_named
 from crossmargin.margin.run import parameters_for, run
 from crossmargin.margin.surface_grid import (
@@ -115,7 +116,7 @@ def test_every_cell_is_a_direct_run_on_a_market_shifted_by_hand(
             moved, held = shifted_by_hand(market, book, spot, vol)
             direct = run(held, moved.view(book.instruments), rules, parameters)
             totals = account_totals(direct)
-            expected = float(totals.counted_mm_usd[0] - totals.mm_usd[0])
+            expected = left(direct, "mm")
             scale = abs(float(totals.equity_usd[0])) + float(totals.mm_usd[0])
             assert found[r, c] == pytest.approx(expected, abs=1e-9 * scale), (spot, vol)
 
@@ -129,8 +130,47 @@ def test_no_move_is_the_plain_run_to_the_bit(model: str) -> None:
     assert found.im_usd[0, 0] == totals.im_usd[0]
     assert found.mm_usd[0, 0] == totals.mm_usd[0]
     assert found.equity_usd[0, 0] == totals.equity_usd[0]
-    assert found.over_mm_usd()[0, 0] == totals.counted_mm_usd[0] - totals.mm_usd[0]
-    assert found.over_im_usd()[0, 0] == totals.counted_im_usd[0] - totals.im_usd[0]
+    assert found.over_mm_usd()[0, 0] == left(need, "mm")
+    assert found.over_im_usd()[0, 0] == left(need, "im")
+    entry = result.accounts[0]
+    assert found.over_mm_usd()[0, 0] == entry["room_mm_usd"]
+    assert found.over_im_usd()[0, 0] == entry["room_im_usd"]
+
+
+def left(need: Requirement, level: str) -> float:
+    """Dollars that count beyond the requirement: of settlement currencies the one with least."""
+    totals = account_totals(need)
+    if need.model.currency != "settle":
+        return float(
+            getattr(totals, f"counted_{level}_usd")[0] - getattr(totals, f"{level}_usd")[0]
+        )
+    own = []
+    for row, priced in enumerate(need.priced):
+        required, counts = (float(need.sheet[k][row]) for k in (level, f"counted_{level}"))
+        if required > 0.0 or counts < 0.0:
+            own.append(counts * priced.usd_per_unit - required * priced.usd_per_unit)
+    return min(own)
+
+
+def test_a_surplus_of_one_coin_pays_for_no_other(market: Snapshot) -> None:
+    """Ten idle coins beside a dollar account that is short: the map is that of the dollars."""
+    rows = [
+        {"venue": "deribit", "instrument": "BTC_USDC-PERPETUAL", "quantity": -1.0},
+        {"type": "balance", "venue": "deribit", "instrument": "USDC", "quantity": 500.0},
+        {"type": "balance", "venue": "deribit", "instrument": "BTC", "quantity": 10.0},
+    ]
+    result = xm.margin(rows, str(market_path()), "deribit-spm")
+    entry = result.accounts[0]
+    usdc = next(pool for pool in entry["pools"] if pool["currency"] == "USDC")
+    short = (usdc["counted_mm"] - usdc["mm"]) * usdc["usd_per_unit"]
+    assert entry["status"] == "below MM" and short < 0.0
+    assert entry["room_mm_usd"] == pytest.approx(short)
+    need = result.requirement
+    found = grid(need.book, need.view, need.via, need.parameters, [0.99, 1.0], [1.0])
+    assert found.over_mm_usd()[1, 0] == pytest.approx(short)
+    # The short future gains a hundredth of the index into the dollars, and needs less.
+    assert short < found.over_mm_usd()[0, 0] < 0.0
+    assert (found.counted_mm_usd > found.mm_usd).all()
 
 
 def test_reported_equity_moves_like_the_balance_that_it_stands_for(market: Snapshot) -> None:

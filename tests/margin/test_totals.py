@@ -4,7 +4,7 @@ import pytest
 
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin import model_named, parameters_for, run
-from crossmargin.margin.totals import account_totals, usd_per_row
+from crossmargin.margin.totals import account_totals, room_usd, stands_apart, usd_per_row
 from tests.margin.test_run import AS_OF_MS, CASH, TABLE, view
 from tests.vectors.building import book_of
 
@@ -32,3 +32,17 @@ def test_each_level_counts_its_own() -> None:
     totals = account_totals(found)
     assert totals.counted_im_usd.tolist() == pytest.approx([135_000.0], rel=1e-14)
     assert totals.counted_mm_usd.tolist() == [150_000.0]
+
+
+def test_what_is_left_is_that_of_the_pool_that_fails_first() -> None:
+    """Dollars left: -1,000 of coins, 3,000 of dollars, a pool that only holds cash."""
+    pools = [(0.06, 0.04, 50_000.0), (2_000.0, 5_000.0, 1.0), (0.0, 7.0, 1.0)]
+    left, share = room_usd(pools, apart=True)
+    assert (left, share) == (pytest.approx(-1_000.0), pytest.approx(-0.5))
+    left, share = room_usd(pools[1:], apart=True)
+    assert (left, share) == (3_000.0, 0.6)
+    assert room_usd(pools[2:], apart=True) == (7.0, 1.0)
+    assert room_usd(pools, apart=False)[0] == pytest.approx(2_007.0)
+    assert room_usd([(1.0, 0.0, 1.0)], apart=False) == (-1.0, None)
+    assert stands_apart(model_named("deribit-spm").spec)
+    assert not stands_apart(model_named("deribit-xpm").spec)

@@ -16,10 +16,20 @@ from crossmargin.margin import whatif as room
 from crossmargin.margin.comparison import margin_or_map
 from crossmargin.margin.totals import account_totals
 from crossmargin.margin.whatif import prepare
-from crossmargin.margin.whatif_judge import STATUSES
+from crossmargin.margin.whatif_judge import STATUSES, Status
 from crossmargin.margin.whatif_trades import Leg
 from tests.margin.accounts_before_trades import SUBJECTS, account, prepared_for, trades
-from tests.margin.sample_before_trades import CALL, OTHER, PUT, SWAP, leg, ready, retail, snapshot
+from tests.margin.sample_before_trades import (
+    CALL,
+    OTHER,
+    PUT,
+    SWAP,
+    bare,
+    leg,
+    ready,
+    retail,
+    snapshot,
+)
 
 EVERY = pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
 MODELS = ("deribit-spm", "deribit-xpm", "deribit-sm", "derive-pm2", "paradex-pm", "fixed-rate")
@@ -46,7 +56,8 @@ def test_the_ranking_is_that_of_single_what_ifs(subject: Subject) -> None:
         ranked = prepared.rank(candidates, common)
         alone = [prepared.whatif([*common, *legs]) for legs in candidates]
         room = [each.verdict.room_im_usd for each in alone]
-        assert ranked.order.tolist() == sorted(range(30), key=lambda k: -room[k])
+        first = [STATUSES.index(each.verdict.status) > 1 for each in alone]
+        assert ranked.order.tolist() == sorted(range(30), key=lambda k: (first[k], -room[k]))
         for k, number in enumerate(ranked.order.tolist()):
             single = alone[number]
             assert ranked.im_usd[k] == single.after.im_usd
@@ -55,6 +66,32 @@ def test_the_ranking_is_that_of_single_what_ifs(subject: Subject) -> None:
             assert STATUSES[ranked.code[k]] is single.verdict.status
             assert ranked.premium_usd[k] == pytest.approx(single.premium_usd, rel=1e-12)
             assert ranked.fees_usd[k] == pytest.approx(single.fees_usd, rel=1e-12)
+
+
+def test_what_passes_ranks_before_what_leaves_more_and_fails() -> None:
+    """Idle coins do not help the other coin: a trade there fails whatever they leave."""
+    prepared = ready("deribit-spm", bare((CALL, -1.0), ("BTC", 1.0)))
+    mark = float(prepared.base.view.mark[prepared.column[OTHER]])
+    fails, passes = [leg(prepared, OTHER, 100.0, mark)], [leg(prepared, CALL, -1.0, 0.0045)]
+    ranked = prepared.rank([fails, passes])
+    assert ranked.order.tolist() == [1, 0]
+    assert ranked.passes.tolist() == [True, False]
+    assert ranked.room_im_usd[0] < ranked.room_im_usd[1]
+
+
+def test_a_trade_that_passes_says_what_its_own_coin_has_left() -> None:
+    """Of two coins each judged alone, the room is not that of both."""
+    prepared = ready("deribit-spm", bare((CALL, -1.0), ("BTC", 9.0), ("ETH", 1.0)))
+    mark = float(prepared.base.view.mark[prepared.column[OTHER]])
+    found = prepared.whatif([leg(prepared, OTHER, 100.0, mark)])
+    pools = prepared.ground.pools
+    number = next(k for k, pool in enumerate(pools) if pool.priced.pool.currency == "ETH")
+    im, _, counted, _, _, _ = found.states.values[number][:, 0].tolist()
+    own = (counted - im) * pools[number].priced.usd_per_unit
+    assert found.verdict.status is Status.PASSES
+    assert found.verdict.currency == "ETH"
+    assert found.verdict.left_im_usd == pytest.approx(own, rel=1e-12)
+    assert own < 0.1 * found.verdict.room_im_usd
 
 
 def test_a_ranking_in_several_calls_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

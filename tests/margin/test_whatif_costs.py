@@ -7,7 +7,7 @@ import pytest
 from crossmargin.core.clock import utc_ms
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.symbology import parse
-from crossmargin.margin.whatif_costs import Costs, Schedule, lot_of, trading_parameters
+from crossmargin.margin.whatif_costs import Costs, Schedule, is_whole, lot_of, trading_parameters
 
 NOW = utc_ms(2026, 7, 3, 6)
 OPTION, SWAP = parse("deribit", "BTC-10JUL26-72000-C"), parse("deribit", "BTC-PERPETUAL")
@@ -60,3 +60,10 @@ def test_an_unknown_venue_needs_a_fee_and_an_unknown_contract_a_lot() -> None:
     with pytest.raises(ModelError) as told:
         lot_of(LINEAR, parameters)
     assert "--lot" in told.value.remedy
+
+
+def test_whole_lots_but_for_the_rounding_of_floats() -> None:
+    for size, lot in ((0.3, 0.1), (-0.1 * 17, 0.1), (10.0, 10.0), (1e9, 0.1)):
+        assert is_whole(size, lot), (size, lot)
+    for size, lot in ((0.05, 0.1), (0.15, 0.1), (-5.0, 10.0), (0.0, 0.1)):
+        assert not is_whole(size, lot), (size, lot)

@@ -77,9 +77,12 @@ def test_ratio_and_lots() -> None:
     step, count = steps_of(legs, [0.1, 10.0])
     assert step == (Decimal("-0.2"), Decimal("10.0")) and count == 3
     assert [each.size for each in scaled(legs, step, 3)] == [-0.6, 30.0]
-    for size, lot in ((0.25, 0.1), (1.0, 0.0)):
-        with pytest.raises(InputError):
+    for size, lot in ((0.25, 0.1), (1.0, 0.0), (0.04, 0.1)):
+        with pytest.raises(InputError) as told:
             steps_of([Leg(0, size)], [lot])
+        assert told.value.place and told.value.limit and told.value.remedy
+    assert 0.1 * 17 != 1.7  # a size that a program multiplies is whole but for its last digit
+    assert steps_of([Leg(0, -0.1 * 17)], [0.1]) == ((Decimal("-0.1"),), 17)
 
 
 def test_without_a_balance_no_size_fits() -> None:

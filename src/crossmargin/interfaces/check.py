@@ -9,7 +9,7 @@ from typing import Any
 
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError, MarketDataError
-from crossmargin.interfaces.doubts import SHOWN, market_figures
+from crossmargin.interfaces.doubts import SHOWN, age_notes, verdict_notes
 from crossmargin.interfaces.figures import checked, market_notes
 from crossmargin.interfaces.receipt import Receipt
 from crossmargin.interfaces.results import Shown
@@ -82,6 +82,7 @@ class CheckResult(Shown):
         notes = [f"mapped to {base.model.venue}: {text}" for text in self.prepared.core.losses]
         if base.book.reported.holds:
             notes.append("holds that the venue reports are left out: the model's own rule counts")
+        view, market = self.prepared.seen(self.orders)
         bound = found.after.bound
         if bound is Bound.AT_LEAST:
             notes += [f"≥ left out or only partly known: {text}" for text in base.model.unknown]
@@ -106,7 +107,8 @@ class CheckResult(Shown):
                 "order_margin_usd": float(totals["after"].im_usd[0] - totals["before"].im_usd[0]),
                 "if_filled": verdict_text(found.filled),
                 "worst_set": _worst_set(found),
-                "notes": [*notes, *market_notes(base.view)],
+                "market": market,
+                "notes": [*notes, *age_notes(market), *verdict_notes(market), *market_notes(view)],
             }
         )
         return made
@@ -173,13 +175,13 @@ def _gates(figures: Mapping[str, Any]) -> Table:
     columns = (
         Column("gate", "gate", "name"),
         Column("holds", "", "name"),
-        Column("value", "value", "quantity"),
-        Column("limit", "limit", "quantity"),
+        Column("value", "value", "amount"),
+        Column("limit", "limit", "amount"),
         Column("unit", "in", "name"),
         Column("source", "source", essential=False),
     )
     rows = tuple(tuple(each[column.key] for column in columns) for each in figures["checks"])
-    return Table("gates", "", columns, rows)
+    return Table("gates", "", columns, rows, currency="unit")
 
 
 def _margins(figures: Mapping[str, Any]) -> Table:
@@ -210,8 +212,7 @@ def _set(figures: Mapping[str, Any]) -> Table:
 
 def _refuse_doubt(prepared: PreparedBook) -> None:
     """No verdict on a market that fails its check, or on one of another hour."""
-    view = prepared.core.base.view
-    figures = market_figures(prepared.snapshot, view)
+    _, figures = prepared.seen()
     remedy = "Give a market that passes `market check`, taken at the time of the order."
     if abs(figures["as_of_minus_time_ms"]) > _STALE_MS:
         raise MarketDataError(

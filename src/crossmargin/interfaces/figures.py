@@ -18,7 +18,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import SOURCES
 from crossmargin.margin.model import Bound, EquitySource, Requirement
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.totals import account_totals
+from crossmargin.margin.totals import account_totals, room_usd, stands_apart
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
@@ -32,6 +32,7 @@ __all__ = [
     "report_notes",
     "scenario_name",
     "settlement_coin",
+    "venue_reports",
 ]
 
 # The column of a sheet that holds the scan loss, by family; models without scenarios have none.
@@ -149,8 +150,10 @@ def account_figures(
                 )
             ),
         }
-        apart = requirement.model.currency == "settle" and not requirement.model.one_balance
+        apart = stands_apart(requirement.model)
         for level in ("im", "mm"):
+            left, share = _room(kept, level, apart) if given else (None, None)
+            entry[f"room_{level}_usd"], entry[f"room_{level}_fraction"] = left, share
             entry[f"{level}_usage"] = (
                 _highest(kept, level)
                 if apart
@@ -165,7 +168,7 @@ def account_figures(
         )
         entry["worst_scenario"] = _worst_of(kept)
         entry["bound"] = _bound(bool(requirement.at_least[rows].any()))
-        entry["venue_reports"] = _venue_reports(given_book, requirement.book.account[number])
+        entry["venue_reports"] = venue_reports(given_book, requirement.book.account[number])
         entry["pools"] = kept
         out.append(entry)
     return out
@@ -211,6 +214,14 @@ def _pool_figures(requirement: Requirement, row: int, lines: int, given: bool) -
     }
 
 
+def _room(
+    pools: Sequence[Mapping[str, Any]], level: str, apart: bool
+) -> tuple[float, float | None]:
+    """What is left at one level: of pools that stand apart, of the first to fail."""
+    parts = [(p[level], p[f"counted_{level}"], p["usd_per_unit"]) for p in pools]
+    return room_usd(parts, apart)
+
+
 def _lines_held(requirement: Requirement) -> list[list[int]]:
     """[pool][account] lines of each account in each pool."""
     book = requirement.book
@@ -247,7 +258,7 @@ def _bound(at_least: bool) -> str:
     return (Bound.AT_LEAST if at_least else Bound.VALUE).value
 
 
-def _venue_reports(book: Book, account: str) -> list[dict[str, Any]]:
+def venue_reports(book: Book, account: str) -> list[dict[str, Any]]:
     """The venue's own requirements of an account by currency, where its payload gave them."""
     return [
         {"currency": currency, **{name: said[name] for name in _OWN_FIGURES if name in said}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crossmargin.instruments.contracts import Kind
 from crossmargin.core.clock import format_ms
+from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.explanation import rule_figures
 from crossmargin.interfaces.results import ModelCard, ModelList
 from crossmargin.margin import outside

@@ -215,10 +215,9 @@ def _key_figures(case: Case, entry: Figures) -> list[tuple[str, str, str, bool]]
         ("Maintenance margin (MM)", least + _usd(entry["mm_usd"]), _coins(entry, "mm"), False),
     ]
     for level, words in (("im", "IM"), ("mm", "MM")):
-        counted = entry[f"counted_{level}_usd"]
-        if counted is None:
+        left = entry[f"room_{level}_usd"]
+        if left is None:
             continue
-        left = counted - entry[f"{level}_usd"]
         out.append((f"Equity counted − {words}", _usd(left), "USD", left < 0.0))
     if entry["equity_usd"] is not None:
         out.insert(0, ("Equity", _usd(entry["equity_usd"]), "USD", False))

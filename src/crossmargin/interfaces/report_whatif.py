@@ -113,9 +113,9 @@ def _key_figures(figures: Figures) -> list[tuple[str, str, str, bool]]:
         if after[key] is not None:
             out.append((name, sign + _usd(after[key]), _was(before[key], after[key]), False))
     for level, words in (("im", "IM"), ("mm", "MM")):
-        if after[f"counted_{level}_usd"] is None:
+        old, new = (each[f"room_{level}_usd"] for each in (before, after))
+        if new is None:
             continue
-        old, new = (each[f"counted_{level}_usd"] - each[f"{level}_usd"] for each in (before, after))
         out.append((f"Equity counted − {words} after", _usd(new), _was(old, new), new < 0.0))
     out += [
         ("Premium received", _usd(figures["premium_usd"]), "USD", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import parse_ms
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Orders, Reported, account_of
-from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin.model import MarginModel
 from crossmargin.margin.parameter_files import (
     Parameters,
@@ -31,10 +32,13 @@ __all__ = [
     "ParametersLike",
     "at_least",
     "book_of",
+    "highest_price",
     "moment_of",
     "named_once",
     "one_account",
+    "only_account",
     "parameters_of",
+    "price_limit",
     "refuse_wrong_entries",
     "snapshot_of",
 ]
@@ -48,6 +52,8 @@ _TOML_BYTES_MAX = 4_000_000
 # Models whose tables of tiers may be given as the venue's payload.
 _BRACKETS = ("binance-usdm", "binance-pm")
 _MARGIN_TABLES = ("hyperliquid", "hyperliquid-pm")
+# Accounts that an error names one by one.
+_NAMES_MAX = 5
 
 
 def book_of(
@@ -137,7 +143,7 @@ def _refuse_texts(row: Mapping[str, Any], number: int) -> None:
 
 
 def refuse_wrong_entries(book: Book, view: View) -> None:
-    """InputError for an entry price that its contract cannot have.
+    """InputError for an entry price or an order's limit that its contract cannot have.
 
     ``price_not_positive``: a future or perpetual at zero or less, an option below zero.
     ``unit_wrong``: a coin-settled call above 1 coin, a put above twice strike / index (the index
@@ -155,11 +161,41 @@ def refuse_wrong_entries(book: Book, view: View) -> None:
         item = table.items[int(column[k])]
         if not item.inverse:
             continue
-        index = float(view.index[table.pair[column[k]]])
-        if item.right < 0 and index > 0.0 and price[k] <= max(2.0 * item.strike / index, 1.0):
+        if price[k] <= highest_price(item, float(view.index[table.pair[column[k]]])):
             continue
-        limit = f"a price in {item.settle}: at most 1 for a call, about strike / index for a put"
-        raise _wrong_entry(book, k, "unit_wrong", limit)
+        raise _wrong_entry(book, k, "unit_wrong", price_limit(item))
+    coins = set(np.flatnonzero((table.kind == Kind.OPTION) & table.inverse).tolist())
+    for order in book.orders.items:
+        if order.limit_price <= 1.0 or order.column not in coins:
+            continue
+        item = table.items[order.column]
+        if order.limit_price <= highest_price(item, float(view.index[table.pair[order.column]])):
+            continue
+        label = table.label(order.column)
+        raise InputError(
+            "unit_wrong",
+            "the limit is not one that this contract can have",
+            place=f"{order.place or order.account} {label} limit_price",
+            value=order.limit_price,
+            limit=price_limit(item),
+            remedy="Give the limit in the contract's own unit.",
+        )
+
+
+def highest_price(item: Instrument, index: float) -> float:
+    """The highest price of one contract that can be meant in its own unit.
+
+    A coin-settled call is worth at most 1 coin, a put strike / index, twice that after a halving of
+    the index; more is a price in dollars. Infinite for every other contract.
+    """
+    if item.kind != Kind.OPTION or not item.inverse:
+        return math.inf
+    return max(2.0 * item.strike / index, 1.0) if item.right < 0 and index > 0.0 else 1.0
+
+
+def price_limit(item: Instrument) -> str:
+    """What :func:`highest_price` asks for, in words."""
+    return f"a price in {item.settle}: at most 1 for a call, about strike / index for a put"
 
 
 def _wrong_entry(book: Book, row: int, code: str, limit: str) -> InputError:
@@ -332,6 +368,21 @@ def _flat(changes: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             out[prefix + name] = value
     return out
+
+
+def only_account(book: Book, what: str) -> Book:
+    """The book itself if it has one account; InputError ``option_unknown`` that names several."""
+    if len(book) == 1:
+        return book
+    shown = ", ".join(book.account[:_NAMES_MAX]) + (", …" if len(book) > _NAMES_MAX else "")
+    raise InputError(
+        "option_unknown",
+        f"{what} is of one account",
+        place="--account",
+        value=f"{len(book)} accounts in the book",
+        limit=f"one of {shown}" if len(book) else "1 account",
+        remedy="Choose one with --account.",
+    )
 
 
 def one_account(book: Book, name: str) -> Book:

@@ -28,6 +28,8 @@ __all__ = [
 ABSENT = "—"
 _UNITS = {"usd": "USD", "bp": "bp"}
 _TEXTS = ("text", "name", "machine")
+# Units of amounts that are counted, not money: every decimal that they have and no more.
+_COUNTED = ("orders", "assets", "expiries", "size")
 _FIXED_DECIMALS = {"count": 0, "bp": 1, "number": 2, "price": 6}
 
 
@@ -108,7 +110,7 @@ def _decimals(values: Sequence[float], style: str, currency: str) -> int:
         return 1 if largest >= 0.0995 or largest == 0.0 else 2
     if style in _FIXED_DECIMALS:
         return _FIXED_DECIMALS[style]
-    if style == "quantity":
+    if style == "quantity" or currency in _COUNTED:
         return max((_written_decimals(value) for value in values), default=0)
     if style == "usd" or currency.startswith("USD"):
         return 0 if largest >= 10_000.0 else 2

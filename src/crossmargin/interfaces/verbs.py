@@ -38,6 +38,7 @@ from crossmargin.interfaces.sources import (
     moment_of,
     named_once,
     one_account,
+    only_account,
     parameters_of,
     refuse_wrong_entries,
     snapshot_of,
@@ -291,8 +292,7 @@ def compare(
     is an error.
     """
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    if account is not None:
-        held = one_account(held, account)
+    held = one_account(held, account) if account is not None else only_account(held, "a comparison")
     snapshot = snapshot_of(market)
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
@@ -302,6 +302,8 @@ def compare(
     _refuse_unpriced(held, view)
     rows = comparison.compare(held, view, chosen)
     doubts = market_figures(snapshot, view)
+    own = plain.venue_reports(held, held.account[0])
+    said = plain.report_notes(held, [{"account": held.account[0], "venue_reports": own}])
     found = {
         "verb": "compare",
         "as_of": format_ms(view.as_of_ms),
@@ -310,7 +312,8 @@ def compare(
         "gross_notional_usd": comparison.gross_notional_usd(held, view),
         "models": [_row_figures(row) for row in rows],
         "market": doubts,
-        "notes": [*_market_notes(doubts, view), *(() if names else _unusable())],
+        "venue_reports": own,
+        "notes": [*_market_notes(doubts, view), *said, *(() if names else _unusable())],
     }
     command = _command(
         "compare",

@@ -18,7 +18,13 @@ from typing import Any
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book
-from crossmargin.interfaces.sources import BookLike, ParametersLike, book_of, one_account
+from crossmargin.interfaces.sources import (
+    BookLike,
+    ParametersLike,
+    book_of,
+    one_account,
+    only_account,
+)
 from crossmargin.interfaces.verbs import margin
 from crossmargin.market.snapshot import Snapshot
 
@@ -32,6 +38,7 @@ _Stamp = tuple[int, int]
 class Distance:
     """One snapshot's answer. ``room_mm_usd`` is what counts less the maintenance margin.
 
+    Where each settlement currency stands by itself it is that of the pool with least left.
     ``room_mm_fraction`` is its share of what counts. Figures that rest on cash are None where no
     balance is known; all are None where ``error`` says why there is no number.
     """
@@ -124,7 +131,9 @@ def watch(
     """
     _check(poll_s, count, timeout_s)
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    held = one_account(held, account if account is not None else _only(held))
+    held = one_account(
+        held, only_account(held, "a watch").account[0] if account is None else account
+    )
     sources = [market] if isinstance(market, str | Path | Snapshot) else list(market)
     folders = [
         Path(each) for each in sources if isinstance(each, str | Path) and Path(each).is_dir()
@@ -149,18 +158,6 @@ def _check(poll_s: float, count: int | None, timeout_s: float | None) -> None:
                 limit=f"at least {least:g}",
                 remedy="Correct it.",
             )
-
-
-def _only(book: Book) -> str:
-    if len(book) != 1:
-        raise InputError(
-            "option_unknown",
-            "a watch is of one account",
-            value=len(book),
-            limit="1 account",
-            remedy="Choose one with --account.",
-        )
-    return book.account[0]
 
 
 def _distances(
@@ -192,8 +189,6 @@ def _distance(
     except CrossMarginError as error:
         return Distance(name, "", error=error.text())
     found = result.accounts[0]
-    counted_im, counted_mm = found["counted_im_usd"], found["counted_mm_usd"]
-    room = None if counted_mm is None else counted_mm - found["mm_usd"]
     return Distance(
         source=name,
         as_of=str(result.figures["as_of"]),
@@ -202,9 +197,9 @@ def _distance(
         equity_usd=found["equity_usd"],
         im_usage=found["im_usage"],
         mm_usage=found["mm_usage"],
-        room_im_usd=None if counted_im is None else counted_im - found["im_usd"],
-        room_mm_usd=room,
-        room_mm_fraction=room / counted_mm if room is not None and counted_mm > 0.0 else None,
+        room_im_usd=found["room_im_usd"],
+        room_mm_usd=found["room_mm_usd"],
+        room_mm_fraction=found["room_mm_fraction"],
         im_change_usd=None if before is None else found["im_usd"] - before,
         worst_scenario=found["worst_scenario"],
         bound=found["bound"],

@@ -11,7 +11,8 @@ from typing import Any
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
-from crossmargin.instruments.contracts import Instrument
+from crossmargin.instruments.contracts import Instrument, Instruments
+from crossmargin.interfaces.doubts import market_figures
 from crossmargin.interfaces.figures import checked
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
 from crossmargin.interfaces.results import Shown
@@ -20,9 +21,13 @@ from crossmargin.interfaces.sources import (
     MarketLike,
     ParametersLike,
     book_of,
+    highest_price,
     moment_of,
     one_account,
+    only_account,
     parameters_of,
+    price_limit,
+    refuse_wrong_entries,
     snapshot_of,
 )
 from crossmargin.interfaces.tables import Document
@@ -44,6 +49,7 @@ from crossmargin.margin.run import run
 from crossmargin.margin.whatif_judge import Verdict
 from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.snapshot import Snapshot
+from crossmargin.market.view import View
 
 __all__ = ["PreparedBook", "WhatIfResult", "prepare", "whatif"]
 
@@ -90,7 +96,8 @@ class WhatIfResult(Shown):
     @cached_property
     def figures(self) -> Mapping[str, Any]:
         """Every figure as plain values."""
-        made = whatif_figures(self.prepared.core, self.found, self.prepared.account)
+        seen = self.prepared.seen(self.legs if self.ranked is None else None)
+        made = whatif_figures(self.prepared.core, self.found, self.prepared.account, *seen)
         if self.ranked is not None:
             made["ranking"] = ranking_figures(self.ranked, self.names)
         found: Mapping[str, Any] = checked(made)
@@ -143,6 +150,13 @@ class PreparedBook:
         self._sources, self._options, self._made = sources, options, made
         items = core.table.items
         self._column = {item.native_id: k for k, item in enumerate(items)}
+        index, pair = core.desk.view.index.tolist(), core.desk.view.instruments.pair.tolist()
+        rows = [core.desk.row_of(k) for k in range(len(items))]
+        # A balance of a mapped book has no row, and no price.
+        self._highest = [
+            highest_price(item, index[pair[row]] if row >= 0 else 0.0)
+            for item, row in zip(items, rows, strict=True)
+        ]
         twice = {i.native_id for i in items if items[self._column[i.native_id]] != i}
         for name in twice:  # one name at two venues: the bare name is ambiguous
             del self._column[name]
@@ -212,7 +226,28 @@ class PreparedBook:
                 limit=f"{len(self._column)} names: the book's and the candidates",
                 remedy="Name it in prepare(..., candidates=...).",
             )
+        if leg.price is not None and leg.price > self._highest[column]:
+            raise InputError(
+                "unit_wrong",
+                "the price is not one that this contract can have",
+                place=f"leg {leg.name}",
+                value=leg.price,
+                limit=price_limit(self.core.table.items[column]),
+                remedy="Give the price in the contract's own unit: NAME:SIZE@PRICE.",
+            )
         return Leg(column, leg.size, leg.price, leg.reduce_only)
+
+    def seen(self, legs: Sequence[Wanted] | None = None) -> tuple[View, dict[str, Any]]:
+        """The market through what is held and these legs (None: all that was prepared).
+
+        With what of it is in doubt, as the margin of the same book says it.
+        """
+        table = self.core.table
+        if legs is not None:
+            items = [table.items[self.leg(leg).column] for leg in legs]
+            table = Instruments.of([*self.book.instruments.items, *items])
+        view = self.snapshot.view(table, self.core.base.view.as_of_ms)
+        return view, market_figures(self.snapshot, view)
 
     def receipt(
         self, legs: Sequence[Wanted], asked: Mapping[str, Any], verb: str = "whatif"
@@ -283,11 +318,12 @@ def prepare(
     """
     chosen = model_named(model)
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    if account is not None:
-        held = one_account(held, account)
+    held = only_account(held, "a trade") if account is None else one_account(held, account)
     snapshot = snapshot_of(market)
     when = moment_of(as_of, "--as-of")
     as_of_ms = snapshot.as_of_ms if when is None else when
+    if held.entry_known.any() or len(held.orders.column):
+        refuse_wrong_entries(held, snapshot.view(held.instruments, when))
     parameters, made = parameters_of(chosen, as_of_ms, params, changes)
     known = held.instruments.items
     quoted = {**snapshot.places("mark_iv"), **snapshot.places("mark")}
@@ -378,6 +414,15 @@ def whatif(
             "option_unknown",
             "a size to fit is of one trade, a ranking of many",
             remedy="Ask for one of them.",
+        )
+    if lot is not None and not size_to_fit:
+        raise InputError(
+            "option_unknown",
+            "a lot is of a size to fit",
+            place="--lot",
+            value=lot,
+            limit="with --size-to-fit",
+            remedy="Leave it out, or ask for the largest size.",
         )
     prepared = prepare(book, market, model, names, **options)
     if rank is not None:

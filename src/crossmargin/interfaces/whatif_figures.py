@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossmargin.core.clock import format_ms
+from crossmargin.core.errors import ModelError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.interfaces.doubts import age_notes, verdict_notes
 from crossmargin.interfaces.figures import market_notes, parameter_figures
 from crossmargin.margin.model import Bound
-from crossmargin.margin.whatif import Prepared, Ranked, State, WhatIf
+from crossmargin.margin.totals import room_usd, stands_apart
+from crossmargin.margin.whatif import Prepared, Ranked, WhatIf
+from crossmargin.margin.whatif_costs import is_whole, lot_of
 from crossmargin.margin.whatif_judge import STATUSES, Status, Verdict
+from crossmargin.market.view import View
 
 __all__ = ["ranking_figures", "verdict_text", "whatif_figures"]
 
+# A price further from the mark than this share of underlying is named.
+_FAR = 0.05
 _WORDS = {
     Status.PASSES: "the venue would take it",
     Status.REDUCES: "the venue would take it, because it reduces risk",
@@ -28,7 +36,7 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.status is Status.UNKNOWN:
         return f"{text}; {verdict.cash_needed_usd:,.2f} USD{where} must be there before the trade"
     if verdict.status is Status.PASSES:
-        return f"{text}: {verdict.room_im_usd:,.2f} USD of initial margin are left"
+        return f"{text}: {verdict.left_im_usd:,.2f} USD of initial margin{where} are left"
     short = f"{verdict.check}{where} is short by {verdict.short_by:,.6g} {verdict.currency}"
     usd = "" if verdict.currency == "USD" else f" ({verdict.short_by_usd:,.2f} USD)"
     return f"{text}: {short}{usd}"
@@ -43,18 +51,34 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "currency": verdict.currency,
         "short_by": verdict.short_by,
         "short_by_usd": verdict.short_by_usd,
+        "left_im_usd": verdict.left_im_usd,
         "room_im_usd": verdict.room_im_usd,
         "room_mm_usd": verdict.room_mm_usd,
         "cash_needed_usd": verdict.cash_needed_usd,
     }
 
 
-def _state(state: State, known: bool) -> dict[str, Any]:
-    """A state; what rests on cash is absent where no balance is known."""
+def _state(found: WhatIf, known: bool, *, after: bool) -> dict[str, Any]:
+    """A state; what rests on cash is absent where no balance is known.
 
-    def usage(required: float, counted: float) -> float | None:
-        return required / counted if known and counted > 0.0 else None
-
+    Usage and room are of the account; where pools stand apart, usage is that of the pool nearest
+    to its limit and room that of the pool with least left.
+    """
+    state = found.after if after else found.before
+    apart = stands_apart(found.prepared.base.model)
+    if apart:
+        pools = found.prepared.ground.pools
+        values = found.states.values if after else [pool.values for pool in pools]
+        rows = [own[:4, 0].tolist() for own in values]
+        rates = [pool.priced.usd_per_unit for pool in pools]
+    else:
+        rows = [[state.im_usd, state.mm_usd, state.counted_im_usd, state.counted_mm_usd]]
+        rates = [1.0]
+    usage: dict[str, float | None] = {}
+    for level, name in enumerate(("im", "mm")):
+        parts = [(row[level], row[2 + level], rate) for row, rate in zip(rows, rates, strict=True)]
+        usage[f"{name}_usage"] = _usage(parts) if known else None
+        usage[f"room_{name}_usd"] = room_usd(parts, apart)[0] if known else None
     return {
         "cash_usd": state.cash_usd if known else None,
         "equity_usd": state.equity_usd if known else None,
@@ -62,9 +86,16 @@ def _state(state: State, known: bool) -> dict[str, Any]:
         "mm_usd": state.mm_usd,
         "counted_im_usd": state.counted_im_usd if known else None,
         "counted_mm_usd": state.counted_mm_usd if known else None,
-        "im_usage": usage(state.im_usd, state.counted_im_usd),
-        "mm_usage": usage(state.mm_usd, state.counted_mm_usd),
+        **usage,
     }
+
+
+def _usage(parts: Sequence[tuple[float, float, float]]) -> float | None:
+    """The highest share of what counts that is required; None where nothing counts."""
+    needed = [(need, counted) for need, counted, _ in parts if need > 0.0 or counted > 0.0]
+    if not needed or any(not counted > 0.0 for _, counted in needed):
+        return None
+    return max(need / counted for need, counted in needed)
 
 
 def _pools(found: WhatIf, known: bool) -> list[dict[str, Any]]:
@@ -176,21 +207,56 @@ def _fit(found: WhatIf) -> dict[str, Any] | None:
     }
 
 
-def _notes(prepared: Prepared, found: WhatIf, known: bool) -> list[str]:
+def _notes(
+    prepared: Prepared, found: WhatIf, known: bool, view: View, market: Mapping[str, Any]
+) -> list[str]:
     base = prepared.base
     notes = [f"mapped to {base.model.venue}: {loss}" for loss in prepared.losses]
-    notes += [*base.notes, *market_notes(base.view)]
+    notes += [*base.notes, *age_notes(market), *verdict_notes(market), *market_notes(view)]
     if not known:
         notes.append("the account states no balance: premium and fees are booked nowhere")
     elif not all(prepared.ground.booked[leg.fill.column] for leg in found.legs):
         notes.append("equity is rebuilt from entry prices: fees count in the verdict, not in it")
+    notes += _odd_legs(prepared, found)
     if found.legged is not None and not found.legged.exact:
         notes.append("more than ten legs: the worst state on the way is an upper bound")
     return notes
 
 
-def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str, Any]:
-    """Every figure of a what-if as plain values; dollars unless a currency stands beside."""
+def _odd_legs(prepared: Prepared, found: WhatIf) -> list[str]:
+    """Legs that no venue would fill like this: not in whole lots, or far from the mark."""
+    notes = []
+    desk = prepared.desk
+    table, lots = desk.view.instruments, desk.schedule.parameters
+    for leg in found.legs:
+        fill, item = leg.fill, table.items[leg.fill.column]
+        try:
+            lot = lot_of(item, lots)
+        except ModelError:
+            lot = None  # it is not known, so that nothing can be said
+        # A size in another venue's unit is no whole lot here, and need not be.
+        if lot is not None and not prepared.losses and not is_whole(fill.size, lot):
+            size = f"{abs(fill.size):,.6g}"
+            notes.append(f"the size of {item.native_id}, {size}, is no whole lot of {lot:g}")
+        mark = float(desk.view.mark[fill.column])
+        index = float(desk.view.index[table.pair[fill.column]])
+        unit = (1.0 if item.inverse else index) if item.kind == Kind.OPTION else mark
+        if abs(fill.price - mark) > _FAR * unit:
+            notes.append(
+                f"the price of {item.native_id}, {fill.price:,.6g}, is far from its mark, "
+                f"{mark:,.6g}: the verdict counts the difference as made at once"
+            )
+    return notes
+
+
+def whatif_figures(
+    prepared: Prepared, found: WhatIf, account: str, view: View, market: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Every figure of a what-if as plain values; dollars unless a currency stands beside.
+
+    ``view`` and ``market``: what is held and traded as the venue of the book names it, and what of
+    the market behind it is in doubt.
+    """
     base, spec = prepared.base, prepared.base.model
     known = found.verdict.status is not Status.UNKNOWN
     schedule = prepared.desk.schedule
@@ -206,11 +272,12 @@ def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str,
         },
         "as_of": format_ms(base.view.as_of_ms),
         "account": account,
+        "market": market,
         "how": "atomic" if found.legged is None else "legged",
         "verdict": _verdict(found.verdict),
         "bound": found.bound.value,
-        "before": _state(found.before, known),
-        "after": _state(found.after, known),
+        "before": _state(found, known, after=False),
+        "after": _state(found, known, after=True),
         "pools": _pools(found, known),
         "greeks": _greeks(found),
         "legs": _legs(found),
@@ -228,7 +295,7 @@ def whatif_figures(prepared: Prepared, found: WhatIf, account: str) -> dict[str,
         "parameters": parameter_figures(
             base.parameters, base.view.as_of_ms, {}, of_venue=bool(base.model.venue)
         ),
-        "notes": _notes(prepared, found, known),
+        "notes": _notes(prepared, found, known, view, market),
     }
 
 

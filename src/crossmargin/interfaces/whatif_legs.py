@@ -180,6 +180,14 @@ def _of_file(path: Path) -> tuple[Candidate, ...]:
             "file_unreadable", f"not CSV ({cause})", place=str(path), remedy="Correct the file."
         ) from None
     named = "candidate" in head
+    if not legs:
+        raise InputError(
+            "order_invalid",
+            "the file holds no candidate",
+            place=str(path),
+            limit="a row a leg",
+            remedy="Give at least one.",
+        )
     return tuple(
         Candidate(key if named else each[0].text(), tuple(each)) for key, each in legs.items()
     )

@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-import numpy as np
-
 from crossmargin.instruments.book import Book, Order, Reported
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Acceptance, Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.run import run
 from crossmargin.margin.whatif import Prepared
+from crossmargin.margin.whatif_costs import is_whole
 from crossmargin.margin.whatif_judge import Status, Verdict
 from crossmargin.margin.whatif_trades import Leg
 
@@ -105,7 +104,8 @@ def gate(prepared: Prepared, orders: Sequence[Resting]) -> Gate:
     money = _money(after, touched)
     limits = _limits(after, added, prepared.desk.schedule.parameters)
     needed = sum(max(need - counted, 0.0) * rate for need, counted, rate in _short(after, touched))
-    if not prepared.ground.has_balance:
+    # Equity that is rebuilt from entry prices is known, as a what-if and the margin take it.
+    if not (prepared.ground.has_balance or bool((after.source != 0).any())):
         broken = any(check.holds is False for check in limits)
         decision = Decision.REJECTED if broken else Decision.UNKNOWN
         money = tuple(check._replace(holds=None, limit=None) for check in money)
@@ -243,10 +243,9 @@ def _size(name: str, order: Order, book: Book, venue: str, table: Parameters) ->
     out = []
     if key in table:
         lot = table.number(key)
-        steps = order.remaining / lot
-        whole = steps >= 1.0 - 1e-9 and abs(steps - np.rint(steps)) <= 1e-9 * max(steps, 1.0)
+        whole = is_whole(order.remaining, lot)
         source = f"whole lots of {lot:g}: {table.entries[key].source}"
-        out.append(Check(f"size of {name}", bool(whole), order.remaining, lot, "size", source))
+        out.append(Check(f"size of {name}", whole, order.remaining, lot, "size", source))
     else:
         reason = "the smallest size is not known here"
         out.append(Check(f"size of {name}", None, order.remaining, None, "size", reason))

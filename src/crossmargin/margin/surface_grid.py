@@ -35,6 +35,7 @@ from crossmargin.margin.model import EquitySource, MarginModel, Plan, Requiremen
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, restrict
 from crossmargin.margin.run import margin_block, run
+from crossmargin.margin.totals import room_usd, stands_apart
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
@@ -51,7 +52,9 @@ _PROBE = 1.05
 class Grid:
     """``[S, V]`` dollars of one account at each spot factor and volatility factor.
 
-    ``counted`` is what the model's balance side counts against the requirement of that level.
+    ``counted`` is what the model's balance side counts against the requirement of that level. All
+    but ``over`` are sums over the pools; ``over`` is what counts less what is required, of pools
+    that stand apart that of the one with least left (:func:`crossmargin.margin.totals.room_usd`).
     """
 
     spot_factor: Floats  # [S]
@@ -61,14 +64,16 @@ class Grid:
     counted_mm_usd: Floats
     im_usd: Floats
     mm_usd: Floats
+    over_im: Floats
+    over_mm: Floats
 
     def over_im_usd(self) -> Floats:
         """[S, V] what counts less IM: at least 0 where the account may still open."""
-        return self.counted_im_usd - self.im_usd
+        return self.over_im
 
     def over_mm_usd(self) -> Floats:
         """[S, V] what counts less MM: under 0 the account would be liquidated."""
-        return self.counted_mm_usd - self.mm_usd
+        return self.over_mm
 
 
 def equity_minus_mm(
@@ -115,18 +120,16 @@ def grid(
             remedy="Remove the line, or give a market that prices it.",
         )
     counted = _counted_futures(plain, book, view, model, parameters)
-    out = np.zeros((5, len(spots), len(vols)))
+    out = np.zeros((7, len(spots), len(vols)))
     for r, spot in enumerate(spots.tolist()):
         for c, vol in enumerate(vols.tolist()):
             moved = shifted_view(view, spot, vol)
-            held, dollars = shifted_book(book, view, moved, counted)
-            out[:, r, c] = _totals(held, moved, model, parameters, plain.plan)
-            out[:3, r, c] += dollars
+            held, unlined = _moved_book(book, view, moved, counted)
+            out[:, r, c] = _totals(held, moved, model, parameters, plain.plan, unlined)
             if step is not None:
                 step()
     finite(out, "a shifted requirement")
-    equity, counted_im, counted_mm, im, mm = (frozen(table, np.float64) for table in out)
-    return Grid(spots, vols, equity, counted_im, counted_mm, im, mm)
+    return Grid(spots, vols, *(frozen(table, np.float64) for table in out))
 
 
 def _factors(values: Sequence[float], what: str) -> Floats:
@@ -143,19 +146,45 @@ def _factors(values: Sequence[float], what: str) -> Floats:
 
 
 def _totals(
-    book: Book, view: View, model: MarginModel, parameters: Parameters, plan: Plan
+    book: Book,
+    view: View,
+    model: MarginModel,
+    parameters: Parameters,
+    plan: Plan,
+    unlined: Mapping[str, float],
 ) -> Floats:
-    """[5] dollars: equity, counted against IM and MM, IM, MM, summed over the pools."""
+    """[7] dollars: equity, counted against IM and MM, IM, MM, and what is left of both.
+
+    ``unlined``: dollars of profit, by currency, that no line of the book took.
+    """
     pools = plan.pools
     priced = tuple(model.price(p, restrict(view, book.instruments, p), parameters) for p in pools)
     names = ("equity", "counted_im", "counted_mm", "im", "mm")
     total = np.zeros(len(names))
+    parts = []
     for market, answer in zip(
         priced, margin_block(model, plan, priced, book, (0, 1), parameters), strict=True
     ):
         values = [float(answer.sheet[name][0]) for name in names]
         total += np.array(values) * market.usd_per_unit
-    return total
+        parts.append((market, values))
+    total[:3] += sum(unlined.values())
+    apart = stands_apart(model.spec)
+    if not apart:
+        return np.append(total, [total[1] - total[3], total[2] - total[4]])
+    room = []
+    for counted, need in ((1, 3), (2, 4)):
+        own = [
+            (
+                values[need] * usd,
+                values[counted] * usd + unlined.get(market.pool.currency, 0.0),
+                1.0,
+            )
+            for market, values in parts
+            for usd in (market.usd_per_unit,)
+        ]
+        room.append(room_usd(own, apart)[0])
+    return np.append(total, room)
 
 
 def _counted_futures(
@@ -246,8 +275,16 @@ def shifted_book(book: Book, view: View, moved: View, counted: Bools) -> tuple[B
     ``counted[N]`` are positions whose profit the model counts by itself. Dollars are profit in a
     currency of which the account has neither a line nor a reported equity, at the moved price.
     """
+    held, unlined = _moved_book(book, view, moved, counted)
+    return held, sum(unlined.values())
+
+
+def _moved_book(
+    book: Book, view: View, moved: View, counted: Bools
+) -> tuple[Book, dict[str, float]]:
+    """:func:`shifted_book` with the dollars by the currency that has no line."""
     if moved is view:
-        return book, 0.0
+        return book, {}
     table = book.instruments
     settle = table.settle[book.column]
     future = is_kind(table, Kind.PERPETUAL, Kind.FUTURE)[book.column]
@@ -262,21 +299,21 @@ def shifted_book(book: Book, view: View, moved: View, counted: Bools) -> tuple[B
     quantity = book.quantity.copy()
     name = book.account[0]
     given = dict(book.reported.equity)
-    dollars = 0.0
+    unlined: dict[str, float] = {}
     for code, currency in enumerate(table.names):
         if (name, currency) in given:
             given[name, currency] += whole[code]
         if currency in lines:
             quantity[lines[currency]] += paid[code]
         elif (name, currency) not in given:
-            dollars += paid[code] * float(moved.usd[code])
+            unlined[currency] = paid[code] * float(moved.usd[code])
     held = replace(
         book,
         quantity=frozen(quantity, np.float64),
         reported=replace(book.reported, equity=_frozen_equity(given)),
         exact=None,
     )
-    return held, dollars
+    return held, unlined
 
 
 def _frozen_equity(given: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:

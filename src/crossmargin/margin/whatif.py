@@ -96,8 +96,8 @@ class WhatIf(NamedTuple):
 class Ranked:
     """[C] candidates, best first: ``order`` are their numbers as they came.
 
-    Arrays are in the order of the ranking. ``room_im_usd`` is what counts less what is required
-    after the trade, the key of the ranking; ties stay in the order in which they came.
+    Arrays are in the order of the ranking: what passes first, then by ``room_im_usd``, what counts
+    less what is required after the trade, of the whole account. Ties stay as they came.
     """
 
     order: Ints
@@ -203,7 +203,7 @@ class Prepared:
         base: Sequence[Leg] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> Ranked:
-        """Candidates by the initial margin that they leave free, most first.
+        """Candidates that pass before the others, each by the initial margin left, most first.
 
         ``base`` are legs that every candidate is added to. Each is judged all at once. One call of
         the model a pool for all of them. ``progress`` hears (candidates done, candidates in all).
@@ -221,7 +221,8 @@ class Prepared:
                 progress(len(fills), len(candidates))
         judged = [judge(self.ground, part) for part in parts]
         room = np.concatenate([each.room_im_usd for each in judged])
-        order = np.argsort(-room, kind="stable")
+        refused = ~np.concatenate([each.passes for each in judged])
+        order = np.lexsort((-room, refused))
         im, mm = (
             np.concatenate([self._total(part.values, row) for part in parts]) for row in (0, 1)
         )

@@ -16,7 +16,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.parameter_files import Parameters, load, overlay
 
-__all__ = ["Costs", "Schedule", "lot_of", "trading_parameters"]
+__all__ = ["Costs", "Schedule", "is_whole", "lot_of", "trading_parameters"]
 
 FOLDER = "trading"
 _FIELDS = ("inverse_option", "linear_option", "option_cap", "future", "base")
@@ -97,6 +97,12 @@ class Schedule:
 def trading_parameters(as_of_ms: int) -> Parameters:
     """The table of fees and lots in force at a time."""
     return load(FOLDER, as_of_ms)
+
+
+def is_whole(size: float, lot: float) -> bool:
+    """Whether a size is one lot or several, but for the rounding of floats."""
+    steps = abs(size) / lot
+    return bool(steps >= 1.0 - 1e-9 and abs(steps - round(steps)) <= 1e-9 * max(steps, 1.0))
 
 
 def lot_of(item: Instrument, parameters: Parameters) -> float:

@@ -21,6 +21,7 @@ from crossmargin.margin.whatif_trades import Leg
 __all__ = ["Fit", "fit", "scaled", "steps_of"]
 
 STEPS_MAX = 1 << 40
+_SLACK = Decimal("1e-9")  # of a size: what is taken for the rounding of a float
 _FINE = 32  # every step up to here, then eight an octave
 _REFINE = 64
 
@@ -47,17 +48,27 @@ def steps_of(legs: Sequence[Leg], lots: Sequence[float]) -> tuple[tuple[Decimal,
     for leg, lot in zip(legs, lots, strict=True):
         unit = Decimal(repr(float(lot)))
         if not lot > 0.0:
-            raise InputError("number_out_of_range", "a lot is positive", value=lot, limit="> 0")
-        count = Decimal(repr(float(leg.size))) / unit
-        if count != int(count) or count == 0:
+            raise InputError(
+                "number_out_of_range",
+                "a lot is positive",
+                place="--lot",
+                value=lot,
+                limit="> 0",
+                remedy="Give the smallest size that can be traded.",
+            )
+        exact = Decimal(repr(float(leg.size))) / unit
+        count = round(exact)
+        # 0.1 * 17 is 1.7000000000000002 in floats: a last digit is no part of a lot.
+        if count == 0 or abs(exact - count) > _SLACK * abs(count):
             raise InputError(
                 "order_invalid",
                 "the size of a leg is no whole number of lots",
+                place="--add",
                 value=leg.size,
                 limit=f"multiples of {lot:g}",
                 remedy="Give sizes in whole lots, or another lot with --lot.",
             )
-        counts.append(int(count))
+        counts.append(count)
     common = math.gcd(*counts)
     step = tuple(
         Decimal(repr(float(lot))) * (count // common)

@@ -44,7 +44,9 @@ class Judged(NamedTuple):
 
     ``short_im``, ``short_mm``: what is missing at each level in the unit's currency, 0 where
     nothing is. ``need_usd``: the cash that is missing for both levels, over all that is judged.
-    ``room_im_usd``: what counts less what is required, of the whole account.
+    ``room_im_usd``: what counts less what is required, of the whole account. ``own``: where pools
+    are judged by themselves (number of the pool, variants that touch it, what counts less IM in its
+    currency).
     """
 
     code: Bytes
@@ -54,6 +56,7 @@ class Judged(NamedTuple):
     need_usd: Floats
     room_im_usd: Floats
     room_mm_usd: Floats
+    own: tuple[tuple[int, Bools, Floats], ...] = ()
 
     @property
     def passes(self) -> Bools:
@@ -70,13 +73,17 @@ class Judged(NamedTuple):
             self.need_usd[1:],
             self.room_im_usd[1:],
             self.room_mm_usd[1:],
+            tuple((k, mine[1:], im[1:]) for k, mine, im in self.own),
         )
 
 
 class Verdict(NamedTuple):
     """One judged state. ``check`` and ``short_by`` say what fails and by how much, in ``currency``.
 
-    ``cash_needed_usd``: the cash that must be there before the trade, where none is stated.
+    ``room_im_usd``, ``room_mm_usd``: what counts less what is required, of the whole account.
+    ``left_im_usd``: the same of ``unit``: where pools are judged by themselves, of a trade that
+    passes, the one with least left. ``cash_needed_usd``: the cash that must be there before the
+    trade, where none is stated.
     """
 
     status: Status
@@ -87,6 +94,7 @@ class Verdict(NamedTuple):
     short_by_usd: float
     room_im_usd: float
     room_mm_usd: float
+    left_im_usd: float
     cash_needed_usd: float | None = None
 
 
@@ -110,8 +118,14 @@ def judge(ground: Ground, states: States) -> Judged:
         surplus.append((initial, maintenance))
         room_im += initial * rate
         room_mm += maintenance * rate
+    own: tuple[tuple[int, Bools, Floats], ...] = ()
     if ground.base.model.currency == "settle":
         found = _by_pool(ground, states, surplus)
+        own = tuple(
+            (number, touched, left[0])
+            for number, (touched, left) in enumerate(zip(states.touched, surplus, strict=True))
+            if touched is not None and left is not None
+        )
     else:
         found = _whole(ground, states, room_im, room_mm)
     code, unit, short_im, short_mm, need_usd = found
@@ -120,7 +134,7 @@ def judge(ground: Ground, states: States) -> Judged:
         for source in states.source:
             known |= source != 0
         code = np.where(known, code, _UNKNOWN).astype(np.int8)
-    return Judged(code, unit, short_im, short_mm, need_usd, room_im, room_mm)
+    return Judged(code, unit, short_im, short_mm, need_usd, room_im, room_mm, own)
 
 
 _Found = tuple[Bytes, Bytes, Floats, Floats, Floats]
@@ -187,17 +201,25 @@ def verdict_of(ground: Ground, judged: Judged, v: int) -> Verdict:
     """One state of :func:`judge` in words and numbers."""
     status = STATUSES[int(judged.code[v])]
     unit = int(judged.unit[v])
+    room_im, room_mm = float(judged.room_im_usd[v]), float(judged.room_mm_usd[v])
+    left = room_im
+    own = [
+        (float(im[v]) * ground.pools[number].priced.usd_per_unit, number)
+        for number, touched, im in judged.own
+        if touched[v] and (status is Status.PASSES or number == unit)
+    ]
+    if own:
+        left, unit = min(own)
     pool = None if unit == ACCOUNT else ground.pools[unit].priced
     label = "account" if pool is None else pool.pool.label
     currency = "USD" if pool is None else pool.pool.currency
     rate = 1.0 if pool is None else pool.usd_per_unit
-    room_im, room_mm = float(judged.room_im_usd[v]), float(judged.room_mm_usd[v])
     if status is Status.UNKNOWN:
         needed = float(judged.need_usd[v])
-        return Verdict(status, "", label, currency, 0.0, 0.0, room_im, room_mm, needed)
+        return Verdict(status, "", label, currency, 0.0, 0.0, room_im, room_mm, left, needed)
     check, short = "", 0.0
     if status is not Status.PASSES:
         level = 0 if judged.short_im[v] > 0.0 else 1
         check = CHECKS[level]
         short = float((judged.short_im, judged.short_mm)[level][v])
-    return Verdict(status, check, label, currency, short, short * rate, room_im, room_mm)
+    return Verdict(status, check, label, currency, short, short * rate, room_im, room_mm, left)
