@@ -120,6 +120,43 @@ def ymd(day: tuple[int, int, int]) -> str:
     return f"{day[0] % 100:02d}{day[1]:02d}{day[2]:02d}"
 
 
+def smaller_forms(
+    coin: str, base: str, day: tuple[int, int, int], strike: str, right: str
+) -> dict[str, list[str]]:
+    """Forms of the option venues with few contracts, of perpetual venues and of protocols."""
+    return {
+        "bit": [
+            f"{base}-PERPETUAL",
+            f"{base}-{dmy(day)}-{strike}-{right}",
+            f"{base}-USDT-PERPETUAL",
+            f"{base}-USDT-{dmy(day)}-{strike}-{right}",
+        ],
+        "gate": [coin],  # the size of a contract is the payload's
+        "aevo": [f"{base}-PERP", f"{base}-{dmy(day)}-{strike}-{right}"],
+        **{
+            alike: [
+                f"{base}-PERPETUAL",
+                f"{base}-{dmy(day)}",
+                f"{base}-{dmy(day)}-{strike}-{right}",
+            ]
+            for alike in ("thalex", "coincall", "dederi", "powertrade", "grvt", "syndr")
+        },
+        "hyperliquid": [f"{base}-PERP"],
+        "coinbase-intl": [f"{base}-PERP"],
+        "gmx": [f"{base}/USD"],
+        "dydx": [f"{base}-USD"],
+        "drift": [f"{base}-PERP", coin],
+        "mango": [f"{base}-PERP", coin],
+        "vertex": [f"{base}-PERP", coin],
+        "synthetix": [f"{base}-PERP", "SNXUSD"],
+        "opyn": [
+            f"o{base}USDC/{coin}-{dmy(day).zfill(7)}-{strike}{right}",
+            f"o{base}USDC/USDC-{dmy(day).zfill(7)}-{strike}{right}",
+        ],
+        "zeta": [f"{base}-{dmy(day)}", f"{base}-{dmy(day)}-{strike}-{right}"],
+    }
+
+
 def names(draw: st.DrawFn, venue: str) -> str:
     """A name that the venue could list, drawn from its published forms alone."""
     coin, base, day, right = draw(COIN), draw(ANY), draw(DAY), draw(RIGHT)
@@ -167,36 +204,8 @@ def names(draw: st.DrawFn, venue: str) -> str:
             f"{base}-USD-{dmy(day)}",
             f"{base}-USD-{dmy(day)}-{strike}-{right}",
         ],
-        "bit": [
-            f"{base}-PERPETUAL",
-            f"{base}-{dmy(day)}-{strike}-{right}",
-            f"{base}-USDT-PERPETUAL",
-            f"{base}-USDT-{dmy(day)}-{strike}-{right}",
-        ],
-        "gate": [coin],  # the size of a contract is the payload's
-        "aevo": [f"{base}-PERP", f"{base}-{dmy(day)}-{strike}-{right}"],
-        **{
-            alike: [
-                f"{base}-PERPETUAL",
-                f"{base}-{dmy(day)}",
-                f"{base}-{dmy(day)}-{strike}-{right}",
-            ]
-            for alike in ("thalex", "coincall", "dederi", "powertrade", "grvt", "syndr")
-        },
-        "hyperliquid": [f"{base}-PERP"],
-        "coinbase-intl": [f"{base}-PERP"],
-        "gmx": [f"{base}/USD"],
-        "dydx": [f"{base}-USD"],
-        "drift": [f"{base}-PERP", coin],
-        "mango": [f"{base}-PERP", coin],
-        "vertex": [f"{base}-PERP", coin],
-        "synthetix": [f"{base}-PERP", "SNXUSD"],
-        "opyn": [
-            f"o{base}USDC/{coin}-{dmy(day).zfill(7)}-{strike}{right}",
-            f"o{base}USDC/USDC-{dmy(day).zfill(7)}-{strike}{right}",
-        ],
-        "zeta": [f"{base}-{dmy(day)}", f"{base}-{dmy(day)}-{strike}-{right}"],
     }
+    forms |= smaller_forms(coin, base, day, strike, right)
     return draw(st.sampled_from(forms[venue]))
 
 

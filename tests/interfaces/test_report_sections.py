@@ -47,9 +47,9 @@ def test_the_finding_says_where_equity_meets_maintenance(case: Case) -> None:
 
 def test_a_surface_without_zero_says_so(case: Case) -> None:
     grid = case.grid
-    rich = replace(case, grid=replace(grid, counted_mm_usd=grid.counted_mm_usd + 1e6))
+    rich = replace(case, grid=replace(grid, over_mm=grid.over_mm + 1e6))
     assert "equity exceeds MM everywhere" in " ".join(surface_parts(rich))
-    poor = replace(case, grid=replace(grid, counted_mm_usd=grid.counted_mm_usd - 1e6), known=False)
+    poor = replace(case, grid=replace(grid, over_mm=grid.over_mm - 1e6), known=False)
     words = " ".join(surface_parts(poor))
     assert "equity is under MM everywhere" in words
     assert "No balance is known" in words

@@ -236,7 +236,7 @@ def test_compare_without_names_shows_what_applies_the_least_cash_first(market: s
         for row in rows[len(good) :]:
             assert row.error
             assert "\n" not in row.error
-            assert "accepted" not in row.error
+            assert ", accepted: " not in row.error
         named = xm.compare(str(book_path(name)), market, MODELS).rows
         assert [row.model for row in named] == MODELS
         standing = {model.spec.name: model.spec.standing for model in ALL_MODELS}

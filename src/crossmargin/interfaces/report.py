@@ -33,6 +33,7 @@ from crossmargin.interfaces.report_page import (
     tiles,
 )
 from crossmargin.interfaces.report_sections import (
+    COMPARED,
     SURFACE_TEXT,
     against_spot,
     model_parts,
@@ -284,7 +285,8 @@ def _case_sections(cases: list[Case], *, before_after: bool = False) -> list[str
             if before_after and case is cases[-1]:
                 why += [f"<h3>{escape(case.label)}</h3>", *model_parts(case)]
             else:
-                why.append(details(f"{case.label}", model_parts(case), "model"))
+                top = 0 if before_after else COMPARED
+                why.append(details(f"{case.label}", model_parts(case, top), "model"))
     return [
         section("surface", "Equity − maintenance margin over spot and volatility", surface),
         section("spot", "P&L and margin against spot", against_spot(cases)),

@@ -32,6 +32,7 @@ from crossmargin.interfaces.report_svg import percent
 from crossmargin.interfaces.tables import Column, Table, amount_text
 
 __all__ = [
+    "COMPARED",
     "SURFACE_TEXT",
     "against_spot",
     "contribution_chart",
@@ -41,6 +42,9 @@ __all__ = [
     "surface_chart",
     "surface_parts",
 ]
+
+# Positions that a page of several models lists for each: a dozen models share one page.
+COMPARED = 25
 
 Figures = Mapping[str, Any]
 _Series = tuple[tuple[str, tuple[float, ...]], ...]
@@ -202,20 +206,23 @@ def _spot_chart(
     ]
 
 
-def model_parts(case: Case) -> list[str]:
-    """Scenarios, contributions and tree of each pool, then the rules with their sources."""
+def model_parts(case: Case, top: int = 0) -> list[str]:
+    """Scenarios, contributions and tree of each pool, then the rules with their sources.
+
+    ``top`` cuts the tables of positions to the largest and one line of the rest (0: all).
+    """
     out: list[str] = []
     for pool in case.explained["pools"]:
         if not (pool["contributions"]["lines"] or pool["im"]["value"] or pool["mm"]["value"]):
             out.append(paragraph(f"Pool {pool['pool']}: balances alone, no requirement."))
             continue
-        out += _pool_parts(pool, {table.name: table for table in pool_tables(pool, 0)})
+        out += _pool_parts(pool, {table.name: table for table in pool_tables(pool, top)}, top)
     rules = spoken(rules_table(case.explained["rules"]), "rule")
     summary = f"The {len(rules.rows)} rules, how well each is known, and sources"
     return [*out, details(summary, [table_html(rules)])]
 
 
-def _pool_parts(pool: Figures, tables: Mapping[str, Table]) -> list[str]:
+def _pool_parts(pool: Figures, tables: Mapping[str, Table], top: int) -> list[str]:
     unit, name = pool["currency"], pool["pool"]
     out = [f"<h3>Pool {escape(name)}: P&amp;L of the account in each scenario</h3>"]
     out.append(paragraph(_binding(pool)))
@@ -240,9 +247,11 @@ def _pool_parts(pool: Figures, tables: Mapping[str, Table]) -> list[str]:
         )
         shown = contribution_chart(pool)
         out.append(figure(bars(shown, WIDE), bars(shown, NARROW)))
+    cut = 0 < top < len(pool["contributions"]["lines"])
+    which = f"The {top} largest positions" if cut else "All positions"
     out.append(
         details(
-            "All positions, with mark, model and executable value",
+            f"{which}, with mark, model and executable value",
             [table_html(tables["contributions"])],
         )
     )

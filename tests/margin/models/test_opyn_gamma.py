@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crossmargin.conformance import world
 from crossmargin.core.clock import utc_ms
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.book import Book, Line
@@ -15,7 +16,6 @@ from crossmargin.instruments.symbology import parse
 from crossmargin.margin import Parameters, Requirement, model_named, parameters_for, run
 from crossmargin.margin.models.opyn_gamma import OpynGamma
 from crossmargin.margin.parameter_files import available, from_values, overlay
-from tests.conformance import world
 
 MODEL = OpynGamma()
 SET = available("opyn-gamma")[0]
