@@ -44,6 +44,8 @@ NOT_TIMED = {
     "aevo-sm": "takes options alone, and this is a chain with a perpetual",
     "binance-options": "takes options alone",
     "bit-sm": "takes options alone",
+    "kraken-options-pm": "has no formula",
+    "bybit-sm": "takes options alone",
     "gate-sm": "refuses without the venue's shares",
     "binance-usdm": "refuses without the venue's brackets",
     "binance-pm": "refuses without the venue's rates and brackets",

@@ -8,11 +8,11 @@ import pytest
 
 from crossmargin.conformance import checks_parameters
 from crossmargin.conformance.suite import PARAMETER_CHECKS, Check
-from crossmargin.conformance.world import Subject, subject_of
+from crossmargin.conformance.world import Subject, answering, subject_of
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import ALL_MODELS, MarginModel, model_named
 
-SUBJECTS = tuple(subject_of(model) for model in ALL_MODELS)
+SUBJECTS = tuple(subject_of(model) for model in answering(ALL_MODELS))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)

@@ -6,11 +6,26 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crossmargin.conformance import checks, checks_orders, checks_parameters, checks_rules
+from crossmargin.conformance import (
+    checks,
+    checks_orders,
+    checks_parameters,
+    checks_refusal,
+    checks_rules,
+)
 from crossmargin.conformance.world import Subject
 from crossmargin.core.errors import ModelError
 
-__all__ = ["CHECKS", "PARAMETER_CHECKS", "Check", "Promise", "broken", "judge"]
+__all__ = [
+    "CHECKS",
+    "PARAMETER_CHECKS",
+    "REFUSAL_CHECKS",
+    "Check",
+    "Promise",
+    "broken",
+    "judge",
+    "promises_of",
+]
 
 Check = Callable[[Subject], None]
 
@@ -51,6 +66,24 @@ PARAMETER_CHECKS: tuple[Check, ...] = (
     checks_parameters.both_ends_of_every_bound_compute,
     checks_parameters.numbers_beyond_a_bound_do_not_load,
 )
+
+# Of a model whose formula is not known, in the place of all others.
+REFUSAL_CHECKS: tuple[Check, ...] = (
+    checks_refusal.what_is_missing_is_declared,
+    checks_refusal.every_book_is_refused,
+    checks_rules.strangers_are_refused,
+    checks_parameters.every_number_has_unit_source_and_bounds,
+    checks_parameters.sets_are_in_force_from_their_own_moment,
+    checks_parameters.parameters_of_an_unknown_time_carry_a_verdict,
+    checks_parameters.numbers_beyond_a_bound_do_not_load,
+)
+
+
+def promises_of(subject: Subject) -> tuple[Check, ...]:
+    """What is asked of a registered model: all promises, or those of a model without a formula."""
+    if subject.model.spec.formula_unknown:
+        return REFUSAL_CHECKS
+    return (*CHECKS, *PARAMETER_CHECKS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ __all__ = [
     "Subject",
     "World",
     "accounts_of",
+    "answering",
     "contracts",
     "forms",
     "one_account",
@@ -116,8 +117,15 @@ def subject_of(model: MarginModel) -> Subject:
     return Subject(model, parameters_of(model, parameters_for(model, AS_OF_MS)))
 
 
+def answering(models: Iterable[MarginModel]) -> tuple[MarginModel, ...]:
+    """The models that have a formula: those that can be asked for numbers."""
+    return tuple(model for model in models if not model.spec.formula_unknown)
+
+
 def served(subject: Subject, items: list[Instrument]) -> bool:
     """Whether the model's parameters have the numbers of these contracts."""
+    if subject.model.spec.formula_unknown:
+        return True  # it takes them as far as it takes any
     try:
         subject.model.plan(Instruments.of(items), subject.parameters)
     except ModelError as error:

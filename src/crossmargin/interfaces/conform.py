@@ -9,7 +9,7 @@ from typing import Any
 
 from crossmargin.conformance.recorded import read
 from crossmargin.conformance.sensitivity import Sensitivity, sensitivity, unmeasured
-from crossmargin.conformance.suite import CHECKS, PARAMETER_CHECKS, Promise, judge
+from crossmargin.conformance.suite import Promise, judge, promises_of
 from crossmargin.conformance.vectors import KINDS, tallies
 from crossmargin.conformance.world import AS_OF_MS, Subject
 from crossmargin.core.errors import Failure, InputError, ModelError
@@ -98,7 +98,8 @@ def _chosen(name: str) -> tuple[tuple[MarginModel, ...], tuple[Failure, ...]]:
 
 def _subject(model: MarginModel, params: ParametersLike | None) -> Subject:
     """The model with what it is run with; without its payload a refusing model cannot be run."""
-    if params is None and model.spec.extent is Extent.REFUSED:
+    needs = model.spec.extent is Extent.REFUSED and not model.spec.formula_unknown
+    if params is None and needs:
         raise ModelError(
             "rules_unknown",
             "its numbers are not published: give the venue's own payload (--params FILE)",
@@ -109,7 +110,7 @@ def _subject(model: MarginModel, params: ParametersLike | None) -> Subject:
 
 
 def _card(model: MarginModel, subject: Subject, vectors: str | Path | None) -> dict[str, Any]:
-    promises = judge(subject, (*CHECKS, *PARAMETER_CHECKS))
+    promises = judge(subject, promises_of(subject))
     measured, fault = _measured(subject)
     if fault:
         promises = (*promises, Promise("sensitivity", "The reference book is margined.", fault))

@@ -52,8 +52,12 @@ _TOML_BYTES_MAX = 4_000_000
 # Models whose tables of tiers may be given as the venue's payload.
 _BRACKETS = ("binance-usdm", "binance-pm")
 _MARGIN_TABLES = ("hyperliquid", "hyperliquid-pm")
+<<<<<<< HEAD
 # Accounts that an error names one by one.
 _NAMES_MAX = 5
+=======
+_MARGINING = ("kraken-options-pm",)
+>>>>>>> 4a1c830 (bybit-sm and kraken-options-pm: a worked formula, and a formula that is not known)
 
 
 def book_of(
@@ -335,12 +339,16 @@ def _from_tables(model: MarginModel, as_of_ms: int, place: Path) -> Parameters:
         from crossmargin.venues.params_hyperliquid import with_margin_tables
 
         return with_margin_tables(base, place, str(place))
+    if folder in _MARGINING:
+        from crossmargin.venues.params_kraken import with_margining_parameters
+
+        return with_margining_parameters(base, place, str(place))
     raise InputError(
         "option_unknown",
         "parameters of this model are TOML",
         place=str(place),
         value=model.spec.name,
-        limit=", ".join((*_BRACKETS, *_MARGIN_TABLES)),
+        limit=", ".join((*_BRACKETS, *_MARGIN_TABLES, *_MARGINING)),
         remedy="Give a TOML file.",
     )
 

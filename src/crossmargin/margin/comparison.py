@@ -109,6 +109,8 @@ def compare(book: Book, view: View, names: Sequence[str] = ()) -> tuple[Comparis
 
 def _left_out(book: Book, spec: ModelSpec) -> str:
     """Why a model is not tried unless it is named; empty where it is."""
+    if spec.formula_unknown:
+        return f"rules_unknown: {spec.formula_unknown}"
     own = spec.venue != "" and {item.venue for item in book.instruments.items} == {spec.venue}
     if spec.standing is Standing.ACTIVE or own:
         return ""

@@ -166,6 +166,7 @@ class ModelSpec:
     standing: Standing = Standing.ACTIVE  # others are listed, and not counted in any total
     acceptance: Acceptance = Acceptance.MET_OR_REDUCES
     quantum: float = 0.0  # step of its figures where the rules count in integers, else 0
+    formula_unknown: str = ""  # without it every book is refused, whatever payload is given
     orders_in_mm: bool = False  # open orders are part of its maintenance margin too
 
     def rule(self, name: str) -> Rule:

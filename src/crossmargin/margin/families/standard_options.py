@@ -4,6 +4,7 @@
 
     floored   IM = max(s - OTM, l) I + mark                MM = m I + mark             call
               IM = max(max(s - OTM, l) I + mark, MM)       MM = max(m I, m mark) + mark  put
+              (a member may add a liquidation fee, a share of I, to MM)
     sloped    IM = max(s - OTM, l) I + mark                MM = max(s' - OTM, l') I + mark
     classic   max(a I, b I - OTM I) + mark                 call, at each level its own a and b
               max(a I (1 + mark / I), b I - OTM I) + mark  put
@@ -68,12 +69,15 @@ def _of_options(part: Instruments, im: Floats, mm: Floats) -> Charges:
     return im * scale, mm * scale
 
 
-def floored(part: Instruments, view: View, share: Share, least: Share, mm_share: Share) -> Charges:
-    """The floored form; shares of the index, one for all or [I]."""
+def floored(
+    part: Instruments, view: View, share: Share, least: Share, mm_share: Share, fee: Share = 0.0
+) -> Charges:
+    """The floored form; shares of the index, one for all or [I]; ``fee`` is added to MM."""
     otm, unit, mark = _moneyness(part, view)
     im = np.maximum(share - otm, least) * unit + mark
     put = part.right < 0
     mm = np.where(put, np.maximum(mm_share * unit, mm_share * mark), mm_share * unit) + mark
+    mm = mm + fee * unit
     im = np.where(put, np.maximum(im, mm), im)
     return _of_options(part, im, mm)
 
@@ -145,7 +149,8 @@ class StandardOptions(ABC):
     """A member is its ``spec`` and its ``charges``: what one short option needs at each level.
 
     ``charges(part, view, parameters)`` gives [I] in the settlement currency. The rules of a member
-    are named ``option_charge``, ``order_margin`` and ``balance_side``.
+    are named ``option_charge``, ``order_margin`` and ``balance_side``; one that knows puts and
+    calls by different rules says so in its own ``charge``.
     """
 
     spec: ModelSpec
@@ -168,12 +173,8 @@ class StandardOptions(ABC):
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
-        columns = priced.columns
-        stack = np.stack([columns["short_im"], columns["short_mm"]], axis=1)
-        total = row_sums(held.row, held.column, held.quantity, stack, trusted=True)
         sheet = SheetBuilder(len(held.row) - 1)
-        sheet.leaf("option_im", -total.short[:, 0], "option_charge")
-        sheet.leaf("option_mm", -total.short[:, 1], "option_charge")
+        self.charge(sheet, priced, held)
         source, counted = self.balance(sheet, priced, held)
         need = self.order_need(priced, held, parameters)
         sheet.leaf("order_margin", order_margin(need, sheet["option_im"]), "order_margin")
@@ -182,6 +183,14 @@ class StandardOptions(ABC):
         sheet.sum("counted_mm", *counted)
         sheet.scale("mm", "option_mm", 1.0)
         return unscenarioed(sheet, held, source)
+
+    def charge(self, sheet: SheetBuilder, priced: Priced, held: PoolBook) -> None:
+        """Adds ``option_im`` and ``option_mm``."""
+        columns = priced.columns
+        stack = np.stack([columns["short_im"], columns["short_mm"]], axis=1)
+        total = row_sums(held.row, held.column, held.quantity, stack, trusted=True)
+        sheet.leaf("option_im", -total.short[:, 0], "option_charge")
+        sheet.leaf("option_mm", -total.short[:, 1], "option_charge")
 
     def balance(
         self, sheet: SheetBuilder, priced: Priced, held: PoolBook
