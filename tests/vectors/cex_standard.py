@@ -15,6 +15,8 @@ from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin import Parameters, Requirement, model_named, run
 from crossmargin.margin.equity import profit_since_entry
 from crossmargin.margin.families.binance_tiers import bracket_name
+from crossmargin.margin.liquidation.rounds import Rounds, Rules
+from crossmargin.margin.liquidation.steps import Outcome
 from crossmargin.margin.parameter_files import available, from_values, overlay
 from crossmargin.margin.pools import cut
 from tests.oracle import binance_pm
@@ -147,6 +149,50 @@ def cross_perp_imr(case: dict[str, Any]) -> None:
     assert net_imr == pytest.approx(case["expected"]["net_imr"], **_near(case))
 
 
+def liquidation_share(case: dict[str, Any]) -> None:
+    """Every share of the venue's table, and the one that it chooses; the fee is the table's."""
+    given, expected = case["inputs"], case["expected"]
+    coins = ("BTC", "ETH")  # the page names no market
+    marks = {c: float(row["mark"]) for c, row in zip(coins, given["positions"], strict=True)}
+    cash = asset("paradex", "USDC")
+    held: Held = [(cash, float(given["usdc"]), None)]
+    for coin, row in zip(coins, given["positions"], strict=True):
+        perp = Instrument("paradex", f"{coin}-USD-PERP", Kind.PERPETUAL, coin, "USD", "USDC")
+        held.append((perp, float(row["qty"]), float(row["entry"])))
+    changes = {"general.perp_taker_fee": 0.0}
+    half = available("paradex-xm")[-1].number("general.mmf_factor")
+    changes |= {f"perpetual.{coin}.imf": float(given["mmf"]) / half for coin in coins}
+    parameters = overlay(available("paradex-xm")[-1], changes, "case")
+    quoted = {f"{coin}-USD-PERP": mark for coin, mark in marks.items()}
+    base = _run("paradex-xm", held, marks, quoted, parameters)
+    near = _near(case)
+
+    def liquidated(target: float | None) -> Outcome:
+        changed: dict[str, object] = {"rounds.fee_of_mm": float(given["liq_fee_used_in_table"])}
+        if target is not None:
+            changed["rounds.target_ratio"] = target
+        rules = Rules.as_of("paradex-liquidation", AS_OF_MS, changed)
+        rounds = Rounds(model_named("paradex-xm"), parameters, rules, "paradex", "USDC")
+        return rounds.run(base.book, lambda _: base.view, AS_OF_MS)
+
+    for share, row in expected["table"].items():
+        # The table is cut after the third digit: the first ratio under it is that share's own.
+        step = liquidated(float(row["ratio"]) + 2e-3).steps[0]
+        figures = step.figures
+        assert step.share == pytest.approx(float(share), **near)
+        assert figures["mm"] == pytest.approx(expected["mmr"], **near)
+        assert figures["equity"] == pytest.approx(expected["account_value"], **near)
+        assert figures["mm_after"] == pytest.approx(row["mmr"], **near)
+        assert figures["fee"] == pytest.approx(row["penalty"], **near)
+        assert figures["equity_after"] == pytest.approx(row["av"], **near)
+        assert figures["ratio_after"] == pytest.approx(row["ratio"], **near)
+    found = liquidated(None)
+    assert found.steps[0].share == pytest.approx(expected["chosen_share"], **near)
+    place = found.left.instruments.index_of()[cash.key]
+    left = found.left.quantity[found.left.column == place]
+    assert left.tolist() == pytest.approx([expected["left_usdc"]], **near)
+
+
 # ---------------------------------------------------------------- Hyperliquid, Coinbase
 
 
@@ -175,6 +221,7 @@ def collateral_weight(case: dict[str, Any]) -> None:
 CASES: Mapping[tuple[str, str], Callable[[dict[str, Any]], None]] = {
     ("binance", "portfolio_margin_uniMMR"): uni_mmr,
     ("paradex", "cross_perp_imr"): cross_perp_imr,
+    ("paradex", "liquidation_share"): liquidation_share,
     ("hyperliquid", "borrowable"): borrowable,
     ("coinbase_international", "collateral_weight"): collateral_weight,
 }

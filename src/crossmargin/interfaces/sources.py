@@ -52,12 +52,9 @@ _TOML_BYTES_MAX = 4_000_000
 # Models whose tables of tiers may be given as the venue's payload.
 _BRACKETS = ("binance-usdm", "binance-pm")
 _MARGIN_TABLES = ("hyperliquid", "hyperliquid-pm")
-<<<<<<< HEAD
 # Accounts that an error names one by one.
 _NAMES_MAX = 5
-=======
 _MARGINING = ("kraken-options-pm",)
->>>>>>> 4a1c830 (bybit-sm and kraken-options-pm: a worked formula, and a formula that is not known)
 
 
 def book_of(

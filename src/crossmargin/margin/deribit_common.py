@@ -14,6 +14,7 @@ from crossmargin.pricing.greeks import greeks
 
 __all__ = [
     "HOLD_FRACTION",
+    "KINDS",
     "SETTLEMENT_MS",
     "coin_size",
     "days_to_expiry",
@@ -23,6 +24,8 @@ __all__ = [
     "settlement_decay",
 ]
 
+# What the venue lists, with its balances.
+KINDS = (Kind.ASSET, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
 # Deltas and the matrix of an expiring book decay over the last half hour before expiry.
 SETTLEMENT_MS = 30 * 60 * 1000
 # A maker-protection group reserves this share of its maximum quote quantity.

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import Fidelity
-from crossmargin.margin.models.deribit_pm_rules import CROSS, KINDS, SEGREGATED
+from crossmargin.margin.deribit_common import KINDS
+from crossmargin.margin.models.deribit_pm_rules import CROSS, SEGREGATED
 
 
 def test_both_modes_follow_the_same_rules_and_differ_in_unit() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.deribit_common import KINDS
 from crossmargin.margin.model import Fidelity, ModelSpec, Rule, ScaleLaw
 
-__all__ = ["CROSS", "KINDS", "SEGREGATED"]
+__all__ = ["CROSS", "SEGREGATED"]
 
-KINDS = (Kind.ASSET, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
 _API = "docs.deribit.com, private/pme/simulate and change log (read 2026-03-26)"
 _HELP = "support.deribit.com, portfolio margin articles (excerpts)"
 _MIMIC = "third-party rewrites of the venue's margin document"

@@ -22,7 +22,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.deribit_common import coin_size
+from crossmargin.margin.deribit_common import KINDS, coin_size
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.families.standard_options import by_settlement, floored, unscenarioed
 from crossmargin.margin.fills import fills_of, order_margin
@@ -38,7 +38,6 @@ from crossmargin.margin.model import (
     Rule,
     ScaleLaw,
 )
-from crossmargin.margin.models.deribit_pm_rules import KINDS
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.margin.separable import separable_need
