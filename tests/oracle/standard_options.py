@@ -24,6 +24,16 @@ def floored(right: int, strike: float, index: float, mark: float, p: Mapping[str
     return max(initial, maintenance), maintenance
 
 
+def with_fee(right: int, strike: float, index: float, mark: float, p: Mapping[str, float]) -> Both:
+    """Bybit: the put as stated, the call alike; maintenance with a liquidation fee."""
+    maintenance = mark + p["fee"] * index + (p["mm"] * mark if mark > index else p["mm"] * index)
+    if right > 0:
+        maintenance = mark + (p["fee"] + p["mm"]) * index
+    away = _distance(right, strike, index)
+    initial = max(p["share"] * index - away, p["least"] * index) + mark
+    return max(initial, maintenance), maintenance
+
+
 def sloped(right: int, strike: float, index: float, mark: float, p: Mapping[str, float]) -> Both:
     """Binance."""
     away = _distance(right, strike, index)

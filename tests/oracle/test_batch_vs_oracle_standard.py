@@ -120,6 +120,12 @@ def open_of(
 # ---------------------------------------------------------------- short options
 
 _BY_COIN = {"im_itm_share": 0.15, "im_least_share": 0.10, "mm_share": 0.075}
+_BYBIT = {
+    "im_itm_share": 0.15,
+    "im_least_share": 0.10,
+    "mm_share": 0.03,
+    "liquidation_fee": 0.002,
+}
 _GATE = {"im_ratio_1": 0.10, "im_ratio_2": 0.15, "mm_ratio_1": 0.07, "mm_ratio_2": 0.08}
 _EAPI = {
     "initial_margin": 0.15,
@@ -137,6 +143,11 @@ SHORTS: dict[str, tuple[Callable[..., Any], dict[str, float], dict[str, Any]]] =
         standard_options.floored,
         {"share": 0.17, "least": 0.11, "mm": 0.09},
         {"im_itm_share": 0.17, "im_least_share": 0.11, "mm_share": 0.09},
+    ),
+    "bybit-sm": (
+        standard_options.with_fee,
+        {"share": 0.15, "least": 0.10, "mm": 0.03, "fee": 0.002},
+        dict.fromkeys(SPOT, _BYBIT),
     ),
     "binance-options": (
         standard_options.sloped,
