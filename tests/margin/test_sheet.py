@@ -115,3 +115,39 @@ def test_a_sum_of_one_column_is_that_column() -> None:
     made.leaf("a", 3.0, "r")
     made.sum("alone", "a")
     assert made.build(np.zeros(1, np.int32), 0)["alone"].tolist() == [3.0]
+
+
+def test_one_row_has_the_bits_that_it_has_among_others() -> None:
+    """Plain floats and a table of rows: every operator, to the bit."""
+    rng = np.random.default_rng(5)
+    first, second = rng.normal(size=(2, 50)) * 1e3
+
+    def made(rows: slice) -> list[list[float]]:
+        count = len(first[rows])
+        builder = SheetBuilder(count)
+        builder.leaf("a", first[rows], "r")
+        builder.leaf("b", second[rows], "r")
+        builder.leaf("c", 0.1, "r")
+        builder.sum("s", "a", "b", "c")
+        builder.difference("d", "a", "b")
+        builder.product("p", "a", "b")
+        builder.max("x", "a", "b", "c")
+        builder.min("n", "a", "b", "c")
+        builder.scale("f", "a", 1.1)
+        builder.round("o", "p", 3)
+        assert builder["s"].shape == (count,)
+        sheet = builder.build(np.arange(count, dtype=np.int32), 0)
+        return [values.tolist() for values in sheet.values]
+
+    many = made(slice(None))
+    for k in range(50):
+        assert made(slice(k, k + 1)) == [[column[k]] for column in many]
+
+
+def test_one_row_refuses_what_many_refuse() -> None:
+    one = SheetBuilder(1)
+    one.leaf("a", np.array([np.inf]), "r")
+    with pytest.raises(ModelError, match="number_not_finite"):
+        one.build(np.zeros(1, np.int32), 0)
+    with pytest.raises(ModelError, match="option_unknown"):
+        one.leaf("a", 1.0, "r")

@@ -101,23 +101,20 @@ class Verdict(NamedTuple):
 def judge(ground: Ground, states: States) -> Judged:
     """Every state against both levels; see the module for what is judged."""
     count = states.variants
-    room_im, room_mm = np.zeros(count), np.zeros(count)
-    surplus: list[tuple[Floats, Floats] | None] = []
+    room = np.zeros((2, count))  # initial, maintenance: dollars of the whole account
+    surplus: list[Floats | None] = []  # [2, V] of each pool that a trade touches, its currency
     for number, pool in enumerate(ground.pools):
         rate = pool.priced.usd_per_unit
         values = states.values[number]
         if states.touched[number] is None:
             surplus.append(None)
-            room_im += pool.standing[1] * rate
-            room_mm += pool.standing[2] * rate
+            room += np.array(pool.standing[1:])[:, None] * rate
             continue
-        initial, maintenance = values[2] - values[0], values[3] - values[1]
+        left = values[2:4] - values[0:2]
         if states.unbooked is not None:
-            initial = initial + states.unbooked[number]
-            maintenance = maintenance + states.unbooked[number]
-        surplus.append((initial, maintenance))
-        room_im += initial * rate
-        room_mm += maintenance * rate
+            left = left + states.unbooked[number]
+        surplus.append(left)
+        room += left * rate
     own: tuple[tuple[int, Bools, Floats], ...] = ()
     if ground.base.model.currency == "settle":
         found = _by_pool(ground, states, surplus)
@@ -127,58 +124,56 @@ def judge(ground: Ground, states: States) -> Judged:
             if touched is not None and left is not None
         )
     else:
-        found = _whole(ground, states, room_im, room_mm)
+        found = _whole(ground, states, room)
     code, unit, short_im, short_mm, need_usd = found
     if not ground.has_balance:
         known = np.zeros(count, np.bool_)
         for source in states.source:
             known |= source != 0
         code = np.where(known, code, _UNKNOWN).astype(np.int8)
-    return Judged(code, unit, short_im, short_mm, need_usd, room_im, room_mm, own)
+    return Judged(code, unit, short_im, short_mm, need_usd, room[0], room[1], own)
 
 
 _Found = tuple[Bytes, Bytes, Floats, Floats, Floats]
 
 
-def _coded(
-    im: Floats, initial: Floats, maintenance: Floats, before: tuple[float, float, float]
-) -> Bytes:
+def _coded(im: Floats, left: Floats, before: tuple[float, float, float]) -> Bytes:
     """[V] status codes of one unit; ``before``: its IM and both surpluses as it stands."""
     code = np.zeros(len(im), np.int8)
-    bad = np.minimum(initial, maintenance) < 0.0
-    if bad.any():
-        less = (im <= before[0]) & (initial > before[1]) & (maintenance >= before[2])
+    if (left < 0.0).any():
+        bad = (left < 0.0).any(axis=0)
+        less = (im <= before[0]) & (left[0] > before[1]) & (left[1] >= before[2])
         code[bad] = np.where(less, _REDUCES, _FAILS)[bad]
     return code
 
 
-def _whole(ground: Ground, states: States, room_im: Floats, room_mm: Floats) -> _Found:
+def _whole(ground: Ground, states: States, room: Floats) -> _Found:
     """The account's total in dollars."""
     im = np.zeros(states.variants)
     for pool, values in zip(ground.pools, states.values, strict=True):
         im += values[0] * pool.priced.usd_per_unit
-    code = _coded(im, room_im, room_mm, ground.standing_usd)
+    code = _coded(im, room, ground.standing_usd)
     unit = np.full(states.variants, ACCOUNT, np.int8)
-    short_im, short_mm = np.maximum(-room_im, 0.0), np.maximum(-room_mm, 0.0)
-    return code, unit, short_im, short_mm, np.maximum(short_im, short_mm)
+    short = np.maximum(-room, 0.0)
+    return code, unit, short[0], short[1], np.maximum(short[0], short[1])
 
 
-def _by_pool(ground: Ground, states: States, surplus: list[tuple[Floats, Floats] | None]) -> _Found:
+def _by_pool(ground: Ground, states: States, surplus: list[Floats | None]) -> _Found:
     """Every pool that the trade touches by itself; the unit is the one that lacks most dollars."""
     found: _Found | None = None
     for number, pool in enumerate(ground.pools):
         touched, own = states.touched[number], surplus[number]
         if touched is None or own is None:
             continue
-        code = _coded(states.values[number][0], own[0], own[1], pool.standing)
-        lack_im, lack_mm = np.maximum(-own[0], 0.0), np.maximum(-own[1], 0.0)
-        lack_usd = np.maximum(lack_im, lack_mm) * pool.priced.usd_per_unit
+        code = _coded(states.values[number][0], own, pool.standing)
+        lack = np.maximum(-own, 0.0)
+        lack_usd = np.maximum(lack[0], lack[1]) * pool.priced.usd_per_unit
         unit = np.full(states.variants, number, np.int8)
         if not touched.all():
             unit[~touched] = ACCOUNT
-            for values in (code, lack_im, lack_mm, lack_usd):
-                values[~touched] = 0
-        mine = code, unit, lack_im, lack_mm, lack_usd
+            lack[:, ~touched] = 0.0
+            code[~touched], lack_usd[~touched] = 0, 0.0
+        mine = code, unit, lack[0], lack[1], lack_usd
         found = mine if found is None else _worse(found, mine)
     assert found is not None  # every trade touches a pool
     return found
