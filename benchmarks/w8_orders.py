@@ -123,7 +123,7 @@ def _worst_fill(report: Report, settings: Settings) -> None:
     plain = np.minimum(*pieces)
     if not abs(made.need[0] + plain[:SCENARIOS].min()) <= 1e-10 * made.need[0]:
         raise WrongValue(f"W8: the worst fill is {made.need[0]!r}, not {-plain.min()!r}")
-    tables = (row, column, quantity, pnl, *fold, order, quoted, moves, worth, gain)
+    tables = (row, column, quantity, pnl, *fold[:8], order, quoted, moves, worth, gain)
 
     def in_kernel() -> None:
         fill_need_kernel.run(*tables, least)

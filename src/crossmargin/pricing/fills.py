@@ -365,7 +365,7 @@ def fill_need(
     value = np.ascontiguousarray(worth, np.float64)
     least = np.empty((book.row_ptr.size - 1, table.shape[1]))
     fill_need_kernel.run(
-        *book, table, *fold, orders.row_ptr, orders.column, rows, value, cost, least
+        *book, table, *fold[:8], orders.row_ptr, orders.column, rows, value, cost, least
     )
     count = least.shape[0]
     least = least[:, :n_scenarios]
@@ -379,6 +379,6 @@ def fill_need(
     scenario = np.where((still >= worst) & (still > 0.0), -1, first).astype(np.int32)
     filled = np.zeros(len(cost), np.bool_)
     filled_kernel.run(
-        *book, table, *fold, orders.row_ptr, orders.column, rows, value, cost, scenario, filled
+        *book, table, *fold[:8], orders.row_ptr, orders.column, rows, value, cost, scenario, filled
     )
     return FillNeed(need, scenario, filled)

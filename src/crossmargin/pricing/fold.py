@@ -47,6 +47,8 @@ class FoldTables(NamedTuple):
     value: Floats  # [I], zeros for none
     weight: Floats  # [S8]
     reflect: Bools  # [S8]
+    quiet: Floats  # [G * S8], ``dead`` flat, zeros for none: as the kernels take it
+    turned: Floats  # [S8], ``reflect`` as 0.0 and 1.0
 
 
 @kernel(
@@ -152,7 +154,9 @@ def fold_tables(
     if reflect_s is not None:
         flags = np.asarray(reflect_s, np.bool_)
         reflect[: flags.size] = flags
-    return FoldTables(run, gain, loss, cap, dead, value, weight, reflect)
+    quiet = dead.ravel() if dead.size else np.zeros(groups * width)
+    turned = reflect.astype(np.float64)
+    return FoldTables(run, gain, loss, cap, dead, value, weight, reflect, quiet, turned)
 
 
 def fold_worst(
@@ -217,9 +221,8 @@ def fold_net(
 
 
 def _flat(fold: FoldTables) -> tuple[npt.NDArray[np.generic], ...]:
-    """The tables as the kernel takes them: flat, no dead zone as zeros, flags as 0.0 and 1.0."""
-    dead = fold.dead if fold.dead.size else np.zeros(fold.gain.size * fold.weight.size)
-    return (*fold[:4], dead.ravel(), *fold[5:7], fold.reflect.astype(np.float64))
+    """The tables as the kernel takes them."""
+    return (*fold[:4], fold.quiet, *fold[5:7], fold.turned)
 
 
 def _contiguous(run: Ints) -> None:

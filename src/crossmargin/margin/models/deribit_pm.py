@@ -163,10 +163,12 @@ class DeribitPM:
         sheet.leaf("correlation_contingency", 0.0, "correlation_contingency")
         parts = ("worst_case", "delta_shock", "roll_shock", "correlation_contingency")
         sheet.sum("risk_matrix_margin", *parts)
-        base = worst.loss + sheet["delta_shock"] + sheet["roll_shock"]
-        add_holds(
-            sheet, priced, held, order_margin(self.order_need(priced, held, parameters), base)
-        )
+        need = self.order_need(priced, held, parameters)
+        orders: Floats | float = 0.0
+        if need is not None:
+            base = worst.loss + sheet["delta_shock"] + sheet["roll_shock"]
+            orders = order_margin(need, base)
+        add_holds(sheet, priced, held, orders)
         parts = ("risk_matrix_margin", "open_orders_margin", "mmp_margin", "spot_margin")
         sheet.sum("im_unrounded", *parts)
         sheet.leaf("cash", equity.cash, "balance_side")

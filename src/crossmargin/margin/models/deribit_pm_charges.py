@@ -120,7 +120,9 @@ def hold_tables(pool: Pool, view: View, worth: Floats, parameters: Parameters) -
     }
 
 
-def add_holds(sheet: SheetBuilder, priced: Priced, held: PoolBook, order_margin: Floats) -> None:
+def add_holds(
+    sheet: SheetBuilder, priced: Priced, held: PoolBook, order_margin: Floats | float
+) -> None:
     """Leaves for open orders, maker protection and spot orders.
 
     What the venue reports stands; otherwise ``order_margin``, the worst fill of the orders.
