@@ -26,6 +26,7 @@ WORKLOADS = {
     "W7": "w7_what_if",
     "W8": "w8_orders",
     "population": "rows_population",
+    "models": "rows_models",
     "start": "rows_start",
 }
 Workload = Callable[[Report, Settings, Limits], None]

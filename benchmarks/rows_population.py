@@ -12,7 +12,6 @@ import numpy as np
 
 from benchmarks.machine import Limits
 from benchmarks.populations import (
-    VENUE_OF_MODEL,
     chain,
     chain_of,
     positions,
@@ -27,9 +26,13 @@ from crossmargin.margin import run as margin_run
 from crossmargin.market.view import View
 from crossmargin.pricing.positions import order_positions
 
-__all__ = ["profile", "run"]
+__all__ = ["HELD", "check", "profile", "run", "timed"]
 
 HELD = 60
+# The models that a million accounts are margined under; the others are in rows_models.
+MILLION = (
+    "deribit-spm", "deribit-xpm", "deribit-sm", "derive-pm2", "paradex-pm", "fixed-rate",
+)  # fmt: skip
 TARGET_S, STRETCH_S = 3.0, 1.5
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -39,7 +42,7 @@ def run(report: Report, settings: Settings, limits: Limits) -> None:
     del limits
     _book(report, settings)
     accounts = settings.size(1_000_000, 50_000)
-    tables = {name: chain_of(name) for name in VENUE_OF_MODEL}
+    tables = {name: chain_of(name) for name in MILLION}
     for table in dict.fromkeys(tables.values()):
         rng = np.random.default_rng(10)
         row, column = positions(rng, accounts, HELD, len(table))
@@ -47,14 +50,14 @@ def run(report: Report, settings: Settings, limits: Limits) -> None:
         names = [name for name, own in tables.items() if own == table]
         view = view_of(table)
         for name in names:
-            _check(name, arrays, view)
-        walls, cpus = _timed(names, arrays, view, settings)
+            check(name, arrays, view)
+        walls, cpus = timed(names, arrays, view, settings)
         for name in names:
             costs = profile(name, arrays, view, min(accounts, 50_000))
             _say(report, name, len(table), accounts, walls[name], median(cpus[name]), costs)
 
 
-def _timed(
+def timed(
     names: list[str], arrays: Arrays, view: View, settings: Settings
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Arrays to sheet, the models in turn, three rounds."""
@@ -116,7 +119,7 @@ def _part(arrays: Arrays, accounts: int) -> Arrays:
     return row[: accounts + 1], column[:last], quantity[:last]
 
 
-def _check(name: str, arrays: Arrays, view: View) -> None:
+def check(name: str, arrays: Arrays, view: View) -> None:
     """An account alone has the bits that it has among five thousand, on two threads."""
     model, table = model_named(name), view.instruments
     some = margin_run(Book.of_arrays(table, *_part(arrays, 5_000)), view, model, threads=2)

@@ -101,7 +101,7 @@ def per_row(row: Longs, values: Floats) -> Floats:
 
 def by_row(rows: Codes, values: Floats, count: int) -> Floats:
     """[count] sums of values by row code, added in order."""
-    return np.bincount(rows, weights=values, minlength=count).astype(np.float64)
+    return np.bincount(rows, weights=values, minlength=count).astype(np.float64, copy=False)
 
 
 def at_home(book: Book, pool: Pool) -> Bools:

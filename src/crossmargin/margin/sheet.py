@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 
 import numpy as np
 
@@ -249,8 +250,18 @@ class _OneRow(SheetBuilder):
         return self._put(_column(name, "round", (part,), rule, float(decimals)), value)
 
     def build(self, account: Ints, pool: int) -> Sheet:
-        table = np.array(list(self._numbers.values()))[:, None]
-        return _built(table, account, pool, tuple(self._columns.values()))
+        numbers = list(self._numbers.values())
+        table = np.array(numbers)[:, None]
+        columns = tuple(self._columns.values())
+        if not all(map(isfinite, numbers)):
+            return _built(table, account, pool, columns)  # which names the first that is not
+        table.flags.writeable = False
+        return Sheet(frozen(account, np.int32), _one_pool(pool), columns, tuple(table))
+
+
+@lru_cache(maxsize=256)
+def _one_pool(pool: int) -> Ints:
+    return frozen([pool], np.int32)
 
 
 def _built(table: Floats, account: Ints, pool: int, columns: tuple[Column, ...]) -> Sheet:

@@ -39,7 +39,7 @@ def aligned(shape: int | tuple[int, ...]) -> Floats:
     """Empty float64 that starts at a cache line: an AVX-512 load then touches one line, not two."""
     count = math.prod(shape) if isinstance(shape, tuple) else shape
     room = np.empty(count + LANES)
-    start = -(room.ctypes.data // 8) % LANES
+    start = -(room.__array_interface__["data"][0] // 8) % LANES
     return room[start : start + count].reshape(shape)
 
 
