@@ -21,6 +21,7 @@ from crossmargin.core.clock import DAY_MS
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin import Bound, Requirement
+from crossmargin.margin.model import Extent, Fidelity
 from crossmargin.margin.pools import cut
 from crossmargin.margin.sheet import Column, Node, Sheet
 
@@ -229,9 +230,15 @@ def rules_are_declared(subject: Subject) -> None:
 
 def bound_is_declared(subject: Subject) -> None:
     """Where a rule is left out the total is *at least*, and the model says what is not known."""
+    spec = subject.model.spec
     found = margined(subject, random_book(subject, 14))
     if found.bound is Bound.AT_LEAST:
-        assert subject.model.spec.unknown
+        assert spec.unknown
+    if spec.extent is Extent.COMPLETE:
+        left_out = [
+            r.name for r in spec.rules for k in spec.kinds if r.known(k) is Fidelity.MISSING
+        ]
+        assert not left_out, "complete, and a rule is left out"
 
 
 # ---------------------------------------------------------------- kinds and venues

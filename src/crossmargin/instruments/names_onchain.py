@@ -21,15 +21,11 @@ from crossmargin.instruments.naming import (
     derivative,
     grammar,
     matched,
+    no_average,
     one_unit,
 )
 
 __all__ = ["ONCHAIN"]
-
-
-def _no_average(kind: Kind, expiry_ms: int) -> int:  # noqa: ARG001 - one signature for all venues
-    """No settlement average: the oracle's price at expiry."""
-    return 0
 
 
 # --- dYdX v4: the ticker of a perpetual; index and quote in USD, all settles in USDC.
@@ -103,21 +99,19 @@ def _write_zeta(terms: Terms) -> str | None:
 
 
 ONCHAIN: Mapping[str, VenueNames] = {
-    "dydx": VenueNames(_read_dydx, _write_dydx, one_unit, _no_average, "BTC-USD, ETH-USD, USDC"),
-    "drift": VenueNames(_read_perp, _write_perp, one_unit, _no_average, "SOL-PERP, SOL, USDC"),
-    "mango": VenueNames(_read_perp, _write_perp, one_unit, _no_average, "SOL-PERP, SOL, USDC"),
-    "vertex": VenueNames(_read_perp, _write_perp, one_unit, _no_average, "BTC-PERP, BTC, USDC"),
-    "synthetix": VenueNames(
-        _read_synthetix, _write_perp, one_unit, _no_average, "ETH-PERP, SNXUSD"
-    ),
+    "dydx": VenueNames(_read_dydx, _write_dydx, one_unit, no_average, "BTC-USD, ETH-USD, USDC"),
+    "drift": VenueNames(_read_perp, _write_perp, one_unit, no_average, "SOL-PERP, SOL, USDC"),
+    "mango": VenueNames(_read_perp, _write_perp, one_unit, no_average, "SOL-PERP, SOL, USDC"),
+    "vertex": VenueNames(_read_perp, _write_perp, one_unit, no_average, "BTC-PERP, BTC, USDC"),
+    "synthetix": VenueNames(_read_synthetix, _write_perp, one_unit, no_average, "ETH-PERP, SNXUSD"),
     "opyn": VenueNames(
         _read_opyn,
         _write_opyn,
         one_unit,
-        _no_average,
+        no_average,
         "oWETHUSDC/WETH-05NOV21-4000C, oWETHUSDC/USDC-05NOV21-4000P, USDC",
     ),
     "zeta": VenueNames(
-        _read_zeta, _write_zeta, one_unit, _no_average, "SOL-12AUG22-40-C, SOL-12AUG22, USDC"
+        _read_zeta, _write_zeta, one_unit, no_average, "SOL-12AUG22-40-C, SOL-12AUG22, USDC"
     ),
 }

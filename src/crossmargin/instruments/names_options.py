@@ -23,16 +23,13 @@ from crossmargin.instruments.naming import (
     derivative,
     grammar,
     matched,
+    no_average,
     one_unit,
 )
 
 __all__ = ["OPTION_VENUES"]
 
 _TAIL = rf"{DMY}(?:-{STRIKE}-{RIGHT})?"
-
-
-def _no_average(kind: Kind, expiry_ms: int) -> int:  # noqa: ARG001 - one signature for all venues
-    return 0
 
 
 def _plain(settle: str, perpetual: str) -> VenueNames:
@@ -49,7 +46,7 @@ def _plain(settle: str, perpetual: str) -> VenueNames:
         return f"{terms.base}-{dated(terms, as_dmy) or perpetual}"
 
     forms = f"BTC-{perpetual}, BTC-27DEC24, BTC-27DEC24-100000-C, BTC"
-    return VenueNames(read, write, one_unit, _no_average, forms)
+    return VenueNames(read, write, one_unit, no_average, forms)
 
 
 # --- BIT.com: help center examples; `-USDT` stands in linear names, the others settle in coin.
@@ -102,11 +99,11 @@ OPTION_VENUES: Mapping[str, VenueNames] = {
         _read_bit,
         _write_bit,
         one_unit,
-        _no_average,
+        no_average,
         "BTC-PERPETUAL, BTC-28AUG20-9500-C, BTC-USDT-PERPETUAL, ETH-USDT-17NOV23-1850-P, BTC",
     ),
     "gate": VenueNames(
-        _read_gate, _write_gate, _gate_unit, _no_average, "BTC_USDT, BTC_USDT-20261225-65000-C, BTC"
+        _read_gate, _write_gate, _gate_unit, no_average, "BTC_USDT, BTC_USDT-20261225-65000-C, BTC"
     ),
     "thalex": _plain("USDT", "PERPETUAL"),
     "aevo": _plain("USDC", "PERP"),

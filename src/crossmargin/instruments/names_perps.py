@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crossmargin.instruments.contracts import Kind
-from crossmargin.instruments.naming import BASE, Terms, VenueNames, grammar, matched, one_unit
+from crossmargin.instruments.naming import (
+    BASE,
+    Terms,
+    VenueNames,
+    grammar,
+    matched,
+    no_average,
+    one_unit,
+)
 
 __all__ = ["PERP_VENUES"]
-
-
-def _no_average(kind: Kind, expiry_ms: int) -> int:  # noqa: ARG001 - one signature for all venues
-    return 0
 
 
 def _perpetuals(
@@ -31,7 +35,7 @@ def _perpetuals(
     def write(terms: Terms) -> str | None:
         return f"{terms.base}{tail}" if terms.kind is Kind.PERPETUAL else None
 
-    return VenueNames(read, write, one_unit, _no_average, forms, ccxt_quote=ccxt_quote)
+    return VenueNames(read, write, one_unit, no_average, forms, ccxt_quote=ccxt_quote)
 
 
 PERP_VENUES: Mapping[str, VenueNames] = {

@@ -30,6 +30,7 @@ __all__ = [
     "grammar",
     "half_hour",
     "matched",
+    "no_average",
     "one_unit",
     "plain",
 ]
@@ -149,6 +150,11 @@ def dated(terms: Terms, date: Callable[[Date], str], point: str = ".") -> str:
 def half_hour(kind: Kind, expiry_ms: int) -> int:  # noqa: ARG001 - one signature for all venues
     """The settlement average of a venue where it always lasts half an hour."""
     return HALF_HOUR_MS
+
+
+def no_average(kind: Kind, expiry_ms: int) -> int:  # noqa: ARG001 - one signature for all venues
+    """The settlement average of a venue that takes one price at expiry, or lists no expiry."""
+    return 0
 
 
 def one_unit(terms: Terms) -> float | None:  # noqa: ARG001 - one signature for all venues

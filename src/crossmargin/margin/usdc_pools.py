@@ -12,7 +12,7 @@ from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import at_home, is_kind, make_pool
 from crossmargin.market.view import View
 
-__all__ = ["cash_and_source", "plan_by_underlying", "stable_usd"]
+__all__ = ["cash_and_source", "only_usdc", "plan_by_underlying", "stable_usd"]
 
 CASH = "USDC"
 
@@ -70,6 +70,20 @@ def plan_by_underlying(
         for k, name in enumerate(names)
     )
     return Plan(pools, parameters, (note,) if len(pools) > 1 else ())
+
+
+def only_usdc(instruments: Instruments, model: str) -> None:
+    """Raises ModelError ``kind_not_accepted`` for a balance in anything but USDC."""
+    for item in instruments.items:
+        if item.kind == Kind.ASSET and item.underlying != CASH:
+            raise ModelError(
+                "kind_not_accepted",
+                f"{model} takes no collateral but USDC",
+                place=f"{item.venue} {item.native_id}",
+                value=item.underlying,
+                limit=CASH,
+                remedy="Remove the balance, or convert it.",
+            )
 
 
 def stable_usd(view: View, part: Instruments) -> float:

@@ -15,16 +15,20 @@ from crossmargin.core.arrays import Bools, Bytes, Floats
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import profit_since_entry
-from crossmargin.margin.model import Plan, PoolBook, Priced, Refusal
+from crossmargin.margin.model import Plan, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, cash_and_source, plan_by_underlying
 from crossmargin.market.view import View
+from crossmargin.pricing.fold import fold_net
+from crossmargin.pricing.netting import Worst
 from crossmargin.pricing.sums import row_sums
 
 __all__ = [
+    "answer_of",
     "coin_worth",
+    "folded",
     "index_of",
     "is_coin",
     "peg_factor",
@@ -149,3 +153,24 @@ def sign_counted(sheet: SheetBuilder, priced: Priced, held: PoolBook) -> Bytes:
     sheet.leaf("collateral_value", total[:, 2], "balance_side")
     sheet.sum("equity", "cash", "unrealised", "option_value", "collateral_value")
     return source
+
+
+def answer_of(sheet: SheetBuilder, held: PoolBook, worst: Worst, source: Bytes) -> PoolAnswer:
+    """The answer of a manager: the basis binds in no account without a line."""
+    holds = np.diff(held.row) > 0
+    return PoolAnswer(
+        sheet.build(held.account, 0),
+        np.where(holds, worst.scenario, -1),
+        np.where(holds, worst.runner_up_scenario, -1),
+        worst.runner_up,
+        source,
+        loss=worst.loss,
+    )
+
+
+def folded(priced: Priced, held: PoolBook) -> Floats:
+    """[A, S] scenario P&L through the manager's fold; the basis contingency stands apart."""
+    assert priced.risk is not None  # set by price()
+    fold = priced.facts["fold"]
+    full = fold_net(held.row, held.column, held.quantity, priced.risk.pnl, fold)
+    return full[:, : priced.risk.count]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.deribit_common import KINDS
-from crossmargin.margin.model import Fidelity, ModelSpec, Rule, ScaleLaw
+from crossmargin.margin.model import Extent, Fidelity, ModelSpec, Rule, ScaleLaw
 
 __all__ = ["CROSS", "SEGREGATED"]
 
@@ -102,6 +102,7 @@ SEGREGATED = ModelSpec(
     rules=_RULES,
     readings=_READINGS,
     standard="deribit-sm",
+    extent=Extent.AT_LEAST,
     unknown=(
         "correlation contingency: unpublished; a pool of several currencies is a lower bound",
         "extended table of options and the dampener's size: third-party text only",

@@ -24,6 +24,8 @@ from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.derive import (
+    answer_of,
+    folded,
     index_of,
     is_coin,
     peg_factor,
@@ -57,7 +59,7 @@ from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
-from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
+from crossmargin.pricing.fold import fold_tables, fold_worst
 from crossmargin.pricing.sums import row_sums
 from crossmargin.scenarios.risk_array import RiskArray, price
 
@@ -140,7 +142,6 @@ class DerivePM1:
             floor_loss_r=basis_loss(priced, held),
             trusted=True,
         )
-        holds = np.diff(held.row) > 0  # the basis is no candidate of an account without a line
         factor = _im_factor(priced, parameters)
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("span_loss", worst.loss, "scenarios")
@@ -157,14 +158,7 @@ class DerivePM1:
         sheet.sum("im", "im_risk", "im_confidence_contingency", "order_margin")
         sheet.scale("counted_mm", "equity", 1.0)
         sheet.scale("mm", "risk", 1.0)
-        return PoolAnswer(
-            sheet.build(held.account, 0),
-            np.where(holds, worst.scenario, -1),
-            np.where(holds, worst.runner_up_scenario, -1),
-            worst.runner_up,
-            source,
-            loss=worst.loss,
-        )
+        return answer_of(sheet, held, worst, source)
 
     def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
         """Accounts with a coin that the manager does not take, or with a debt of its own."""
@@ -190,10 +184,7 @@ class DerivePM1:
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] scenario P&L, discounted; the basis contingency stands apart."""
-        assert priced.risk is not None  # set by price()
-        fold = priced.facts["fold"]
-        full = fold_net(held.row, held.column, held.quantity, priced.risk.pnl, fold)
-        return full[:, : priced.risk.count]
+        return folded(priced, held)
 
 
 def _im_factor(priced: Priced, parameters: Parameters) -> float:

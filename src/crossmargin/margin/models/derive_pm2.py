@@ -24,7 +24,9 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.derive import (
+    answer_of,
     coin_worth,
+    folded,
     peg_factor,
     plan_managers,
     refusals_of,
@@ -52,7 +54,7 @@ from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
-from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
+from crossmargin.pricing.fold import fold_tables, fold_worst
 from crossmargin.scenarios.risk_array import RiskArray, price
 
 __all__ = ["DerivePM2"]
@@ -133,7 +135,6 @@ class DerivePM2:
             floor_loss_r=basis_loss(priced, held),
             trusted=True,
         )
-        holds = np.diff(held.row) > 0  # the basis is no candidate of an account without a line
         charge = contingencies.charges(held)
         sheet = SheetBuilder(len(held.row) - 1)
         sheet.leaf("span_loss", worst.loss, "scenarios")
@@ -169,14 +170,7 @@ class DerivePM2:
         sheet.sum("im", "im_span", "mm_contingency", "im_contingency", "order_margin")
         sheet.scale("counted_mm", "equity", 1.0)
         sheet.sum("mm", "mm_span", "mm_contingency")
-        return PoolAnswer(
-            sheet.build(held.account, 0),
-            np.where(holds, worst.scenario, -1),
-            np.where(holds, worst.runner_up_scenario, -1),
-            worst.runner_up,
-            source,
-            loss=worst.loss,
-        )
+        return answer_of(sheet, held, worst, source)
 
     def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
         """Accounts at home here with collateral that the manager does not take."""
@@ -196,10 +190,7 @@ class DerivePM2:
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] scenario P&L, dampened and discounted; the basis contingency stands apart."""
-        assert priced.risk is not None  # set by price()
-        fold = priced.facts["fold"]
-        full = fold_net(held.row, held.column, held.quantity, priced.risk.pnl, fold)
-        return full[:, : priced.risk.count]
+        return folded(priced, held)
 
 
 def _flags(part: Instruments, parameters: Parameters, table: str, name: str) -> Floats:

@@ -19,7 +19,6 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
-from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
@@ -41,7 +40,7 @@ from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import PAYLOAD_PARADEX_PM
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
-from crossmargin.margin.usdc_pools import CASH, plan_by_underlying, stable_usd
+from crossmargin.margin.usdc_pools import only_usdc, plan_by_underlying, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.greeks import greeks
 from crossmargin.pricing.netting import net, worst
@@ -124,16 +123,7 @@ class ParadexPM:
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """Pools by underlying; cash stands with the first."""
-        for item in instruments.items:
-            if item.kind == Kind.ASSET and item.underlying != CASH:
-                raise ModelError(
-                    "kind_not_accepted",
-                    "paradex-pm takes no collateral but USDC",
-                    place=f"{item.venue} {item.native_id}",
-                    value=item.underlying,
-                    limit=CASH,
-                    remedy="Remove the balance, or convert it.",
-                )
+        only_usdc(instruments, self.spec.name)
         note = "requirements of the underlyings add up; cash stands with the first"
         return plan_by_underlying(instruments, parameters, "asset", note)
 

@@ -17,7 +17,6 @@ from typing import final
 import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints
-from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.families.collateral import one_pool, usd_of
@@ -39,11 +38,11 @@ from crossmargin.margin.model import (
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.margin.sheet import SheetBuilder
+from crossmargin.margin.usdc_pools import CASH, only_usdc
 from crossmargin.market.view import View
 
 __all__ = ["ParadexXM"]
 
-CASH = "USDC"
 _DOCS = "tradeparadex/paradex-docs, cross margin requirement (history to 2026-08-20)"
 _OPTIONS = "tradeparadex/paradex-docs, dated options: margin requirements"
 _REMEDY = "Give the market's margin parameters (markets: *_cross_margin_params) with --params FILE."
@@ -101,16 +100,7 @@ class ParadexXM:
 
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """One pool; every market must have its parameters."""
-        for item in instruments.items:
-            if item.kind == Kind.ASSET and item.underlying != CASH:
-                raise ModelError(
-                    "kind_not_accepted",
-                    "paradex-xm takes no collateral but USDC",
-                    place=f"{item.venue} {item.native_id}",
-                    value=item.underlying,
-                    limit=CASH,
-                    remedy="Remove the balance, or convert it.",
-                )
+        only_usdc(instruments, self.spec.name)
         rows = [i for i in instruments.items if i.kind != Kind.ASSET]
         name = {Kind.PERPETUAL: "perpetual.{}.imf", Kind.OPTION: "option.{}.im_long_itm"}
         wanted = [name[i.kind].format(i.underlying) for i in rows]
