@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from math import exp, log
 
 import numpy as np
 
 from crossmargin.conformance.black import price as black
-from crossmargin.core.arrays import frozen
+from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book, Line, Order
@@ -24,6 +25,7 @@ from crossmargin.instruments.names import CURRENCIES, VENUES
 from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.margin.model import Extent
 from crossmargin.margin.parameter_files import read_parameters
+from crossmargin.market.history import History
 from crossmargin.market.view import View
 
 __all__ = [
@@ -59,6 +61,7 @@ FUTURE_LIVES_DAYS = (30.0, 206.0)
 MONEYNESS = (0.7, 0.9, 1.0, 1.1, 1.5)
 CARRY_ANNUAL = 0.03
 RATE_ANNUAL = 0.02
+_PAST_DAYS = 1_095
 
 
 @dataclass(frozen=True)
@@ -239,8 +242,35 @@ def view_of(items: Iterable[Instrument], unpriced: Sequence[str] = ()) -> World:
             for k in np.flatnonzero(bad).tolist()
         ),
         reads={"funding_8h": dict.fromkeys(funded, 0.0001)},
+        history=_past(),
     )
     return World(table, view)
+
+
+@cache
+def _past() -> dict[str, History]:
+    """Three years of days of both coins that move together, with fat tails and vols that answer."""
+    rng = np.random.default_rng(20261201)
+    times = frozen(AS_OF_MS - DAY_MS * np.arange(_PAST_DAYS, -1, -1), np.int64)
+    common = rng.standard_t(4.0, _PAST_DAYS)
+    out = {}
+    for coin, vol_daily, level in (("BTC", 0.022, 0.42), ("ETH", 0.031, 0.75)):
+        move = vol_daily * (0.8 * common + 0.6 * rng.standard_t(4.0, _PAST_DAYS)) / 1.4
+        path = np.concatenate([[0.0], np.cumsum(move)])
+        price = SPOT[coin] * np.exp(path - path[-1])
+        shock = np.concatenate([[0.0], -0.9 * move + 0.03 * rng.standard_normal(_PAST_DAYS)])
+        vol = level * np.exp(np.clip(_reverting(shock), -1.2, 1.2))
+        fixed = frozen(price, np.float64), times, frozen(vol, np.float64)
+        out[coin] = History(coin, times, *fixed)
+    return out
+
+
+def _reverting(shock: Floats) -> Floats:
+    """A path that forgets a twentieth of itself a day."""
+    path = np.zeros(len(shock))
+    for k in range(1, len(shock)):
+        path[k] = 0.95 * path[k - 1] + shock[k]
+    return path
 
 
 def _forward(coin: str, expiry_ms: int) -> float:

@@ -39,6 +39,8 @@ CODES: dict[str, str] = {
     "version_unknown": "a schema or rulebook version is not known",
     "shape_wrong": "an array does not have the stated shape",
     # market data
+    "history_gap": "a history lacks observations that the rule needs",
+    "history_missing": "the market holds no history of an underlying",
     "forward_missing": "no forward is known for an expiry",
     "index_missing": "no index is known for an underlying",
     "market_duplicate": "two market rows speak of one instrument",

@@ -10,6 +10,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.figures import scenario_name
 from crossmargin.margin.contributions import contributions
+from crossmargin.margin.details import details_of
 from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import Fidelity, Requirement, Rule
 from crossmargin.margin.order_rules import order_rules
@@ -78,8 +79,23 @@ def _pool(requirement: Requirement, row: int) -> dict[str, Any]:
         "mm": _node(requirement.sheet.tree(row, "mm")),
         "grid": _grid(requirement, row),
         "orders": _orders(requirement, row),
+        "details": _details(requirement, row),
         "contributions": _contributions(requirement, row),
     }
+
+
+def _details(requirement: Requirement, row: int) -> list[dict[str, Any]]:
+    """The model's own tables of one row, as plain values; none of most models."""
+    return [
+        {
+            "name": each.name,
+            "title": each.title,
+            "columns": [list(column) for column in each.columns],
+            "rows": [list(cells) for cells in each.rows],
+            "notes": list(each.notes),
+        }
+        for each in details_of(requirement, row)
+    ]
 
 
 def _orders(requirement: Requirement, row: int) -> dict[str, Any] | None:

@@ -25,7 +25,18 @@ def explained_tables(explained: Figures, top: int) -> list[Table]:
 def pool_tables(pool: Figures, top: int) -> list[Table]:
     """Tree, scenarios, open orders and contributions of a pool, each under a name of its own."""
     grids = _grids(pool) if pool["grid"] is not None else []
-    return [_tree(pool), *grids, *order_tables(pool, top), _contributions(pool, top)]
+    details = [_detail(each, pool["currency"]) for each in pool["details"]]
+    return [_tree(pool), *grids, *details, *order_tables(pool, top), _contributions(pool, top)]
+
+
+def _detail(figures: Figures, currency: str) -> Table:
+    """A table of the model's own."""
+    columns = tuple(
+        Column(key, title, style, currency if style == "amount" else "")
+        for key, title, style in figures["columns"]
+    )
+    rows = tuple(tuple(cells) for cells in figures["rows"])
+    return Table(figures["name"], figures["title"], columns, rows, tuple(figures["notes"]))
 
 
 def _tree(pool: Figures) -> Table:

@@ -25,6 +25,7 @@ from crossmargin.interfaces.doubts import (
 )
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
 from crossmargin.interfaces.results import (
+    SHOWN,
     CompareResult,
     MarginResult,
     MarketResult,
@@ -44,6 +45,7 @@ from crossmargin.interfaces.sources import (
     snapshot_of,
 )
 from crossmargin.margin import comparison
+from crossmargin.margin.details import warnings_of
 from crossmargin.margin.listings import is_mapped
 from crossmargin.margin.mapping import map_for
 from crossmargin.margin.model import Fidelity, MarginModel, Requirement
@@ -132,6 +134,17 @@ def margin(
     return MarginResult(requirement, held, snapshot, plain.checked(found), receipt)
 
 
+def _warnings(requirement: Requirement) -> list[str]:
+    """What the model must say of the first accounts, each under its account's name."""
+    names = requirement.book.account
+    out = []
+    for row in range(min(len(requirement.sheet), SHOWN)):
+        name = names[int(requirement.sheet.account[row])]
+        said = warnings_of(requirement, row)
+        out += [f"{name}: {text}" if len(names) > 1 else text for text in said]
+    return out
+
+
 def _only(book: Book) -> str | None:
     """The account whose parameter set is asked for: of several accounts nobody's in particular."""
     return book.account[0] if len(book) == 1 else None
@@ -195,7 +208,7 @@ def _margin_figures(
     spec, parameters = requirement.model, requirement.parameters
     notes = [f"mapped to {spec.venue}: {loss}" for loss in losses]
     market = market_figures(snapshot, view)
-    notes += [*requirement.notes, *_market_notes(market, view)]
+    notes += [*_warnings(requirement), *requirement.notes, *_market_notes(market, view)]
     if book.lots_merged:
         rows = "1 row was a lot" if book.lots_merged == 1 else f"{book.lots_merged} rows were lots"
         notes.append(f"{rows} of an instrument in another row and summed with it")

@@ -19,6 +19,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.balance_lines import with_balance_lines
 from crossmargin.margin.contributions import population
 from crossmargin.margin.deribit_common import coin_size
+from crossmargin.margin.details import warnings_of
 from crossmargin.margin.equity import with_lines
 from crossmargin.margin.listings import is_mapped
 from crossmargin.margin.mapping import map_for
@@ -174,7 +175,13 @@ def _row(book: Book, view: View, model: MarginModel) -> ComparisonRow:
         parameters_label=parameters.label,
         parameters_date=parameters.date_text,
         parameters_age_days=(view.as_of_ms - chosen_ms) / DAY_MS,
-        notes=(*losses, *_order_note(requirement), *requirement.notes, *_doubts(requirement)),
+        notes=(
+            *losses,
+            *warnings_of(requirement, 0),
+            *_order_note(requirement),
+            *requirement.notes,
+            *_doubts(requirement),
+        ),
     )
 
 

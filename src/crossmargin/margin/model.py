@@ -31,6 +31,8 @@ NOTHING_USD = 1e-6
 __all__ = [
     "Acceptance",
     "Bound",
+    "Detail",
+    "Details",
     "EquitySource",
     "Extent",
     "Fidelity",
@@ -50,6 +52,7 @@ __all__ = [
     "Rule",
     "ScaleLaw",
     "Standing",
+    "Warns",
 ]
 
 
@@ -315,6 +318,43 @@ class Refuses(Protocol):
 
     def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
         """The refused accounts of a block in one pool, in order, one error each; pure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A table that a model shows of one account in one pool, beside its sheet.
+
+    ``columns`` are (key, title, style): the key is the name for machines, its unit last; the style
+    is name or text (words), amount (of the pool's currency), quantity, price, fraction (drawn in
+    per cent), number or count. A cell is None where there is no value.
+    """
+
+    name: str  # of the table in JSON and CSV: lower case, no space
+    title: str
+    columns: tuple[tuple[str, str, str], ...]
+    rows: tuple[tuple[str | float | int | None, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Details(Protocol):
+    """Optional beside :class:`MarginModel`: what the model shows of one account with ``--explain``.
+
+    Errors of an approximation, strategies that were found, spreads that were formed, tails.
+    """
+
+    def details(self, priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[Detail, ...]:
+        """The tables of a block of one account in one pool; pure."""
+        ...
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """Optional beside :class:`MarginModel`: what must be said of an account, asked or not."""
+
+    def warnings(self, priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[str, ...]:
+        """Sentences for a block of one account in one pool, in order; empty where all is well."""
         ...
 
 

@@ -149,6 +149,23 @@ FIELDS: dict[str, Field] = {
         "rows of another time in the same files, not taken", "pair", "rows", 0.0, 1e12
     ),
     "forward_spread": Field("range of the forward rows merged", "dated", "bp", 0.0, 1e6),
+    "past_price": Field(
+        "price at an earlier time, which the subject names",
+        "dated",
+        "quote",
+        0.0,
+        _PRICE_MAX,
+        open_low=True,
+        code="price_not_positive",
+    ),
+    "past_vol": Field(
+        "volatility at the money of thirty days at an earlier time, which the subject names",
+        "dated",
+        "fraction",
+        IV_MIN,
+        IV_MAX,
+        code="vol_out_of_bounds",
+    ),
 }
 
 

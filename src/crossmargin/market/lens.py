@@ -284,6 +284,7 @@ class _Lens:
             ok=frozen(ok, np.bool_),
             failures=tuple(self.failures[row] for row in sorted(self.failures)),
             reads=self._reads(subjects),
+            history=self.snapshot.histories(self.as_of_ms),
         )
 
     def _reads(self, subjects: list[str]) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ from crossmargin.instruments.contracts import Instruments
 from crossmargin.market.fields import Row, check_rows, columns_of
 
 if TYPE_CHECKING:
+    from crossmargin.market.history import History
     from crossmargin.market.surface import Surface
     from crossmargin.market.view import View
 
@@ -46,6 +47,8 @@ class Snapshot:
     _place: Mapping[str, Mapping[str, int]] = made_by(default_factory=dict)
     # fitted on first need only: a fit costs a second, most results never read one
     _surfaces: dict[str, Surface] = made_by(default_factory=dict)
+    # (as-of time or 0 for all) -> histories, made on first need
+    _histories: dict[int, Mapping[str, History]] = made_by(default_factory=dict)
 
     @staticmethod
     def of(rows: Iterable[Row], as_of_ms: int) -> Snapshot:
@@ -154,6 +157,18 @@ class Snapshot:
         if pair not in self._surfaces:
             self._surfaces[pair] = fit_snapshot(self, pair)
         return self._surfaces[pair]
+
+    def histories(self, as_of_ms: int) -> Mapping[str, History]:
+        """Earlier prices and volatilities by underlying, none later than ``as_of_ms``."""
+        if not self.places("past_price"):
+            return {}
+        from crossmargin.market.history import histories_of  # rarely there
+
+        if as_of_ms not in self._histories:
+            self._histories[as_of_ms] = histories_of(
+                self.values("past_price"), self.values("past_vol"), as_of_ms
+            )
+        return self._histories[as_of_ms]
 
     def view(self, instruments: Instruments, as_of_ms: int | None = None) -> View:
         """The market that a model sees: arrays aligned with a table of instruments.

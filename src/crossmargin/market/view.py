@@ -9,6 +9,7 @@ from crossmargin.core.arrays import Bools, Floats, Longs
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import Failure
 from crossmargin.instruments.contracts import Instruments
+from crossmargin.market.history import History
 
 __all__ = ["View"]
 
@@ -40,6 +41,8 @@ class View:
     # What only some models read (confidence, funding, perp and stable prices, open interest):
     # field -> subject -> value, e.g. reads["funding_8h"]["deribit|BTC-PERPETUAL"].
     reads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    # Earlier prices and volatilities by underlying; nothing in it is later than ``as_of_ms``.
+    history: Mapping[str, History] = field(default_factory=dict)
 
     def read(self, name: str, subject: str, default: float) -> float:
         """An observation that is optional to the model, else ``default``."""
