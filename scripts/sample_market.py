@@ -15,6 +15,8 @@ import math
 import random
 from dataclasses import dataclass
 
+from sample_history import rows as history
+
 from crossmargin.core.clock import DAY_MS, YEAR_MS, parse_ms
 from crossmargin.instruments.contracts import Kind
 from crossmargin.instruments.symbology import parse
@@ -333,7 +335,7 @@ def snapshot_of(market: Market) -> Snapshot:
     lines = [
         row._replace(value=round(row.value, 4)) for row in found.rows() if row.field == "index_gap"
     ]
-    return found.with_rows(lines)
+    return found.with_rows([*lines, *history(AS_OF_MS, SOURCE)])
 
 
 def days_left(row: Priced) -> float:

@@ -248,6 +248,10 @@ def market_import(
         list[str] | None,
         Parameter(name="--index", negative="", help="PAIR=INDEX where no file gives it."),
     ] = None,
+    history: Annotated[
+        str | None,
+        Parameter(name="--history", help="Earlier prices and vols: time, underlying, price, vol."),
+    ] = None,
     output: Annotated[str, Parameter(name=["--output", "-o"], help="Snapshot to write.")],
 ) -> int:
     """Merge market files into one coherent snapshot."""
@@ -273,6 +277,7 @@ def market_import(
             currency,
             usd=_numbers(usd, "--usd"),
             index=_numbers(index, "--index"),
+            history=history,
         )
         write_snapshot(snapshot, output)
     show(quality(snapshot).document())

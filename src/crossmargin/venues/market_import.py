@@ -13,6 +13,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.market.chain import Quote, assemble
 from crossmargin.market.fields import Row, pair_subject
 from crossmargin.market.snapshot import Snapshot
+from crossmargin.venues.history_file import read_history
 from crossmargin.venues.market_deribit import Reading, read_deribit
 from crossmargin.venues.market_file import is_snapshot, parquet, read_snapshot
 from crossmargin.venues.market_panel import is_panel, read_panel, refuse_far
@@ -32,7 +33,7 @@ def read_market(
     currency: str | None = None,
 ) -> Snapshot:
     """A snapshot from its own Parquet format, or from any importable file directly."""
-    if _parquet_like(path) and is_snapshot(parquet(path).schema_arrow.metadata):
+    if _is_written(path):
         return read_snapshot(path)
     return import_market([path], at_ms=at_ms, currency=currency)
 
@@ -44,6 +45,7 @@ def import_market(
     *,
     usd: Mapping[str, float] | None = None,
     index: Mapping[str, float] | None = None,
+    history: str | Path | None = None,
 ) -> Snapshot:
     """Merge the chains of several files at one time into one snapshot.
 
@@ -51,9 +53,12 @@ def import_market(
     the latest chain. ``currency``: the underlying of files that do not name it. ``usd``: dollars
     per unit of a stablecoin, ``index``: pair ``BTC/USD`` -> index; both are taken as given.
     Companion files (perpetual prices, future marks) join the chains of the same minute.
+    ``history``: earlier prices and volatilities (`history_file`), also for a snapshot alone.
     Raises CrossMarginError with one code; see the readers and Snapshot.of.
     """
     names = [paths] if isinstance(paths, str | Path) else list(paths)
+    if history is not None and len(names) == 1 and _is_written(names[0]):
+        return _with_history(read_snapshot(names[0]), history)
     readings = [(Path(p).name, _read(p, at_ms, currency)) for p in names]
     chains = [(name, reading) for name, reading in readings if not reading.companion]
     if not chains:
@@ -80,7 +85,18 @@ def import_market(
     extra = _given(usd or {}, index or {}, as_of_ms)
     times = ("rows of another time", as_of_ms, as_of_ms)
     extra += [Row("rows_ignored", pair, float(n), "rows", *times) for pair, n in ignored.items()]
-    return assemble(quotes, as_of_ms, extra=extra)
+    made = assemble(quotes, as_of_ms, extra=extra)
+    return made if history is None else _with_history(made, history)
+
+
+def _with_history(snapshot: Snapshot, path: str | Path) -> Snapshot:
+    """The snapshot with the rows of a history; what is later than it is counted, not taken."""
+    rows, later = read_history(path, snapshot.as_of_ms)
+    now = snapshot.as_of_ms
+    for pair, count in later.items():
+        total = float(count) + (snapshot.get("rows_ignored", pair) or 0.0)
+        rows.append(Row("rows_ignored", pair, total, "rows", "rows of another time", now, now))
+    return snapshot.with_rows(rows)
 
 
 def _given(usd: Mapping[str, float], index: Mapping[str, float], as_of_ms: int) -> list[Row]:
@@ -90,6 +106,11 @@ def _given(usd: Mapping[str, float], index: Mapping[str, float], as_of_ms: int) 
         Row("index", pair, float(value), pair.rpartition("/")[2], *times)
         for pair, value in index.items()
     ]
+
+
+def _is_written(path: str | Path) -> bool:
+    """Whether the file is a snapshot in the package's own form."""
+    return _parquet_like(path) and is_snapshot(parquet(path).schema_arrow.metadata)
 
 
 def _parquet_like(path: str | Path) -> bool:
