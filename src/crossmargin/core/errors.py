@@ -54,11 +54,17 @@ CODES: dict[str, str] = {
     # model
     "kind_not_accepted": "a model does not take an instrument of this kind",
     "model_unusable": "a model of another package cannot be loaded, or its name is taken",
+    "expansion_invalid": "a moment expansion is used where its quantile no longer rises",
+    "history_gap": "a history misses observations, or does not run forward in time",
+    "matrix_not_psd": "a covariance or correlation matrix has a negative eigenvalue",
+    "matrix_singular": "a matrix has no inverse, or a regressor depends on the others",
+    "observations_too_few": "a statistic needs more observations than there are",
     "parameter_missing": "a parameter that the rule needs is absent",
     "parameter_out_of_bounds": "a parameter lies outside its bounds",
     "rules_unknown": "the rules of that version or combination are not known",
     "size_too_large": "the computation would exceed its memory limit",
     # solver and state
+    "solver_failed": "a numerical search ended without a solution",
     "hash_mismatch": "a stored hash does not match the content",
 }
 
