@@ -50,9 +50,10 @@ class Shrunk(NamedTuple):
 def sample_covariance(
     observations: npt.ArrayLike, *, freedom: int = 1, centred: bool = True
 ) -> Floats:
-    """``sum_t (x_t - m)(x_t - m)' / (T - freedom)``.
+    """``sum_t (x_t - m)(x_t - m)' / (T - freedom)`` with the mean m.
 
-    ``observations [T, n]``; the result in their unit squared. ``centred=False`` takes the mean as 0. Errors: ``observations_too_few``, ``number_not_finite``.
+    ``observations [T, n]``; the result in their unit squared. ``centred=False`` takes the mean as
+    0. Errors: ``observations_too_few``, ``number_not_finite``.
     """
     x = _observations(observations, max(2, freedom + 1))
     return _outer(_centred(x) if centred else x) / (len(x) - freedom)
