@@ -55,7 +55,6 @@ CODES: dict[str, str] = {
     "kind_not_accepted": "a model does not take an instrument of this kind",
     "model_unusable": "a model of another package cannot be loaded, or its name is taken",
     "expansion_invalid": "a moment expansion is used where its quantile no longer rises",
-    "history_gap": "a history misses observations, or does not run forward in time",
     "matrix_not_psd": "a covariance or correlation matrix has a negative eigenvalue",
     "matrix_singular": "a matrix has no inverse, or a regressor depends on the others",
     "observations_too_few": "a statistic needs more observations than there are",
