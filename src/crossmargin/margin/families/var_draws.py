@@ -7,8 +7,8 @@ With R = L L' and independent n ~ N(0, 1), w ~ chi-square of the copula's v degr
 T_v is the distribution of a t with v degrees of freedom, T_i that of factor i with its own. Each
 y_i has the daily deviation sigma_i; tails are heavy and joint. Factors are price and volatility of
 each coin that the parameter set names, always all of them in its order: what is held changes no
-draw. Random bits are SplitMix64 of a counter (Steele, Lea and Flood, Fast splittable pseudorandom
-number generators, 2014), one stream a factor: a longer run begins with the shorter one.
+draw. Each factor has a stream of the seed to itself, and a longer run begins with the shorter one
+(`statistics.bootstrap`).
 
 Source: Demarta and McNeil, The t copula and related copulas, 2005.
 """
@@ -19,20 +19,18 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.margin.families.var_moves import JointMoves, known_coins
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.market.view import View
+from crossmargin.statistics.bootstrap import normals, uniforms
 from crossmargin.statistics.covariance import psd_factor
 
-__all__ = ["correlation_matrix", "drawn_moves", "factor_names", "uniforms"]
+__all__ = ["correlation_matrix", "drawn_moves", "factor_names"]
 
-_GAMMA = 0x9E3779B97F4A7C15
-_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_MASK = (1 << 64) - 1
+_HALF_CELL = 2.0**-54  # uniforms of the generator start at 0, whose quantile is no number
 
 
 def factor_names(parameters: Parameters) -> tuple[str, ...]:
@@ -85,12 +83,12 @@ def _drawn(
     margins: tuple[tuple[float, float], ...],
 ) -> Floats:
     """[F, S] daily moves; read-only, because every caller shares them."""
-    from scipy.special import chdtri, ndtri
+    from scipy.special import chdtri
 
     factor = _factor_of(np.array(correlation))
-    normal = np.stack([ndtri(uniforms(seed, 1 + k, count)) for k in range(len(margins))])
-    # chdtri is the inverse of the upper tail: a uniform does for either
-    shrink = np.sqrt(freedom / chdtri(freedom, uniforms(seed, 0, count)))
+    normal = np.stack([normals(seed, count, stream=1 + k) for k in range(len(margins))])
+    # chdtri inverts the upper tail, which a uniform does not mind
+    shrink = np.sqrt(freedom / chdtri(freedom, uniforms(seed, count) + _HALF_CELL))
     out = np.empty_like(normal)
     for k, (daily, own) in enumerate(margins):
         joint = np.zeros(count)
@@ -121,24 +119,3 @@ def _margin(x: Floats, freedom: float, own: float) -> Floats:
     if own == freedom:
         return x
     return np.asarray(np.copysign(stdtrit(own, stdtr(freedom, -np.abs(x))), x))
-
-
-def uniforms(seed: int, stream: int, count: int) -> Floats:
-    """``count`` numbers strictly between 0 and 1: the middles of 2^53 cells, never an end."""
-    start = _mixed_once(_mixed_once(seed) ^ stream)
-    counter = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA) + np.uint64(start)
-    top = _mixed(counter) >> np.uint64(11)
-    return np.asarray((top.astype(np.float64) + 0.5) * 2.0**-53)
-
-
-def _mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(_FIRST)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(_SECOND)
-    return np.asarray(z ^ (z >> np.uint64(31)))
-
-
-def _mixed_once(z: int) -> int:
-    z = (z + _GAMMA) & _MASK
-    z = ((z ^ (z >> 30)) * _FIRST) & _MASK
-    z = ((z ^ (z >> 27)) * _SECOND) & _MASK
-    return z ^ (z >> 31)

@@ -17,6 +17,7 @@ from crossmargin.core.arrays import Floats, Longs
 from crossmargin.core.errors import ModelError
 from crossmargin.margin.families.var_moves import JointMoves
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.statistics.bootstrap import circular_blocks, interval_of
 from crossmargin.statistics.quantiles import (
     Convention,
     Tail,
@@ -27,6 +28,9 @@ from crossmargin.statistics.quantiles import (
     observations_needed,
     value_at_risk,
 )
+
+THIN = 5.0  # outcomes beyond the value at risk
+SAMPLES, SEED = 200, 20260319  # of the block bootstrap
 
 __all__ = ["Estimate", "Measure", "rank_error"]
 
@@ -49,6 +53,7 @@ class Measure(NamedTuple):
     tail: Tail
     weights: Floats | None
     effective: float  # how many outcomes of equal weight tell as much
+    block: int = 1  # neighbours that share days, for the errors
 
     @classmethod
     def of(cls, parameters: Parameters, moves: JointMoves) -> Measure:
@@ -62,9 +67,16 @@ class Measure(NamedTuple):
         if "history.age_decay" in parameters:
             decay = parameters.number("history.age_decay")
         weights = age_weights(count, decay) if decay < 1.0 and count else None
+        if weights is not None and moves.overlap > 1:
+            raise ModelError(
+                "parameter_out_of_bounds",
+                "windows that overlap are weighed alike: their error is known only then",
+                place="history.age_decay",
+                value=decay,
+                limit="1 with form.windows overlapping",
+                remedy="Set one of the two back.",
+            )
         effective = float(count) if weights is None else effective_observations(weights)
-        # Windows that overlap tell about as much as those that do not.
-        apart = effective / moves.overlap
         need = max(observations_needed(var_level), observations_needed(es_level, tail=2))
         if effective < need:
             raise ModelError(
@@ -83,12 +95,16 @@ class Measure(NamedTuple):
             Convention(parameters.get("form.convention")),
             Tail(parameters.get("form.tail")),
             weights,
-            apart,
+            effective,
+            moves.overlap,
         )
 
     def estimate(self, pnl: Floats) -> Estimate:
-        """Both figures of ``pnl [A, S]``, with errors of independent outcomes."""
+        """Both figures of ``pnl [A, S]``, with errors of independent outcomes or of blocks."""
         var, es = self.raw(pnl)
+        if self.block > 1:
+            errors = self._resampled(pnl)
+            return Estimate(np.maximum(var, 0.0), np.maximum(es, 0.0), *errors)
         size = math.sqrt(pnl.shape[1] / self.effective)
         return Estimate(
             np.maximum(var, 0.0),
@@ -96,6 +112,17 @@ class Measure(NamedTuple):
             rank_error(pnl, self.var_level) * size,
             expected_shortfall_error(pnl, self.es_level) * size,
         )
+
+    def _resampled(self, pnl: Floats) -> tuple[Floats, Floats]:
+        """Block-bootstrap standard errors: a block is twice the windows that share a day."""
+        count = pnl.shape[1]
+        index = circular_blocks(count, min(2 * self.block, count), SAMPLES, SEED)
+        out = np.empty((2, len(pnl)))
+        for a, row in enumerate(pnl):
+            drawn = row[index]
+            out[0, a] = interval_of(0.0, self.var(drawn)).error
+            out[1, a] = interval_of(0.0, self.es(drawn)).error
+        return out[0], out[1]
 
     def raw(self, pnl: Floats) -> tuple[Floats, Floats]:
         """Both figures, negative where even the tail gains."""
@@ -112,6 +139,18 @@ class Measure(NamedTuple):
         return expected_shortfall(
             pnl, self.es_level, self._convention, tail=self.tail, weights=self.weights, least=1
         )
+
+    def scenario(self, pnl: Floats) -> Longs:
+        """[A] the outcome at which the value at risk lies, weights left aside."""
+        rank = max(math.ceil(pnl.shape[1] * (1.0 - self.var_level) - 1e-9), 1) - 1
+        return np.argpartition(pnl, rank, axis=1)[:, rank].astype(np.int64)
+
+    def thin_tail(self) -> tuple[str, ...]:
+        """Where the value at risk rests on fewer outcomes than tell anything."""
+        inside = self.effective * (1.0 - self.var_level)
+        if inside >= THIN:
+            return ()
+        return (f"Beyond the value at risk lie {inside:.1f} outcomes: it is hardly an estimate.",)
 
     @property
     def _convention(self) -> Convention:

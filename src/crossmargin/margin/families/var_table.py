@@ -145,10 +145,7 @@ class ScenarioTable:
         after = None if resting is None else np.empty((accounts, len(self)))
         start = by_row(held.owner, held.constant, accounts)
         for number, (low, high) in enumerate(self.spans()):
-            if self.kept is None:
-                table, place = self.tile(low, high, used), self._within(used)
-            else:
-                table, place = self.kept[number], self._within(None)
+            table, place = self._tile(number, used)
             own = net(held.start, place[held.row], held.weight, table, trusted=True)
             own += start[:, None]
             base[:, low:high] = own[:, : high - low]
@@ -158,6 +155,28 @@ class ScenarioTable:
                 np.add.at(own, resting.owner, np.minimum(move, 0.0))
                 after[:, low:high] = own[:, : high - low]
         return base, after
+
+    def losing(self, fills: Lines, gain: Floats, scenario: Longs) -> Bools:
+        """[M] which fills lose in the ``scenario[A]`` of their account."""
+        resting = _Rows.of(self, fills)
+        own = scenario[resting.owner]
+        out = np.asarray(gain < 0.0)  # what does not move loses what it costs
+        for number, (low, high) in enumerate(self.spans()):
+            mine = np.flatnonzero((own >= low) & (own < high))
+            if not len(mine):
+                continue
+            table, place = self._tile(number, resting.options)
+            move = table[place[resting.row[mine]], own[mine] - low] * resting.weight[mine]
+            kept = resting.kept[mine]
+            out[kept] = move + resting.constant[mine] + gain[kept] < 0.0
+        return out
+
+    def _tile(self, number: int, used: Ints) -> tuple[Floats, Ints]:
+        """A tile, as it is kept or of the ``used`` options alone, and the place of each row."""
+        if self.kept is not None:
+            return self.kept[number], self._within(None)
+        low, high = number * TILE, min((number + 1) * TILE, len(self))
+        return self.tile(low, high, used), self._within(used)
 
     def rows_in(self, book: Lines, fills: Lines | None) -> int:
         """How many options a block needs the values of."""
