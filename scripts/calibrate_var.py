@@ -46,7 +46,9 @@ def daily(folder: Path, coin: str) -> dict[date, tuple[float, float]]:
 def volatility(folder: Path, coin: str) -> dict[date, float]:
     """Close of the thirty-day volatility index, in per cent, of each day."""
     with (folder / INDEX.format(coin.lower())).open(encoding="utf-8") as file:
-        return {date.fromisoformat(row["date"]): float(row["close"]) for row in csv.DictReader(file)}
+        return {
+            date.fromisoformat(row["date"]): float(row["close"]) for row in csv.DictReader(file)
+        }
 
 
 def joint_moves(folder: Path) -> np.ndarray:

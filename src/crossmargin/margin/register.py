@@ -61,6 +61,12 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "mango-v4": ("crossmargin.margin.models.mango_v4:MangoV4", {}),
     "vertex": ("crossmargin.margin.models.vertex:Vertex", {}),
     "zeta": ("crossmargin.margin.models.zeta:Zeta", {}),
+    "var-historical": ("crossmargin.margin.models.value_at_risk:VAR_HISTORICAL", {}),
+    "es-historical": ("crossmargin.margin.models.value_at_risk:ES_HISTORICAL", {}),
+    "var-filtered": ("crossmargin.margin.models.value_at_risk:VAR_FILTERED", {}),
+    "es-filtered": ("crossmargin.margin.models.value_at_risk:ES_FILTERED", {}),
+    "var-montecarlo": ("crossmargin.margin.models.value_at_risk:VAR_MONTECARLO", {}),
+    "es-montecarlo": ("crossmargin.margin.models.value_at_risk:ES_MONTECARLO", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }

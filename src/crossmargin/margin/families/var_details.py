@@ -184,9 +184,7 @@ def _components(
     )
 
 
-def _without(
-    table: ScenarioTable, measure: Measure, lines: Lines, pnl: Floats
-) -> Floats | None:
+def _without(table: ScenarioTable, measure: Measure, lines: Lines, pnl: Floats) -> Floats | None:
     """[N] how much the shortfall falls without each position; None where that is too much work."""
     count = len(lines.column)
     if float(count) * len(table) > INCREMENTAL_CELLS:
@@ -196,4 +194,3 @@ def _without(
     whole = float(coherent.es(pnl[None, :])[0])
     gains = table.of_positions(lines, every)
     return np.array([whole - float(coherent.es((pnl - own)[None, :])[0]) for own in gains])
-

@@ -130,9 +130,7 @@ class Measure(NamedTuple):
 
     def var(self, pnl: Floats) -> Floats:
         """[A] the value at risk."""
-        return value_at_risk(
-            pnl, self.var_level, self._convention, weights=self.weights, least=1
-        )
+        return value_at_risk(pnl, self.var_level, self._convention, weights=self.weights, least=1)
 
     def es(self, pnl: Floats) -> Floats:
         """[A] the expected shortfall."""

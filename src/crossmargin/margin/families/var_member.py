@@ -68,6 +68,10 @@ class ScenarioMember:
     about: Callable[[Parameters], str]
     shortfall: bool
 
+    def __call__(self) -> ScenarioMember:
+        """The member as a model, for the register."""
+        return self
+
     def plan(self, instruments: Instruments, parameters: Parameters) -> Plan:
         """One pool of the whole account; a derivative on a coin without numbers is refused."""
         refuse_unknown_derivatives(instruments, parameters)
@@ -127,7 +131,9 @@ class ScenarioMember:
         if "table" not in priced.facts:
             return ()
         book = with_equity_rows(priced, held)
-        return tail_details(priced, book, parameters, priced.facts["table"], priced.facts["measure"])
+        return tail_details(
+            priced, book, parameters, priced.facts["table"], priced.facts["measure"]
+        )
 
     def warnings(self, priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[str, ...]:
         """A stale or broken history, a thin tail, a book that cannot be left in time."""

@@ -208,4 +208,3 @@ def _filtered(parameters: Parameters, series: Floats) -> Floats:
 def _fitted(series: bytes) -> Garch:
     """The fit of one series, which takes a second; the same series is fitted once a process."""
     return garch_fit(np.frombuffer(series, np.float64))
-

@@ -300,9 +300,7 @@ def scenario_table(
     return replace(table, kept=kept)
 
 
-def _linear_rows(
-    market: DollarMarket, place: dict[str, int], options: int
-) -> tuple[Ints, Floats]:
+def _linear_rows(market: DollarMarket, place: dict[str, int], options: int) -> tuple[Ints, Floats]:
     """Row and dollars a unit of coins, futures and perpetuals: all are linear in the price."""
     part, view = market.part, market.view
     price = market.forward_of
@@ -381,4 +379,3 @@ def chunks(table: ScenarioTable, book: Lines, fills: Lines | None) -> list[tuple
             remedy="Margin fewer accounts at a time, or lower draws.count or history.lookback.",
         )
     return parts
-
