@@ -1,4 +1,4 @@
-"""Calibrate the numbers of the simulated and the parametric value at risk: ``calibrate_var.py DIR``.
+"""Calibrate the simulated and the parametric value at risk: ``calibrate_var.py DIR``.
 
 ``DIR`` is a folder of market data: daily prices of perpetuals, the thirty-day volatility indices of
 Bitcoin and Ether and option chains. The script prints one line a number, by the name that it has in
@@ -20,6 +20,7 @@ from __future__ import annotations
 import csv
 import sys
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def joint_moves(folder: Path) -> np.ndarray:
     for coin in COINS:
         levels.append([prices[coin][day][0] for day in days])
         levels.append([vols[coin][day] for day in days])
-    step = np.array([(b - a) == timedelta(days=1) for a, b in zip(days, days[1:], strict=False)])
+    step = np.array([(b - a) == timedelta(days=1) for a, b in pairwise(days)])
     return np.diff(np.log(np.array(levels)), axis=1)[:, step]
 
 

@@ -67,6 +67,8 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "es-filtered": ("crossmargin.margin.models.value_at_risk:ES_FILTERED", {}),
     "var-montecarlo": ("crossmargin.margin.models.value_at_risk:VAR_MONTECARLO", {}),
     "es-montecarlo": ("crossmargin.margin.models.value_at_risk:ES_MONTECARLO", {}),
+    "var-parametric": ("crossmargin.margin.models.value_at_risk:VAR_PARAMETRIC", {}),
+    "es-parametric": ("crossmargin.margin.models.value_at_risk:ES_PARAMETRIC", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }

@@ -49,14 +49,15 @@ def tail_details(
 
 def _conventions(pnl: Floats, measure: Measure) -> Detail:
     """The same vector under every convention of the quantile and both shortfalls."""
-    rows = []
+    rows: list[tuple[str | float | int | None, ...]] = []
+    spread = []
     for rule in Convention:
         var = value_at_risk(pnl, measure.var_level, rule, least=1)
         es = expected_shortfall(pnl, measure.es_level, rule, tail=Tail.OUTCOMES, least=1)
+        spread.append(float(var[0]))
         rows.append((rule.value, float(var[0]), float(es[0])))
     coherent = expected_shortfall(pnl, measure.es_level, tail=Tail.FRACTIONAL, least=1)
     rows.append(("coherent shortfall", None, float(coherent[0])))
-    spread = [row[1] for row in rows if row[1] is not None]
     middle = float(np.median(spread))
     share = (max(spread) - min(spread)) / middle if middle > 0.0 else 0.0
     return Detail(

@@ -37,9 +37,8 @@ CLASSICAL: dict[str, tuple[str, str]] = {
 }
 
 
-def rules_of(moves: tuple[str, str], *, errors: bool = True) -> tuple[Rule, ...]:
+def rules_of(text: str, source: str, *, errors: bool = True) -> tuple[Rule, ...]:
     """The rules of one member; a parametric one has no standard error."""
-    text, source = moves
     known = Fidelity.STATED
     figures = (
         Rule("value_at_risk", f"loss at the quantile of the level: {text}", source, known),

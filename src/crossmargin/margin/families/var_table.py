@@ -28,13 +28,25 @@ from crossmargin.margin.families.var_moves import JointMoves
 from crossmargin.margin.families.whole_account import DollarMarket
 from crossmargin.margin.model import Fills, PoolBook
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.market.fields import contract_subject
 from crossmargin.margin.pools import by_row, is_kind, row_of_position
+from crossmargin.market.fields import contract_subject
 from crossmargin.pricing.netting import net
 from crossmargin.pricing.revalue import padded, padded_width, revalue_kernel
 from crossmargin.scenarios.sets import power_scale
 
-__all__ = ["Lines", "ScenarioTable", "chunks", "passed_years", "scenario_table", "vol_scale"]
+__all__ = [
+    "Lines",
+    "ScenarioTable",
+    "chunks",
+    "funding",
+    "linear_rows",
+    "option_units",
+    "option_values",
+    "passed_years",
+    "scenario_table",
+    "values_now",
+    "vol_scale",
+]
 
 TILE = 256  # scenarios: the values of a thousand options are two megabytes then
 KEPT_BYTES = 256 * 1024**2  # a table up to this size is made once and read by every block
@@ -70,7 +82,7 @@ class Lines(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScenarioTable:
-    """The rows of a pool over S joint moves. Letters: I instruments, O options, P pairs, E expiries.
+    """The rows of a pool over S joint moves: I instruments, O options, P pairs, E expiries.
 
     A position of instrument i gains ``unit[i] T[row[i], s] + constant[i]`` dollars a unit, where T
     holds the value of each option and the price move of each pair; -1: the row does not move.
@@ -108,7 +120,7 @@ class ScenarioTable:
         forward = view.forward[:, None] * of_expiry + view.forward_settled[:, None]
         vol = padded(self._vol(low, high)) * self.root_years[:, None]
         rows = self.options[chosen]
-        _values(market, rows, forward, vol, out[: len(chosen)])
+        option_values(market, rows, forward, vol, out[: len(chosen)])
         fixed = part.inverse[rows] & (view.forward_settled[part.expiry[rows]] != 0.0)
         for k in np.flatnonzero(fixed).tolist():  # part of the forward no longer moves
             e = part.expiry[rows[k]]
@@ -273,11 +285,11 @@ def scenario_table(
         [clipped[k] if k >= 0 else np.zeros(len(moves)) for k in of_pair]
     ).reshape(-1, len(moves))  # fmt: skip
     options = np.flatnonzero(is_kind(part, Kind.OPTION) & view.ok).astype(np.int32)
-    row, unit = _linear_rows(market, place, len(options))
+    row, unit = linear_rows(market, place, len(options))
     row[options] = np.arange(len(options), dtype=np.int32)
-    unit[options] = _option_units(market, options)
-    constant = _funding(market, unit, parameters)
-    constant[options] -= unit[options] * _values_now(market, options)
+    unit[options] = option_units(market, options)
+    constant = funding(market, unit, parameters)
+    constant[options] -= unit[options] * values_now(market, options)
     left = np.maximum(market.years - passed_years(parameters), 0.0)
     table = ScenarioTable(
         market=market,
@@ -300,7 +312,7 @@ def scenario_table(
     return replace(table, kept=kept)
 
 
-def _linear_rows(market: DollarMarket, place: dict[str, int], options: int) -> tuple[Ints, Floats]:
+def linear_rows(market: DollarMarket, place: dict[str, int], options: int) -> tuple[Ints, Floats]:
     """Row and dollars a unit of coins, futures and perpetuals: all are linear in the price."""
     part, view = market.part, market.view
     price = market.forward_of
@@ -315,7 +327,8 @@ def _linear_rows(market: DollarMarket, place: dict[str, int], options: int) -> t
     return row, np.where(moving, unit, 0.0)
 
 
-def _option_units(market: DollarMarket, rows: Ints) -> Floats:
+def option_units(market: DollarMarket, rows: Ints) -> Floats:
+    """[O] dollars a unit of an option's value in the quote currency."""
     part = market.part
     ahead = market.forward[part.expiry[rows]]
     in_coin = market.index_usd[rows] / np.where(ahead > 0.0, ahead, 1.0)
@@ -324,8 +337,8 @@ def _option_units(market: DollarMarket, rows: Ints) -> Floats:
     )
 
 
-def _funding(market: DollarMarket, unit: Floats, parameters: Parameters) -> Floats:
-    """[I] dollars that a unit of a perpetual receives over the horizon; a long pays a positive rate."""
+def funding(market: DollarMarket, unit: Floats, parameters: Parameters) -> Floats:
+    """[I] dollars that a unit of a perpetual receives over the horizon; a long pays the rate."""
     part, view = market.part, market.view
     out = np.zeros(len(part))
     if parameters.get("form.funding") == "left_out":
@@ -337,18 +350,20 @@ def _funding(market: DollarMarket, unit: Floats, parameters: Parameters) -> Floa
     return out
 
 
-def _values_now(market: DollarMarket, options: Ints) -> Floats:
+def values_now(market: DollarMarket, options: Ints) -> Floats:
     """[O] values at the present market by the kernel of the tiles."""
     count = len(options)
     out = np.empty((count, 8))
     if count:
         forward = np.repeat(market.forward[:, None], 8, axis=1)
         root = np.repeat(np.sqrt(market.years)[:, None], 8, axis=1)
-        _values(market, options, forward, root, out)
+        option_values(market, options, forward, root, out)
     return out[:, 0]
 
 
-def _values(market: DollarMarket, rows: Ints, forward: Floats, vol: Floats, out: Floats) -> None:
+def option_values(
+    market: DollarMarket, rows: Ints, forward: Floats, vol: Floats, out: Floats
+) -> None:
     """Undiscounted values of some options into ``out``; ``vol`` carries the root of the life."""
     part, view = market.part, market.view
     nothing = np.zeros_like(forward)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from crossmargin.margin.families.var_draws import drawn_moves
 from crossmargin.margin.families.var_member import ScenarioMember
 from crossmargin.margin.families.var_moves import filtered_moves, historical_moves
+from crossmargin.margin.families.var_parametric import ParametricMember
 from crossmargin.margin.families.var_rules import BALANCE, CLASSICAL, rules_of
 from crossmargin.margin.families.whole_account import ALL_OF, KINDS
 from crossmargin.margin.model import ModelSpec, ScaleLaw
@@ -18,13 +19,15 @@ __all__ = [
     "ES_FILTERED",
     "ES_HISTORICAL",
     "ES_MONTECARLO",
+    "ES_PARAMETRIC",
     "VAR_FILTERED",
     "VAR_HISTORICAL",
     "VAR_MONTECARLO",
+    "VAR_PARAMETRIC",
 ]
 
 
-def _spec(kind: str, title: str, moves: str, *, shortfall: bool) -> ModelSpec:
+def _spec(kind: str, title: str, *, shortfall: bool) -> ModelSpec:
     figure = "Expected shortfall" if shortfall else "Value at risk"
     return ModelSpec(
         name=f"{'es' if shortfall else 'var'}-{kind}",
@@ -38,7 +41,7 @@ def _spec(kind: str, title: str, moves: str, *, shortfall: bool) -> ModelSpec:
         scale=ScaleLaw.SUPERLINEAR,
         one_balance=True,
         balance_side=BALANCE,
-        rules=rules_of(moves),
+        rules=rules_of(*CLASSICAL[kind], errors=kind != "parametric"),
         standard="fixed-rate",
         maps_from=ALL_OF,
     )
@@ -64,14 +67,14 @@ def _drawn(parameters: Parameters) -> str:
     count, seed = (int(parameters.number(f"draws.{name}")) for name in ("count", "seed"))
     freedom = parameters.number("draws.copula_freedom")
     return (
-        f"The moves are {count} draws of seed {seed} from a Student-t copula of {freedom:g} degrees "
-        "of freedom with Student-t margins."
+        f"The moves are {count} draws of seed {seed} from a Student-t copula of {freedom:g} "
+        "degrees of freedom with Student-t margins."
     )
 
 
 VAR_HISTORICAL, ES_HISTORICAL = (
     ScenarioMember(
-        spec=_spec("historical", "past moves", CLASSICAL["historical"], shortfall=shortfall),
+        spec=_spec("historical", "past moves", shortfall=shortfall),
         source=historical_moves,
         about=_past,
         shortfall=shortfall,
@@ -81,7 +84,7 @@ VAR_HISTORICAL, ES_HISTORICAL = (
 
 VAR_FILTERED, ES_FILTERED = (
     ScenarioMember(
-        spec=_spec("filtered", "filtered moves", CLASSICAL["filtered"], shortfall=shortfall),
+        spec=_spec("filtered", "filtered moves", shortfall=shortfall),
         source=filtered_moves,
         about=_filtered,
         shortfall=shortfall,
@@ -91,9 +94,17 @@ VAR_FILTERED, ES_FILTERED = (
 
 VAR_MONTECARLO, ES_MONTECARLO = (
     ScenarioMember(
-        spec=_spec("montecarlo", "drawn moves", CLASSICAL["montecarlo"], shortfall=shortfall),
+        spec=_spec("montecarlo", "drawn moves", shortfall=shortfall),
         source=drawn_moves,
         about=_drawn,
+        shortfall=shortfall,
+    )
+    for shortfall in (False, True)
+)
+
+VAR_PARAMETRIC, ES_PARAMETRIC = (
+    ParametricMember(
+        spec=_spec("parametric", "normal moves and Greeks", shortfall=shortfall),
         shortfall=shortfall,
     )
     for shortfall in (False, True)
