@@ -109,7 +109,7 @@ def conditional_calibration(
 
     With ``V = (p - 1{y <= q}, e - q + 1{y <= q} (q - y) / p)``, mean 0 where both hold. Two-sided:
     ``T m' W^-1 m`` (chi2) for the test functions I (simple) or ``((q - e)/p, 1)/s`` (general).
-    One-sided: Hommel's combination over the rows of I, or of ``(1, 0), (|q|, 0), (0, 1), (0, 1/s)``.
+    One-sided: Hommel's combination over the rows of I, or of ``(1, 0), (|q|, 0), (0, 1), (0, 1/s)``
     ``s`` is the forecast ``deviation``, 1 where it is not given.
     """
     from scipy.special import chdtrc, ndtr
