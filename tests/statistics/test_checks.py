@@ -18,7 +18,7 @@ from crossmargin.statistics import checks
         ("number_not_finite", "x[1, 0]", lambda: checks.numbers([[1.0], [math.nan]], "x")),
         ("number_out_of_range", "x[1]", lambda: checks.numbers([1.0, 0.0], "x", above=0.0)),
         ("number_out_of_range", "x", lambda: checks.number(1.0, "x", below=1.0)),
-        ("shape_wrong", "", lambda: checks.number([1.0], "x")),  # type: ignore[arg-type]
+        ("shape_wrong", "", lambda: checks.number([1.0], "x")),
         ("shape_wrong", "", lambda: checks.series(1.0, "x")),
         ("observations_too_few", "x", lambda: checks.series([], "x")),
         ("shape_wrong", "", lambda: checks.matrix([[1.0, 2.0]], "x")),
