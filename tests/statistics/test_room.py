@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -23,4 +24,5 @@ def test_importing_costs_neither_scipy_nor_numba() -> None:
         " closed_forms, delta_gamma, backtests, scores, bootstrap;"
         " assert not {'scipy', 'numba'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    subprocess.run([sys.executable, "-c", code], check=True, env=where)
