@@ -69,7 +69,7 @@ def normals(seed: int, *shape: int, stream: int = 0) -> Floats:
 
 
 def circular_blocks(count: int, block: int, samples: int, seed: int) -> Longs:
-    """Indices ``[samples, count]``: blocks of ``block`` neighbours from random starts, in a ring."""
+    """Indices ``[samples, count]``: blocks of neighbours from random starts, in a ring."""
     _sizes(count, samples)
     if not 1 <= block <= count:
         raise InputError(

@@ -16,12 +16,15 @@ def numbers(
 ) -> Floats:
     """Float64 of any shape, finite and strictly inside the bounds; the first bad cell is named."""
     array = np.asarray(values, dtype=np.float64)
+    if array.size == 0:
+        return array
+    least, most = array.min(), array.max()  # a NaN is both
+    if np.isfinite(least) and np.isfinite(most) and least > above and most < below:
+        return array
     good = np.isfinite(array)
     code = "number_not_finite"
     if good.all():
         good, code = (array > above) & (array < below), "number_out_of_range"
-    if good.all():
-        return array
     first = tuple(int(i) for i in np.unravel_index(int(np.argmin(good)), array.shape))
     raise InputError(
         code,

@@ -117,6 +117,9 @@ def one_factor_value_at_risk(
         numbers(delta, "delta"), numbers(gamma, "gamma"), numbers(deviation, "deviation", above=0.0)
     )
     linear, square = np.array(d * s, ndmin=1), np.array(0.5 * g * s * s, ndmin=1)
+    largest = np.maximum(np.abs(linear), np.abs(square))
+    unit = np.where(largest == 0.0, 1.0, largest)  # tiny Greeks must not vanish when squared
+    linear, square = linear / unit, square / unit
     reach = 40.0  # no double lies further out
     corner = np.where(square == 0.0, 0.0, -linear / np.where(square == 0.0, 1.0, 2.0 * square))
     ends = np.stack([-reach * np.ones_like(linear), np.clip(corner, -reach, reach)])
@@ -131,7 +134,7 @@ def one_factor_value_at_risk(
         enough = _one_factor_below(middle, linear, square) >= p
         high = np.where(open_ & enough, middle, high)
         low = np.where(open_ & ~enough, middle, low)
-    return np.asarray(-high.reshape(d.shape)) + 0.0
+    return np.asarray(-(high * unit).reshape(d.shape)) + 0.0
 
 
 def delta_gamma_exact(
@@ -152,41 +155,48 @@ def delta_gamma_exact(
     d, g, c = _checked(delta, gamma, covariance)
     if d.ndim != 1:
         raise InputError("shape_wrong", "delta must be of one account", value=d.shape, limit="[n]")
-    form = _Form.of(d, g, c, theta)
-    if form.deviation == 0.0:
-        loss = np.asarray(-form.mean)
+    form = _Form.of(d, g, c)
+    if form.unit == 0.0:
+        loss = np.asarray(-theta + 0.0)
         return Figures(loss, loss)
     quantile = form.quantile(p)
     shortfall = -quantile + form.tail(quantile)[1] / p
-    return Figures(np.asarray(-quantile), np.asarray(shortfall))
+    return Figures(
+        np.asarray(-theta - quantile * form.unit), np.asarray(-theta + shortfall * form.unit)
+    )
 
 
 class _Form(NamedTuple):
-    """``base + sum(square y^2 + linear y)`` over independent standard normal y, cut to size."""
+    """``unit sum(square y^2 + linear y)`` over independent standard normal y.
 
-    base: float
+    The largest coefficient is 1, so that tiny Greeks do not vanish when squared; every other figure
+    of the form is in that unit.
+    """
+
+    unit: float
     linear: Floats
     square: Floats
     mean: float
     deviation: float
 
     @classmethod
-    def of(cls, d: Floats, g: Floats, c: Floats, theta: float) -> _Form:
+    def of(cls, d: Floats, g: Floats, c: Floats) -> _Form:
         """The form of Greeks: C = L L', and L'GL/2 turned to a diagonal."""
         factor = psd_factor(c)
         turned = product(product(factor.T, g), factor) * 0.5
         square, vectors = eigen(0.5 * (turned + turned.T))
         linear = product(vectors.T, product(factor.T, d[:, None]))[:, 0]
-        mean = theta + float(total(square))
+        unit = max(float(np.abs(linear).max()), float(np.abs(square).max()))
+        linear, square = linear / (unit or 1.0), square / (unit or 1.0)
+        # Below rounding a coefficient changes no digit, and its inverse would overflow.
+        linear = np.where(np.abs(linear) <= 1e-15, 0.0, linear)
+        square = np.where(np.abs(square) <= 1e-15, 0.0, square)
         deviation = math.sqrt(float(total(linear * linear) + 2.0 * total(square * square)))
-        small = 1e-15 * deviation  # below it a factor changes no digit
-        linear = np.where(np.abs(linear) <= small, 0.0, linear)
-        square = np.where(np.abs(square) <= small, 0.0, square)
-        return cls(theta, linear, square, mean, deviation)
+        return cls(unit, linear, square, float(total(square)), deviation)
 
     def log_generating(self, s: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
         """log E exp(s X) on ``s [K]``; the principal roots, which are continuous off the axis."""
-        out = s * self.base
+        out = np.zeros_like(s)
         for b, q in zip(self.linear, self.square, strict=True):
             one = 1.0 - 2.0 * q * s
             out = out + 0.5 * (b * b) * s * s / one - 0.5 * np.log(one)
@@ -212,10 +222,10 @@ class _Form(NamedTuple):
         linear, square = self.linear, self.square
         if (square >= 0.0).all() and (linear[square == 0.0] == 0.0).all():
             own = square > 0.0
-            low = max(low, self.base - float(total(linear[own] ** 2 / (4.0 * square[own]))))
+            low = max(low, -float(total(linear[own] ** 2 / (4.0 * square[own]))))
         if (square <= 0.0).all() and (linear[square == 0.0] == 0.0).all():
             own = square < 0.0
-            high = min(high, self.base - float(total(linear[own] ** 2 / (4.0 * square[own]))))
+            high = min(high, -float(total(linear[own] ** 2 / (4.0 * square[own]))))
         return low, high
 
     def tail(self, x: float) -> tuple[float, float]:
@@ -241,7 +251,7 @@ class _Form(NamedTuple):
     def _vertex(self) -> float:
         """Where the squares would all be zero; a contour may bend to the side away from it."""
         own = self.square != 0.0
-        return self.base - float(total(self.linear[own] ** 2 / (4.0 * self.square[own])))
+        return -float(total(self.linear[own] ** 2 / (4.0 * self.square[own])))
 
     def _crossing(self, x: float) -> float:
         """Where the contour meets the real axis: near the saddle point, away from the pole at 0."""
@@ -266,7 +276,7 @@ class _Form(NamedTuple):
         """The derivative of the log generating function at a real s inside its strip."""
         one = 1.0 - 2.0 * self.square * s
         b2 = self.linear * self.linear
-        return self.base + float(
+        return float(
             total(b2 * s / one + b2 * self.square * s * s / (one * one) + self.square / one)
         )
 

@@ -98,7 +98,7 @@ def eigen(matrix: npt.ArrayLike) -> Eigen:
     largest = np.abs(given).max(axis=(-1, -2), keepdims=True)
     scale = np.ldexp(1.0, np.frexp(largest)[1])
     work = np.ascontiguousarray((given / scale).reshape(-1, n, n))
-    turns = np.array(np.broadcast_to(np.eye(n), work.shape))
+    turns = np.array(np.broadcast_to(np.eye(n), work.shape), order="C")
     failed = int(rotate_kernel.run(work, turns, SWEEPS))
     if failed >= 0:
         raise SolverError("solver_failed", "no eigenvalues were found", place=f"matrix {failed}")

@@ -52,7 +52,7 @@ class LongRun(StrEnum):
 
 
 class Calibration(NamedTuple):
-    """p-values of conditional calibration; one-sided: too little value at risk or shortfall."""
+    """p-values of conditional calibration, simple and general, two-sided and one-sided."""
 
     two_sided_simple: float
     one_sided_simple: float
@@ -109,7 +109,9 @@ def conditional_calibration(
 
     With ``V = (p - 1{y <= q}, e - q + 1{y <= q} (q - y) / p)``, mean 0 where both hold. Two-sided:
     ``T m' W^-1 m`` (chi2) for the test functions I (simple) or ``((q - e)/p, 1)/s`` (general).
-    One-sided: Hommel's combination over the rows of I, or of ``(1, 0), (|q|, 0), (0, 1), (0, 1/s)``.
+    One-sided: Hommel's combination over the rows of I, or ``(1, 0), (|q|, 0), (0, 1), (0, 1/s)``,
+    each before V, against a mean above 0: fewer breaches than p, or too small a shortfall. A value
+    at risk that is too small shows in the second alone; that is the direction of R's esback.
     ``s`` is the forecast ``deviation``, 1 where it is not given.
     """
     from scipy.special import chdtrc, ndtr
