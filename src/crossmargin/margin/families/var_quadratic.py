@@ -126,6 +126,8 @@ def _losing_values(form: Quadratic, covariance: Floats) -> Floats:
 
 def figure(form: Quadratic, covariance: Floats, at: Level, approximation: str) -> Floats:
     """[A] the figure under an approximation, in dollars; negative where the tail gains."""
+    if not len(form.theta):
+        return np.zeros(0)
     shape = shape_of(form, covariance)
     if approximation == "delta-normal":
         return np.asarray(-form.theta + at.normal * shape.linear)
