@@ -36,7 +36,9 @@ def asked(
         priced.facts["measure"],
     )  # fmt: skip
     assert repr(again) == repr(tables)
-    row = {c.name: float(v[0]) for c, v in zip(found.sheet.columns, found.sheet.values, strict=True)}
+    row = {
+        c.name: float(v[0]) for c, v in zip(found.sheet.columns, found.sheet.values, strict=True)
+    }
     return {each.name: each for each in tables}, priced, held, row
 
 

@@ -72,7 +72,12 @@ def test_tails_are_joint() -> None:
 
 
 def test_factors_are_named_in_the_order_of_the_file() -> None:
-    assert factor_names(numbers("var-montecarlo")) == ("BTC_price", "BTC_vol", "ETH_price", "ETH_vol")
+    assert factor_names(numbers("var-montecarlo")) == (
+        "BTC_price",
+        "BTC_vol",
+        "ETH_price",
+        "ETH_vol",
+    )
 
 
 def test_no_deviation_is_no_move() -> None:

@@ -163,13 +163,10 @@ def test_published_figures_of_a_published_series(vectors_dir: Path) -> None:
     stated = json.loads(files[0].read_text(encoding="utf-8"))["plain_hs"]
     assert stated
     for level, case in stated.items():
-        own = MEASURE._replace(
-            var_level=float(level), es_level=float(level), tail=Tail.OUTCOMES
-        )
+        own = MEASURE._replace(var_level=float(level), es_level=float(level), tail=Tail.OUTCOMES)
         var, es = own.raw(pnl)
         assert var[0] == pytest.approx(case["VaR"], rel=1e-12)
         assert es[0] == pytest.approx(case["ES"], rel=1e-12)
-
 
 
 def test_the_error_of_a_rank_by_hand() -> None:

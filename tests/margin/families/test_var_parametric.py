@@ -105,7 +105,9 @@ def test_full_revaluation_agrees_where_moves_are_small() -> None:
         name.replace(".", "__"): GIVEN.number(name) for name in CORRELATIONS
     }  # fmt: skip
     drawn = forced(
-        numbers("var-montecarlo", draws__count=200_000, draws__copula_freedom=1000.0, **tiny, **wide),
+        numbers(
+            "var-montecarlo", draws__count=200_000, draws__copula_freedom=1000.0, **tiny, **wide
+        ),
         **same,
     )
     lines = [

@@ -23,7 +23,9 @@ def asked(given: Parameters, lines: list[Line]) -> tuple[dict[str, Detail], dict
     found = run(Book.of(SEEN.instruments, lines), SEEN.view, model, given)
     held = cut(found.book, found.plan.pools[0], 0)
     tables = model.details(found.priced[0], held, given)
-    row = {c.name: float(v[0]) for c, v in zip(found.sheet.columns, found.sheet.values, strict=True)}
+    row = {
+        c.name: float(v[0]) for c, v in zip(found.sheet.columns, found.sheet.values, strict=True)
+    }
     return {each.name: each for each in tables}, row
 
 
@@ -40,7 +42,10 @@ def test_components_add_up_to_the_sheet(how: str, seed: int) -> None:
 
 
 def test_every_approximation_stands_beside_the_exact_law() -> None:
-    lines = [Line("a", place(SEEN, "BTC_USDC-89-64000-C"), -10.0), Line("a", place(SEEN, "BTC"), 6.0)]
+    lines = [
+        Line("a", place(SEEN, "BTC_USDC-89-64000-C"), -10.0),
+        Line("a", place(SEEN, "BTC"), 6.0),
+    ]
     tables, row = asked(numbers("var-parametric"), lines)
     by = {str(r[0]): r for r in tables["approximations"].rows}
     assert set(by) == {*APPROXIMATIONS, "sum of the parts' shortfalls", "exact"}

@@ -91,9 +91,10 @@ def test_the_bound_is_never_below_the_exact_law(seed: int) -> None:
     most = bound(own, c, at, shape_of(own, c).linear, np.array([at.tail]))
     assert most[0] >= float(exact.expected_shortfall) - 1e-9 * abs(most[0])
     for how in (VAR, ES):
-        assert additive(own, c, how, "cornish-fisher", np.array([False]))[0] >= figure(
-            own, c, how, "cornish-fisher"
-        )[0] - 1e-9
+        assert (
+            additive(own, c, how, "cornish-fisher", np.array([False]))[0]
+            >= figure(own, c, how, "cornish-fisher")[0] - 1e-9
+        )
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(HOW), st.booleans())

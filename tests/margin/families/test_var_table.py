@@ -30,8 +30,8 @@ from crossmargin.margin.families.whole_account import (
     DollarMarket,
     dollar_market,
     dollar_risk,
-    fills_in_dollars,
     filled_vectors,
+    fills_in_dollars,
     priced_account,
     scenario_set,
 )

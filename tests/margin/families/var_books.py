@@ -17,6 +17,7 @@ from crossmargin.conformance.world import (
 )
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS
+from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.margin import model_named
 from crossmargin.margin.families.var_moves import JointMoves
 from crossmargin.margin.families.var_table import ScenarioTable, scenario_table
@@ -24,7 +25,6 @@ from crossmargin.margin.families.whole_account import dollar_market, plan_accoun
 from crossmargin.margin.model import Pool, PoolBook
 from crossmargin.margin.parameter_files import Entry, Parameters, overlay
 from crossmargin.margin.pools import cut
-from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.market.history import History
 
 COINS = ("BTC", "ETH")
