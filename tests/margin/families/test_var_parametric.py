@@ -148,7 +148,8 @@ def test_coins_that_move_as_one_hedge_exactly() -> None:
 
 
 def test_a_covariance_that_is_none_is_refused_with_the_eigenvalue() -> None:
-    wrong = forced(GIVEN, correlation__BTC_price__BTC_vol=0.95, correlation__BTC_price__ETH_vol=0.95,
+    wrong = forced(GIVEN, correlation__BTC_price__BTC_vol=0.95,
+                   correlation__BTC_price__ETH_vol=0.95,
                    correlation__BTC_vol__ETH_vol=-0.9)  # fmt: skip
     with pytest.raises(ModelError, match="matrix_not_psd") as caught:
         im([Line("a", place(SEEN, "BTC"), 1.0)], wrong)

@@ -205,8 +205,8 @@ def test_real_days_out_of_sample(kind: str, level: float, market_dir: Path) -> N
 def test_five_years_of_spot_prices_out_of_sample(kind: str, level: float, market_dir: Path) -> None:
     """1,964 days to the end of 2023, through two crashes: 12 and 21 breaches where 20 are due.
 
-    Past moves are too cautious rather than too bold there: at 95 % they are breached on 73 days, and
-    Kupiec's test rejects the 98 that are due; filtered moves pass at every level.
+    Past moves are too cautious rather than too bold there: at 95 % they are breached on 73 days,
+    which Kupiec's test rejects where 98 are due; filtered moves pass at every level.
     """
     if not (market_dir / "prices" / "binance_spot_1h_2017_2023.parquet").is_file():
         pytest.skip("no recorded prices in the --market folder")

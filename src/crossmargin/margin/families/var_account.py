@@ -146,7 +146,7 @@ def probe(market: DollarMarket) -> RiskArray:
     return dollar_risk(market, scenario_set(market, ("down", "up", "vol up"), coins, vols))
 
 
-def days_of(priced: Priced, held: PoolBook, parameters: Parameters) -> Floats:
+def _days_of(priced: Priced, held: PoolBook, parameters: Parameters) -> Floats:
     """[A] days to exit, open orders not counted."""
     columns = exit_columns(priced.facts["market"], parameters)
     return days_to_exit(columns, with_equity_rows(priced, held))
@@ -197,7 +197,7 @@ def figures_notes(parameters: Parameters, *, shortfall: bool) -> tuple[str, ...]
 
 def exit_warning(priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[str, ...]:
     """Where the book takes longer to leave than the horizon is let to grow."""
-    days, most = days_of(priced, held, parameters), parameters.number("horizon.exit_days_max")
+    days, most = _days_of(priced, held, parameters), parameters.number("horizon.exit_days_max")
     longest = float(days.max(initial=0.0))
     if longest <= most:
         return ()

@@ -71,7 +71,7 @@ from crossmargin.pricing.greeks import greeks
 from crossmargin.pricing.sums import row_sums
 from crossmargin.statistics.covariance import psd_checked
 
-__all__ = ["ParametricMember", "covariance_of"]
+__all__ = ["ParametricMember", "covariance_of", "expansion_columns", "quadratic"]
 
 
 def covariance_of(parameters: Parameters) -> Floats:

@@ -121,9 +121,9 @@ def shape_of(form: Quadratic, covariance: Floats) -> Shape:
 def valid(shape: Shape) -> Bools:
     """[A] where the expansion rises in z over all of ``-REACH .. REACH``.
 
-    Its slope is ``a z^2 + b z + c`` with a = K/8 - S^2/6, b = S/3, c = 1 - K/8 + 5 S^2/36. Over all z
-    it would almost never rise: a small curve alone gives a = 0 to leading order, and turns it far
-    beyond any loss that matters.
+    Its slope is ``a z^2 + b z + c`` with a = K/8 - S^2/6, b = S/3, c = 1 - K/8 + 5 S^2/36. Over
+    all z it would almost never rise: a small curve alone gives a = 0 to leading order, and turns
+    it far beyond any loss that matters.
     """
     s, k = shape.skewness, shape.kurtosis
     a, b, c = k / 8.0 - s * s / 6.0, s / 3.0, 1.0 - k / 8.0 + 5.0 * s * s / 36.0
