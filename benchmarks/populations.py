@@ -60,6 +60,12 @@ NOT_TIMED = {
     "mango-v4": "refuses without the venue's numbers",
     "vertex": "refuses without the venue's numbers",
     "zeta": "refuses without the venue's numbers",
+    "var-historical": "needs a history, and this is a market of one moment",
+    "es-historical": "needs a history, and this is a market of one moment",
+    "var-filtered": "needs a history, and this is a market of one moment",
+    "es-filtered": "needs a history, and this is a market of one moment",
+    "var-montecarlo": "revalues each account in ten thousand draws: W6 times that",
+    "es-montecarlo": "revalues each account in ten thousand draws: W6 times that",
 }
 VENUE_OF_MODEL = {
     model.spec.name: model.spec.venue or "deribit"

@@ -1,7 +1,7 @@
 """W6: 1,000 positions in 10⁵ scenarios of their own, value at risk and expected shortfall.
 
-The package has no streaming function for this yet: tiles of scenarios go through the revaluation
-and the netting kernel, and the P&L vector is sorted as far as the quantile.
+Twice: tiles of scenarios through the revaluation and the netting kernel, and the same sizes under
+the model ``var-montecarlo``, from drawn moves and held quantities to both figures and their errors.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from benchmarks.options import FORWARD, textbook
 from benchmarks.report import Report, WrongValue
 from benchmarks.timing import OURS, Candidate, Settings, interleaved, one_processor
 from benchmarks.w1_revaluation import FLOOR_SLOTS
+from crossmargin.conformance.world import AS_OF_MS, view_of
+from crossmargin.core.clock import DAY_MS
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Instrument, Kind
+from crossmargin.margin import model_named, parameters_for
+from crossmargin.margin.parameter_files import overlay
+from crossmargin.margin.pools import cut
 from crossmargin.pricing.netting import net
 from crossmargin.pricing.revalue import revalue_kernel
 
@@ -47,6 +54,45 @@ def run(report: Report, settings: Settings, limits: Limits) -> None:
     report.against("W6", case, rates, {"SciPy": (18.0, 18.4)})
     share = rates[OURS] * 1e6 / floor
     report.goal("W6", f"{case}: of the arithmetic floor", 0.7, share, "", reason=_FLOOR)
+    _model(report, settings, rng)
+
+
+def _model(report: Report, settings: Settings, rng: np.random.Generator) -> None:
+    """A book of inverse and linear options of one coin under the model, streamed."""
+    rows, count = settings.size(1000, 200), settings.size(100_000, 6_400)
+    world = view_of(_options(rng, rows))
+    lines = [Line("a", k, float(q)) for k, q in enumerate(rng.standard_normal(rows))]
+    book = Book.of(world.instruments, lines)
+    model = model_named("var-montecarlo")
+    given = overlay(parameters_for(model, world.view.as_of_ms), {"draws.count": count}, "bench")
+    plan = model.plan(book.instruments, given)
+    priced = model.price(plan.pools[0], world.view, given)
+    held = cut(book, plan.pools[0], 0)
+    own = Candidate(OURS, lambda: model.margin(priced, held, given), float(rows) * count)
+    with one_processor():
+        timings = interleaved([own], settings)
+    case = f"var-montecarlo: {rows}×{count}, one core"
+    rates = report.compare("W6", case, "M values/s", timings, [own])
+    text = "var-montecarlo: 1000 positions × 10⁵ draws"
+    report.goal("W6", text, 255.0, 1e8 / (rates[OURS] * 1e6) * 1e3, "ms", at_least=False)
+
+
+def _options(rng: np.random.Generator, count: int) -> list[Instrument]:
+    """Options of twelve maturities, half of them paid in coin."""
+    found: dict[str, Instrument] = {}
+    lives = np.geomspace(3.0, 365.0, EXPIRIES)
+    while len(found) < count:
+        days, right = float(rng.choice(lives)), 1 if rng.random() < 0.5 else -1
+        strike = float(round(64_000.0 * np.exp(0.25 * rng.standard_normal()), -2))
+        inverse = bool(rng.random() < 0.5)
+        name = f"BTC-{days:.0f}-{strike:.0f}-{right}-{inverse}"
+        quote, settle = ("USD", "BTC") if inverse else ("USDC", "USDC")
+        when = AS_OF_MS + int(days * DAY_MS)
+        found[name] = Instrument(
+            "deribit", name, Kind.OPTION, "BTC", quote, settle, inverse,
+            right=right, strike=strike, expiry_ms=when,
+        )  # fmt: skip
+    return list(found.values())
 
 
 _FLOOR = "as W1; and each tile is written and read again, which a streaming kernel would not do"

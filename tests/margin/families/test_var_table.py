@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -120,6 +121,21 @@ def test_kept_or_made_anew_the_bits_are_the_same(monkeypatch: pytest.MonkeyPatch
     assert anew.vectors(one)[0][0].tobytes() == kept.vectors(lines)[0][3].tobytes()
     assert anew.rows_in(lines, None) > 0
     assert kept.rows_in(lines, None) == 0
+
+
+def test_a_streamed_book_holds_its_vector_and_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(var_table, "KEPT_BYTES", 0)
+    moves = random_moves(60_000)
+    table = table_of(SEEN, moves, GIVEN)
+    options = len(table.options)
+    lines = Lines.of_book(block(SEEN, GIVEN, [Line("a", int(k), 1.0) for k in table.options]))
+    table.vectors(lines)
+    tracemalloc.start()
+    table.vectors(lines)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert options * 60_000 * 8 > 90e6
+    assert peak < 60_000 * 8 + 12 * options * var_table.TILE * 8
 
 
 def test_positions_add_up_to_their_account() -> None:
