@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from crossmargin.conformance.world import subject_of, world_of
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin import ALL_MODELS, model_named, run
@@ -10,6 +13,7 @@ from crossmargin.margin.comparison import cash_needed
 from tests.vectors.building import Facts, Quote, asset, delta_one, view_of
 
 PERPETUAL = delta_one("deribit", "BTC-PERPETUAL", underlying="BTC", settle="BTC", inverse=True)
+PAST = world_of(subject_of(model_named("fixed-rate"))).view.history  # which some models need
 FACTS = Facts(
     as_of_ms=1_780_000_000_000,
     index={("BTC", "USD"): 50_000.0},
@@ -22,7 +26,8 @@ FACTS = Facts(
 def short_of(*items: object) -> tuple[Book, object]:
     table = Instruments.of([PERPETUAL, *items])
     row = table.index_of()[PERPETUAL.key]
-    return Book.of(table, [Line("a", row, -50_000.0)]), view_of(table, FACTS)
+    view = replace(view_of(table, FACTS), history=PAST)
+    return Book.of(table, [Line("a", row, -50_000.0)]), view
 
 
 def test_the_least_cash_does_not_hang_on_an_empty_line() -> None:

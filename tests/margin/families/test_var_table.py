@@ -31,7 +31,6 @@ from crossmargin.margin.families.whole_account import (
     DollarMarket,
     dollar_market,
     dollar_risk,
-    filled_vectors,
     fills_in_dollars,
     priced_account,
     scenario_set,
@@ -157,28 +156,37 @@ def test_fills_take_the_least_that_they_can(monkeypatch: pytest.MonkeyPatch) -> 
     fills = fills_in_dollars(priced, held)
     assert fills is not None
     table = table_of(SEEN, MOVES, GIVEN)
-    base, least = table.vectors(Lines.of_book(held), Lines.of_fills(fills), fills.gain)
+    base, least = table.vectors(Lines.of_book(held), Lines.of_fills(fills, at), fills.gain)
     assert least is not None
     pnl = risk_of(table, at)
+
+    def moved(m: int) -> np.ndarray:
+        """The fill, and the premium that it pays or brings in coin."""
+        item = at.part.items[int(fills.column[m])]
+        own = fills.size[m] * pnl[fills.column[m]]
+        if item.kind is Kind.OPTION and item.settle == item.underlying:
+            own = own + fills.cash[m] * pnl[place(SEEN, item.settle)]
+        return np.asarray(own)
+
+    assert any(i.kind is Kind.OPTION and i.inverse for i in
+               (at.part.items[c] for c in fills.column.tolist()))  # fmt: skip
     for a in range(len(held.row) - 1):
         expected = base[a].copy()
         for m in range(int(fills.row[a]), int(fills.row[a + 1])):
-            expected += np.minimum(fills.size[m] * pnl[fills.column[m]] + fills.gain[m], 0.0)
+            expected += np.minimum(moved(m) + fills.gain[m], 0.0)
         assert np.abs(expected - least[a]).max() <= 1e-9 * (np.abs(base[a]).max() + 1e6)
     where = np.argmin(least, axis=1)
-    kept = table.losing(Lines.of_fills(fills), fills.gain, where)
+    kept = table.losing(Lines.of_fills(fills, at), fills.gain, where)
     for m in range(len(fills)):
         a = int(np.searchsorted(fills.row, m, side="right")) - 1
-        move = fills.size[m] * pnl[fills.column[m], where[a]] + fills.gain[m]
+        move = float(moved(m)[where[a]]) + float(fills.gain[m])
         assert bool(kept[m]) is bool(move < 0.0)
     monkeypatch.setattr(var_table, "KEPT_BYTES", 0)
     anew = table_of(SEEN, MOVES, GIVEN)
-    again = anew.vectors(Lines.of_book(held), Lines.of_fills(fills), fills.gain)[1]
+    again = anew.vectors(Lines.of_book(held), Lines.of_fills(fills, at), fills.gain)[1]
     assert again is not None
     assert again.tobytes() == least.tobytes()
-    assert (anew.losing(Lines.of_fills(fills), fills.gain, where) == kept).all()
-    # The same as the other models' filled vectors, which read a whole risk array.
-    assert filled_vectors.__doc__ is not None
+    assert (anew.losing(Lines.of_fills(fills, at), fills.gain, where) == kept).all()
 
 
 def test_what_the_horizon_takes_is_in_the_profit_of_no_move() -> None:

@@ -19,7 +19,7 @@ from crossmargin.margin.families.whole_account import DollarMarket
 from crossmargin.margin.fills import growth
 from crossmargin.margin.model import Fills, PoolBook
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind
+from crossmargin.margin.pools import is_kind, row_of_position
 from crossmargin.pricing.sums import row_sums
 
 __all__ = ["CLASSES", "days_to_exit", "exit_columns", "exit_factor"]
@@ -42,15 +42,38 @@ def exit_columns(market: DollarMarket, parameters: Parameters) -> Floats:
     return out
 
 
-def days_to_exit(columns: Floats, book: PoolBook, fills: Fills | None = None) -> Floats:
-    """[A] days until the last line is left; with ``fills``, the most that any of them make it."""
+def days_to_exit(
+    columns: Floats,
+    book: PoolBook,
+    fills: Fills | None = None,
+    market: DollarMarket | None = None,
+) -> Floats:
+    """[A] days until the last line is left; with ``fills``, the most that any of them make it.
+
+    A premium that is paid in coin counts too: it may be a coin more to leave.
+    """
     size = np.abs(book.quantity)
     gross = row_sums(book.row, book.column, size, columns, trusted=True).net
     if fills is not None:
         more = growth(book, fills)
         gross = gross.copy()
         np.add.at(gross, more.account, more.size[:, None] * columns[more.column])
+        np.add.at(gross, row_of_position(fills.row), _premiums(columns, fills, market))
     return np.asarray(gross.max(axis=1, initial=0.0))
+
+
+def _premiums(columns: Floats, fills: Fills, market: DollarMarket | None) -> Floats:
+    """[M, 2 N] days of the coins that fills pay or bring."""
+    out = np.zeros((len(fills), columns.shape[1]))
+    if market is None:
+        return out
+    part = market.part
+    held = {i.underlying: k for k, i in enumerate(part.items) if i.kind == Kind.ASSET}
+    for m, column in enumerate(fills.column.tolist()):
+        item = part.items[column]
+        if item.settle == item.underlying and item.settle in held:
+            out[m] = abs(float(fills.cash[m])) * columns[held[item.settle]]
+    return out
 
 
 def exit_factor(days: Floats, parameters: Parameters) -> Floats:

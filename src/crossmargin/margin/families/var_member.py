@@ -159,7 +159,7 @@ class ScenarioMember:
         factor = exit_factor(days_to_exit(priced.facts["exit"], book), parameters)
         most, gain = factor, np.zeros(0)
         if fills is not None:
-            days = days_to_exit(priced.facts["exit"], book, fills)
+            days = days_to_exit(priced.facts["exit"], book, fills, table.market)
             most = exit_factor(days, parameters) * parameters.number("level.im_factor")
             gain = fills.gain / most[row_of_position(fills.row)]
         found = _measured(table, measure, book, fills, gain, shortfall=self.shortfall)
@@ -191,7 +191,7 @@ def _measured(
 ) -> _Found:
     """Figures of a block, a few accounts at a time, so that only their vectors are held."""
     lines = Lines.of_book(book)
-    orders = None if fills is None else Lines.of_fills(fills)
+    orders = None if fills is None else Lines.of_fills(fills, table.market)
     accounts = len(book.row) - 1
     figures, after = np.zeros((4, accounts)), np.zeros(accounts)
     filled = np.zeros(0 if fills is None else len(fills), np.bool_)

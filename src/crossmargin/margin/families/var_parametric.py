@@ -43,6 +43,7 @@ from crossmargin.margin.families.var_table import (
     option_units,
     option_values,
     passed_years,
+    premium_usd,
     values_now,
     vol_scale,
 )
@@ -211,10 +212,16 @@ class ParametricMember:
         book = with_equity_rows(priced, held)
         owner = row_of_position(fills.row)
         accounts = len(held.row) - 1
-        days = days_to_exit(priced.facts["exit"], book, fills)
+        market: DollarMarket = priced.facts["market"]
+        days = days_to_exit(priced.facts["exit"], book, fills, market)
         most = exit_factor(days, parameters) * parameters.number("level.im_factor")
         form = quadratic(_sums(priced, book))
-        alone = quadratic(fills.size[:, None] * priced.facts["columns"][fills.column])
+        sums = fills.size[:, None] * priced.facts["columns"][fills.column]
+        coins = known_coins(parameters)
+        paid = premium_usd(fills, market)
+        for m in np.flatnonzero(paid != 0.0).tolist():  # a premium in coin moves with the coin
+            sums[m, 5 * coins.index(market.part.items[int(fills.column[m])].underlying)] += paid[m]
+        alone = quadratic(sums)
         curved = (form.gamma != 0.0).any(axis=(1, 2))
         curved[owner[(alone.gamma != 0.0).any(axis=(1, 2))]] = True
         level, how = self._level(parameters, shortfall=self.shortfall), self._how(parameters)

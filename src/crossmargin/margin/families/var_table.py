@@ -42,6 +42,7 @@ __all__ = [
     "linear_rows",
     "option_units",
     "option_values",
+    "premium_usd",
     "passed_years",
     "scenario_table",
     "values_now",
@@ -57,11 +58,15 @@ DAYS_A_YEAR = 365.0
 
 
 class Lines(NamedTuple):
-    """Positions or fills of accounts: CSR over the rows of the pool."""
+    """Positions or fills of accounts: CSR over the rows of the pool.
+
+    ``premium_usd`` of fills is what they bring in coin (negative: what they pay): it moves too.
+    """
 
     start: Longs  # [A+1]
     column: Ints
     size: Floats
+    premium_usd: Floats | None = None
 
     @classmethod
     def of_book(cls, book: PoolBook) -> Lines:
@@ -69,15 +74,16 @@ class Lines(NamedTuple):
         return cls(book.row, book.column, book.quantity)
 
     @classmethod
-    def of_fills(cls, fills: Fills) -> Lines:
-        """The open orders of a block, filled."""
-        return cls(fills.row, fills.column, fills.size)
+    def of_fills(cls, fills: Fills, market: DollarMarket) -> Lines:
+        """The open orders of a block, filled; an option that settles in coin is paid in coin."""
+        return cls(fills.row, fills.column, fills.size, premium_usd(fills, market))
 
     def part(self, low: int, high: int) -> tuple[Lines, slice]:
         """Those of the accounts ``low`` to ``high``, and where they stand among all."""
         span = slice(int(self.start[low]), int(self.start[high]))
         start = self.start[low : high + 1] - self.start[low]
-        return Lines(start, self.column[span], self.size[span]), span
+        premium = None if self.premium_usd is None else self.premium_usd[span]
+        return Lines(start, self.column[span], self.size[span], premium), span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,6 +169,7 @@ class ScenarioTable:
             base[:, low:high] = own[:, : high - low]
             if resting is not None and after is not None and gain is not None:
                 move = np.take(table, place[resting.row], axis=0) * resting.weight[:, None]
+                move += table[place[resting.pair]] * resting.premium[:, None]
                 move += (resting.constant + gain[resting.kept])[:, None]
                 np.add.at(own, resting.owner, np.minimum(move, 0.0))
                 after[:, low:high] = own[:, : high - low]
@@ -178,7 +185,9 @@ class ScenarioTable:
             if not len(mine):
                 continue
             table, place = self._tile(number, resting.options)
-            move = table[place[resting.row[mine]], own[mine] - low] * resting.weight[mine]
+            at = own[mine] - low
+            move = table[place[resting.row[mine]], at] * resting.weight[mine]
+            move = move + table[place[resting.pair[mine]], at] * resting.premium[mine]
             kept = resting.kept[mine]
             out[kept] = move + resting.constant[mine] + gain[kept] < 0.0
         return out
@@ -237,10 +246,12 @@ class _Rows:
     owner: Longs
     kept: Longs  # places of the positions among those given
     options: Ints
+    pair: Ints  # row of the table in which the coin of a premium moves
+    premium: Floats  # dollars of it; 0 for a position
 
     @classmethod
     def of(cls, table: ScenarioTable, lines: Lines) -> _Rows:
-        start, column, quantity = lines
+        start, column, quantity, premium = lines
         row = table.row[column]
         kept = np.flatnonzero(row >= 0)
         owner = row_of_position(start)[kept]
@@ -254,7 +265,16 @@ class _Rows:
             owner,
             kept,
             np.unique(row[row < len(table.options)]),
+            (len(table.options) + table.market.part.pair[column]).astype(np.int32),
+            np.zeros(len(kept)) if premium is None else premium[kept],
         )
+
+
+def premium_usd(fills: Fills, market: DollarMarket) -> Floats:
+    """[M] dollars that fills bring in their underlying; 0 where they settle in money."""
+    part = market.part
+    in_coin = part.settle[fills.column] == part.underlying[fills.column]
+    return np.where(in_coin, fills.cash * market.settle_usd[fills.column], 0.0)
 
 
 def passed_years(parameters: Parameters) -> float:
