@@ -14,6 +14,7 @@ from scipy import integrate, stats
 
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.statistics import delta_gamma as dg
+from crossmargin.statistics.closed_forms import normal
 
 # Squares of these are still numbers, for the definition's sake; the code itself needs no such care.
 SIZES = st.floats(-5, 5).filter(lambda x: x == 0.0 or abs(x) > 1e-100)
@@ -139,6 +140,14 @@ def test_shortfall_is_the_mean_of_the_quantiles() -> None:
     ]
     mean = float(np.sum(0.5 * weights * 4.0 * u**3 * np.array(tail)))
     assert float(found.expected_shortfall) == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.4, 0.5, 0.6, 0.95])
+def test_both_tails_of_a_normal_book(level: float) -> None:
+    found = dg.delta_gamma_exact(level, [3.0], [[0.0]], [[0.04]], 1.0)
+    wanted = normal(level, -1.0, 0.6)
+    assert float(found.value_at_risk) == pytest.approx(float(wanted[0]), rel=1e-9, abs=1e-10)
+    assert float(found.expected_shortfall) == pytest.approx(float(wanted[1]), rel=1e-9, abs=1e-10)
 
 
 def test_gaussian_and_certain_books() -> None:
