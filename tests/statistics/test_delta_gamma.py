@@ -128,6 +128,18 @@ def test_two_factors_by_quadrature(seed: int) -> None:
     assert mass == pytest.approx(0.025, abs=2e-9)
 
 
+@pytest.mark.parametrize("level", [0.01, 0.5, 0.9, 0.9995])
+def test_nearly_normal_books(level: float) -> None:
+    """Coefficients of very different size; the expansion is as good as exact so near to a normal."""
+    delta = [1.0, -0.0015, 0.05]
+    gamma = np.diag([-3.6e-4, 3e-10, -5.4e-6])
+    found = dg.delta_gamma_exact(level, delta, gamma, np.eye(3))
+    near = dg.delta_gamma_cornish_fisher(
+        level, dg.cumulants(delta, gamma, np.eye(3)), anywhere=True
+    )
+    assert float(found.value_at_risk) == pytest.approx(float(near), abs=1e-8)
+
+
 def test_shortfall_is_the_mean_of_the_quantiles() -> None:
     delta, gamma, covariance = account(9, 3)
     found = dg.delta_gamma_exact(0.95, delta, gamma, covariance)
