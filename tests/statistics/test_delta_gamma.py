@@ -130,7 +130,7 @@ def test_two_factors_by_quadrature(seed: int) -> None:
 
 @pytest.mark.parametrize("level", [0.01, 0.5, 0.9, 0.9995])
 def test_nearly_normal_books(level: float) -> None:
-    """Coefficients of very different size; the expansion is as good as exact so near to a normal."""
+    """Coefficients of very unequal size; so near to a normal the expansion is as good as exact."""
     delta = [1.0, -0.0015, 0.05]
     gamma = np.diag([-3.6e-4, 3e-10, -5.4e-6])
     found = dg.delta_gamma_exact(level, delta, gamma, np.eye(3))
