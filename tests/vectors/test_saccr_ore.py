@@ -83,8 +83,8 @@ def ead_of(row: dict[str, str], trades: list[dict[str, str]]) -> Any:
     )
 
 
-def test_case(case: Any) -> None:
-    file, row, trades, expected = case
+def test_case(sample: Any) -> None:
+    file, row, trades, expected = sample
     label = f"{row['NettingSet']} {row['AssetClass']} {row['HedgingSet']}"
     if row["NettingSet"] == EVERY:
         sets = [r for r in expected if r["NettingSet"] != EVERY and r["AssetClass"] == EVERY]

@@ -58,9 +58,9 @@ def trade_of(row: dict[str, str]) -> ScheduleTrade:
     )
 
 
-def test_case(case: Any) -> None:
-    path: Path = case[0]
-    row, lines = case[1], case[2]
+def test_case(sample: Any) -> None:
+    path: Path = sample[0]
+    row, lines = sample[1], sample[2]
     kinds = {line["ProductClass"] for line in lines}
     if row["ProductClass"] != "All":
         lines = [line for line in lines if line["ProductClass"] == row["ProductClass"]]

@@ -143,8 +143,8 @@ def margin_of(row: dict[str, str], grid: str) -> float:
     return float(max(loss[0], least_charge(*book, groups)[0, 0]))
 
 
-def test_case(case: Any) -> None:
-    name, row = case
+def test_case(sample: Any) -> None:
+    name, row = sample
     published = float(row["published_portfolio_margin"])
     options = sum(abs(leg.quantity) for leg in legs_of(row["legs"]) if leg.right)
     for grid in GRIDS:

@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crossmargin.core.arrays import Bools, Floats, Ints, Longs
-from crossmargin.margin.families.valuation_points import Groups, class_rows
-from crossmargin.pricing.netting import net
+from crossmargin.margin.families.valuation_points import Groups, class_vectors
 
 __all__ = ["WorstFills", "worst_fills"]
 
@@ -76,11 +75,9 @@ def worst_fills(
     code = groups.of_row[order_column].astype(np.int64)
     of_group = owner * count + groups.portfolio[groups.product[code]]
     orders = _Orders(code, owner * classes + code, of_group, moves[:, :points], gain)
-    account, held_code, start, columns, sizes = class_rows(
-        row, column, quantity, groups.of_row, classes
-    )
+    now = class_vectors(row, column, quantity, pnl, groups)
     base = np.zeros((accounts * classes, points))
-    base[account * classes + held_code] = net(start, columns, sizes, pnl, trusted=True)[:, :points]
+    base[now.account * classes + now.code] = now.pnl[:, :points]
     outer = groups.product_offset[groups.portfolio[groups.product]]
     full = _branch(base, groups, orders, np.ones(classes), accounts)
     part = _branch(base, groups, orders, outer, accounts)

@@ -28,7 +28,9 @@ __all__ = [
     "POINTS",
     "Groups",
     "GroupRisk",
+    "Level",
     "class_rows",
+    "class_vectors",
     "folded",
     "group_risk",
     "groups_of",
@@ -123,7 +125,7 @@ def groups_of(
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class Level:
     """P&L vectors of the groups that accounts hold, sorted by account, then by group."""
 
     account: Longs
@@ -172,7 +174,7 @@ def folded(pnl: Floats, offset: Floats) -> Floats:
     return np.asarray(np.where(pnl < 0.0, pnl, offset[:, None] * pnl))
 
 
-def _up(level: _Level, parent: Ints, offset: Floats) -> _Level:
+def _up(level: Level, parent: Ints, offset: Floats) -> Level:
     """The next level: folded members added in the order of their codes."""
     count = max(len(offset), 1)
     of = parent[level.code].astype(np.int64)
@@ -184,7 +186,17 @@ def _up(level: _Level, parent: Ints, offset: Floats) -> _Level:
     for k in range(1, int(size.max(initial=1))):
         more = np.flatnonzero(size > k)
         total[more] += member[first[more] + k]
-    return _Level(key[first] // count, key[first] % count, total)
+    return Level(key[first] // count, key[first] % count, total)
+
+
+def class_vectors(
+    row: Longs, column: Ints, quantity: Floats, pnl: Floats, groups: Groups
+) -> Level:
+    """P&L of the class groups that accounts hold: full offset inside a class."""
+    account, code, start, columns, sizes = class_rows(
+        row, column, quantity, groups.of_row, groups.product.size
+    )
+    return Level(account, code, net(start, columns, sizes, pnl, trusted=True))
 
 
 def group_risk(
@@ -204,8 +216,7 @@ def group_risk(
     """
     table = shocked(pnl, points, trusted=trusted)
     book = positions(row, column, quantity, table.shape[0], trusted=trusted)
-    account, code, start, columns, sizes = class_rows(*book, groups.of_row, groups.product.size)
-    level = _Level(account, code, net(start, columns, sizes, table, trusted=True))
+    level = class_vectors(*book, table, groups)
     level = _up(level, groups.product, groups.class_offset)
     level = _up(level, groups.portfolio, groups.product_offset)
     found = worst_of(level.pnl, points)
