@@ -24,4 +24,5 @@ def given(metafunc: pytest.Metafunc, cases: list[tuple[str, object]], pattern: s
     """One test a named case; a single skipped one, with the reason, where there is none."""
     reason = f"no case in {pattern} of the --vectors folder: give one with --vectors DIR"
     absent = pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))
-    metafunc.parametrize("sample", [pytest.param(c, id=n) for n, c in cases] or [absent])
+    if "sample" in metafunc.fixturenames:
+        metafunc.parametrize("sample", [pytest.param(c, id=n) for n, c in cases] or [absent])

@@ -78,9 +78,7 @@ def ead_of(row: dict[str, str], trades: list[dict[str, str]]) -> Any:
     terms = MarginTerms(numbers["ThresholdAmount"], numbers["MinimumTransferAmount"], independent)
     margined = terms.threshold + terms.minimum_transfer > 0.0
     collateral = numbers["VariationMargin"] + independent
-    return exposure(
-        numbers["NPV"], collateral, mine, factors(), terms=terms if margined else None
-    )
+    return exposure(numbers["NPV"], collateral, mine, factors(), terms=terms if margined else None)
 
 
 def test_case(sample: Any) -> None:
@@ -88,7 +86,7 @@ def test_case(sample: Any) -> None:
     label = f"{row['NettingSet']} {row['AssetClass']} {row['HedgingSet']}"
     if row["NettingSet"] == EVERY:
         sets = [r for r in expected if r["NettingSet"] != EVERY and r["AssetClass"] == EVERY]
-        found = {"EAD": sum(ead_of(each, trades).ead for each in sets)}
+        found = {"CC": sum(ead_of(each, trades).ead * float(each["RW"]) for each in sets)}
     elif row["AssetClass"] == EVERY:
         each = ead_of(row, trades)
         found = {
@@ -97,6 +95,7 @@ def test_case(sample: Any) -> None:
             "Multiplier": each.multiplier,
             "PFE": each.pfe,
             "EAD": each.ead,
+            "CC": each.ead * float(row["RW"]),
         }
     else:
         mine = [t for t in trades if t["NettingSet"] == row["NettingSet"]]
@@ -109,7 +108,7 @@ def test_case(sample: Any) -> None:
             else sum(v for (c, _), v in sets_of.items() if c == name)
         }
     for name, ours in found.items():
-        theirs = float(row[name])
+        theirs = float(row[name])  # CC: the exposure times the weight of the counterparty
         assert ours == pytest.approx(theirs, rel=1e-9, abs=2.0 * MICRO), name
         seen("sa-ccr", "suite", file, label, ours, theirs)
 

@@ -207,9 +207,7 @@ def tranche_delta(bought: bool, attachment: float, detachment: float) -> float:
 # ---------------------------------------------------------------- of a netting set
 
 
-def add_ons(
-    trades: Sequence[Trade], factors: Mapping[str, Factor]
-) -> dict[tuple[str, str], float]:
+def add_ons(trades: Sequence[Trade], factors: Mapping[str, Factor]) -> dict[tuple[str, str], float]:
     """Add-on of each class and hedging set, in the order in which the trades name them.
 
     Errors: ``option_unknown`` (class, sector), ``number_not_finite``, ``number_out_of_range`` (a

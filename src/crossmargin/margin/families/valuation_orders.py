@@ -91,15 +91,13 @@ def worst_fills(
     shape = (accounts, count)
     return WorstFills(
         np.maximum(np.maximum(loss, cost), 0.0).reshape(shape),
-        cost.reshape(shape),
+        np.asarray(cost, np.float64).reshape(shape),
         np.where(still, -1, point).astype(np.int32).reshape(shape),
         np.where(still[of_group], gain < 0.0, taken),
     )
 
 
-def _branch(
-    base: Floats, groups: Groups, orders: _Orders, slope: Floats, accounts: int
-) -> _Branch:
+def _branch(base: Floats, groups: Groups, orders: _Orders, slope: Floats, accounts: int) -> _Branch:
     """The least of the classes under one slope of their products."""
     sides = []
     for inner in (np.ones(len(slope)), groups.class_offset[groups.product]):

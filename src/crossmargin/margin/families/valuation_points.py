@@ -73,7 +73,7 @@ def valuation_points(down: float, up: float, grid: str) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """C classes in G products in P portfolio groups; codes rise together (see :func:`groups_of`)."""
+    """C classes in G products in P portfolio groups; see :func:`groups_of`."""
 
     of_row: Ints  # [I] class of each instrument, -1 for what carries no risk
     product: Ints  # [C] product group of each class
@@ -189,9 +189,7 @@ def _up(level: Level, parent: Ints, offset: Floats) -> Level:
     return Level(key[first] // count, key[first] % count, total)
 
 
-def class_vectors(
-    row: Longs, column: Ints, quantity: Floats, pnl: Floats, groups: Groups
-) -> Level:
+def class_vectors(row: Longs, column: Ints, quantity: Floats, pnl: Floats, groups: Groups) -> Level:
     """P&L of the class groups that accounts hold: full offset inside a class."""
     account, code, start, columns, sizes = class_rows(
         row, column, quantity, groups.of_row, groups.product.size
@@ -242,4 +240,3 @@ def least_charge(row: Longs, column: Ints, quantity: Floats, groups: Groups) -> 
     charge = np.abs(quantity[kept]) * groups.minimum[column[kept]]
     flat = np.bincount(owner * count + group, weights=charge, minlength=accounts * count)
     return np.asarray(flat.reshape(accounts, count))
-

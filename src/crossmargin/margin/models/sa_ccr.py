@@ -20,6 +20,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.equity import equity_of
 from crossmargin.margin.families.exposure_at_default import multiplier, unmargined_factor
 from crossmargin.margin.families.whole_account import (
     ALL_OF,
@@ -67,8 +68,8 @@ SPEC = ModelSpec(
     kinds=KINDS,
     currency="USD",
     scale=ScaleLaw.HOMOGENEOUS,
-    balance_side="collateral alone: cash and coins at their price; the value of derivatives is part "
-    "of the exposure, which is EAD before collateral",
+    balance_side="collateral alone, cash and coins at their price; the value of derivatives is "
+    "part of the exposure, which is EAD before collateral",
     rules=(
         Rule(
             "replacement_cost",
@@ -138,7 +139,7 @@ class SaCcr:
         sheet = SheetBuilder(accounts)
         equity = equity_columns(sheet, priced, held)
         owed = -(equity.option_value + equity.unrealised)
-        add_on = _add_on(priced, parameters, _net(priced, held), _gross(priced, held))
+        add_on = _add_on(parameters, _net(priced, held), _gross(priced, held))
         sheet.leaf("replacement_cost", np.maximum(owed, 0.0), "replacement_cost")
         sheet.leaf("add_on", add_on, "add_on")
         sheet.leaf("multiplier", _eased(owed, add_on, parameters), "multiplier")
@@ -168,17 +169,18 @@ class SaCcr:
             return None
         accounts = len(held.row) - 1
         owner = row_of_position(fills.row)
-        equity = _owed(priced, held)
         option = is_kind(priced.pool.instruments, Kind.OPTION)[fills.column]
         unit = (priced.option_value * priced.facts["settle_usd"])[fills.column]
         worth = np.where(option, fills.size * unit, np.minimum(fills.gain, 0.0))
-        owed = equity + by_row(owner, np.maximum(-worth, 0.0), accounts)
+        owed = _owed(priced, held) + by_row(owner, np.maximum(-worth, 0.0), accounts)
         _, high, low = reach(held, fills, priced.facts["sets"], priced.columns["effective"])
         most = np.maximum(np.abs(high), np.abs(low))
         more = growth(held, fills)
         gross = _gross(priced, held)
-        gross = gross + by_row(more.account, priced.columns["gross"][more.column] * more.size, accounts)
-        add_on = _add_on(priced, parameters, most, gross)
+        gross = gross + by_row(
+            more.account, priced.columns["gross"][more.column] * more.size, accounts
+        )
+        add_on = _add_on(parameters, most, gross)
         pfe = _eased(owed, add_on, parameters) * add_on
         ead = parameters.number("exposure.alpha") * (np.maximum(owed, 0.0) + pfe)
         need = ead + by_row(owner, np.maximum(-fills.gain, 0.0), accounts)
@@ -248,7 +250,7 @@ def _gross(priced: Priced, held: PoolBook) -> Floats:
     return per_row(held.row, priced.columns["gross"][held.column] * np.abs(held.quantity))
 
 
-def _add_on(priced: Priced, parameters: Parameters, net: Floats, gross: Floats) -> Floats:
+def _add_on(parameters: Parameters, net: Floats, gross: Floats) -> Floats:
     """[A] of the sizes of the hedging sets (group 2a) or of the gross notional (group 2b)."""
     if parameters.get("reading.group") == "2b":
         return np.asarray(parameters.number("exposure.gross_share") * gross)
@@ -267,6 +269,5 @@ def _eased(owed: Floats, add_on: Floats, parameters: Parameters) -> Floats:
 
 def _owed(priced: Priced, held: PoolBook) -> Floats:
     """[A] what the account owes on its derivatives, net; negative where it is owed."""
-    sheet = SheetBuilder(len(held.row) - 1)
-    equity = equity_columns(sheet, priced, held)
+    equity = equity_of(priced, held, priced.facts["settle_usd"])
     return -(equity.option_value + equity.unrealised)

@@ -90,7 +90,9 @@ SPEC = ModelSpec(
             "this project's",
             Fidelity.INFERRED,
         ),
-        Rule("balance_side", "the equity of the account at marks", "this project's", Fidelity.STATED),
+        Rule(
+            "balance_side", "the equity of the account at marks", "this project's", Fidelity.STATED
+        ),
     ),
     one_balance=True,
     readings={"reading.no_value": ("one", "zero")},
@@ -161,7 +163,9 @@ class ScheduleIM:
         accounts = len(held.row) - 1
         more = growth(held, fills)
         gross = _gross(priced, held)
-        gross = gross + by_row(more.account, priced.columns["gross"][more.column] * more.size, accounts)
+        gross = gross + by_row(
+            more.account, priced.columns["gross"][more.column] * more.size, accounts
+        )
         share = parameters.number("margin.gross_share")
         ratio = _most_ratio(priced, held, fills, parameters)
         owner = row_of_position(fills.row)
@@ -220,12 +224,11 @@ def _values(priced: Priced, held: PoolBook, parameters: Parameters) -> Floats:
     """[N] dollars that each position is worth to who collects."""
     profit = profit_since_entry(priced.pool.instruments, priced.view, held, False)
     own = held.quantity * priced.columns["value"][held.column]
-    return _sign(parameters) * (own + profit * priced.facts["settle_usd"][held.column])
+    settle_usd: Floats = priced.facts["settle_usd"]
+    return np.asarray(_sign(parameters) * (own + profit * settle_usd[held.column]))
 
 
-def _most_ratio(
-    priced: Priced, held: PoolBook, fills: Fills, parameters: Parameters
-) -> Floats:
+def _most_ratio(priced: Priced, held: PoolBook, fills: Fills, parameters: Parameters) -> Floats:
     """[A] the largest net-to-gross that any fills can make.
 
     An option's value moves with its size; a future's profit may be closed, or that of the fill
@@ -239,7 +242,9 @@ def _most_ratio(
     touched = np.zeros(len(keys), np.bool_)
     touched[place[len(own) :]] = True
     value = by_row(place[: len(own)], _values(priced, held, parameters), len(keys))
-    unit = np.where(option[fills.column], fills.size * priced.columns["value"][fills.column], fills.gain)
+    unit = np.where(
+        option[fills.column], fills.size * priced.columns["value"][fills.column], fills.gain
+    )
     change = _sign(parameters) * unit
     frozen_value = option[keys % width] | ~touched
     ends = []

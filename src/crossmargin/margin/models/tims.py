@@ -1,4 +1,4 @@
-"""``tims``: ten valuation points and class, product and portfolio groups (FINRA 4210(g), OCC's CPM).
+"""``tims``: ten valuation points; class, product and portfolio groups (FINRA 4210(g), OCC CPM).
 
 The rule is of US options on indices and stocks. A coin is a class group: its options, futures,
 perpetuals and the coin itself offset each other in full. Ranges, offsets and least charges of coins
