@@ -1,7 +1,7 @@
 """The schedule on ORE's example: gross margin, net to gross, and what is called and posted.
 
-The file states amounts to the cent and the ratio to six places. The values of the trades are rounded
-too, so a sum of them is known to half a cent each, and what is made of it to what that makes.
+The file states amounts to the cent and the ratio to six places. The values of the trades are
+rounded too, so a sum is known to half a cent for each, and the ratio to what that makes of it.
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ def valuation_points(down: float, up: float, grid: str) -> Floats:
         )
     step = np.arange(POINTS, dtype=np.float64)
     if grid == "both_ends":
-        return np.asarray((rise * step - fall * (POINTS - 1 - step)) / (POINTS - 1))
+        share = step / (POINTS - 1)  # so that both ends are met to the bit
+        return np.asarray(rise * share - fall * (1.0 - share))
     if grid == "five_and_five":
         half = POINTS // 2
         below = -fall * (half - step[:half]) / half
