@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -197,9 +198,9 @@ GOOD = Trade("rates", "rates", "USD", 1.0, 1.0, 1.0, 1.0)
         ({"end_years": -1.0}, "number_out_of_range"),
     ],
 )
-def test_a_trade_is_refused(changed: dict[str, object], code: str) -> None:
+def test_a_trade_is_refused(changed: dict[str, Any], code: str) -> None:
     with pytest.raises(InputError) as caught:
-        add_ons([replace(GOOD, **changed)], FACTORS)  # type: ignore[arg-type]
+        add_ons([replace(GOOD, **changed)], FACTORS)
     assert caught.value.code == code
 
 

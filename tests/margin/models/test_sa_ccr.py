@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,8 @@ def value(name: str) -> float:
     return float(world_of(chosen).view.mark[column(name, chosen)]) * USDC
 
 
-def im(held: dict[str, float], **changes: object) -> float:
-    return float(margined("sa-ccr", held, **changes).sheet["im"][0])  # type: ignore[arg-type]
+def im(held: dict[str, float], **changes: Any) -> float:
+    return float(margined("sa-ccr", held, **changes).sheet["im"][0])
 
 
 def test_a_perpetual_by_hand() -> None:

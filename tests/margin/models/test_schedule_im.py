@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from crossmargin.conformance.world import SPOT, world_of
@@ -27,8 +29,8 @@ def value(name: str) -> float:
     return float(world_of(chosen).view.mark[column(name, chosen)]) * USDC
 
 
-def im(held: dict[str, float], **changes: object) -> float:
-    return float(margined("schedule-im", held, **changes).sheet["im"][0])  # type: ignore[arg-type]
+def im(held: dict[str, float], **changes: Any) -> float:
+    return float(margined("schedule-im", held, **changes).sheet["im"][0])
 
 
 def test_a_future_without_value_is_not_eased() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ BTC, ETH = "BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL"
 BTC_MARK, ETH_MARK = SPOT["BTC"] * 1.0004, SPOT["ETH"] * 1.0004
 
 
-def im(held: dict[str, float], **changes: object) -> float:
-    return float(margined("tims", held, **changes).sheet["im"][0])  # type: ignore[arg-type]
+def im(held: dict[str, float], **changes: Any) -> float:
+    return float(margined("tims", held, **changes).sheet["im"][0])
 
 
 def test_a_future_needs_its_range() -> None:

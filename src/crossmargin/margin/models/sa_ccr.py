@@ -101,6 +101,7 @@ SPEC = ModelSpec(
     ),
     one_balance=True,
     readings={"reading.group": ("2a", "2b")},
+    standard="fixed-rate",
     maps_from=ALL_OF,
 )
 

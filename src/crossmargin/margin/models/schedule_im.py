@@ -96,6 +96,7 @@ SPEC = ModelSpec(
     ),
     one_balance=True,
     readings={"reading.no_value": ("one", "zero")},
+    standard="fixed-rate",
     maps_from=ALL_OF,
 )
 

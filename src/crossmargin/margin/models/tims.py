@@ -109,6 +109,7 @@ SPEC = ModelSpec(
     ),
     one_balance=True,
     readings={"reading.grid": GRIDS},
+    standard="fixed-rate",
     maps_from=ALL_OF,
     unknown=("OCC's theoretical prices and volatilities: the marks of the market stand for them",),
 )
