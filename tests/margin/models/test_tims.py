@@ -59,6 +59,9 @@ def test_groups_of_their_own_add_up() -> None:
     found = margined("tims", {BTC: 2.0, ETH: -20.0}, **alone)
     assert float(found.sheet["im"][0]) == pytest.approx(loss + gain)
     assert float(found.sheet["mm"][0]) == pytest.approx(loss + gain)
+    # At one point of the account only one of the two is lost; the other is what stands apart.
+    assert float(found.sheet["scan_risk"][0]) == pytest.approx(max(loss, gain) - min(loss, gain))
+    assert float(found.sheet["groups_apart"][0]) == pytest.approx(2.0 * min(loss, gain))
 
 
 def test_the_least_charge_of_a_contract() -> None:
@@ -67,8 +70,8 @@ def test_the_least_charge_of_a_contract() -> None:
     sheet = found.sheet
     least = 5.0 * 0.001 * SPOT["BTC"]
     assert float(sheet["im"][0]) == pytest.approx(least)
-    assert float(sheet["worst_losses"][0] + sheet["to_minimum"][0]) == pytest.approx(least)
-    assert float(sheet["worst_losses"][0]) < least
+    assert float(sheet["scan_risk"][0] + sheet["to_minimum"][0]) == pytest.approx(least)
+    assert float(sheet["scan_risk"][0]) < least
     assert im({name: 5.0, "BTC": 0.0001}) == pytest.approx(least, rel=1e-3)
 
 
