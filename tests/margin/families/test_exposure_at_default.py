@@ -107,6 +107,18 @@ def test_example_5_interest_and_commodities_with_margin() -> None:
     assert found.replacement_cost == 0.0
 
 
+def test_bands_of_maturity_by_hand() -> None:
+    ends = (1.0, 3.0, 5.0, 5.5)  # the first in the first band, the last in the third
+    trades = [
+        Trade("rates", "rates", "USD", 100.0 * (k + 1), 1.0, 1.0, e) for k, e in enumerate(ends)
+    ]
+    a, b, c = 100.0, 500.0, 400.0
+    square = a * a + b * b + c * c + 1.4 * a * b + 1.4 * b * c + 0.6 * a * c
+    assert add_ons(trades, FACTORS)["rates", "USD"] == pytest.approx(0.005 * math.sqrt(square))
+    pair = [Trade("fx", "fx", "EUR/USD", 100.0, side, 0.5) for side in (1.0, -0.25)]
+    assert add_ons(pair, FACTORS)["fx", "EUR/USD"] == pytest.approx(0.04 * 37.5)
+
+
 def test_commodities_by_hand() -> None:
     found = add_ons(commodities(), FACTORS)
     energy = 0.18 * abs(10_000.0 * math.sqrt(0.75) - 20_000.0)

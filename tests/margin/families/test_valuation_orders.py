@@ -85,3 +85,14 @@ def test_costs_alone_bind_where_nothing_is_lost() -> None:
     assert found.cost.tolist() == [[4.0, 0.0]]
     assert found.point.tolist() == [[-1, 0]]
     assert found.filled.tolist() == [True, False]
+
+
+def test_costs_alone_bind_where_the_book_gains_at_every_point() -> None:
+    pnl = np.zeros((9, 16))
+    pnl[0, :POINTS] = 1_000.0
+    held = np.array([0, 1]), np.zeros(1, np.int32), np.ones(1)
+    moves, gain = np.zeros((1, 16)), np.array([-4.0])
+    row, column = np.array([0, 1]), np.array([1], np.int32)
+    found = worst_fills(held, pnl, POINTS, groups(), row, column, moves, gain)
+    assert found.need.tolist() == [[4.0, 0.0]]
+    assert found.point.tolist()[0][0] == -1

@@ -122,6 +122,16 @@ def test_an_order_is_margined_at_its_worst_fill() -> None:
     assert float(more.sheet["mm"][0]) == pytest.approx(im(base))
 
 
+def test_the_least_charge_grows_with_orders() -> None:
+    name = "BTC_BTC-0.75-96000-C"
+    limit = 0.0005  # coins above a mark of next to nothing
+    found = margined("tims", {name: 5.0}, [(name, 1, 2.0, limit)])
+    least = 7.0 * 0.001 * SPOT["BTC"]
+    expected = least + 2.0 * limit * SPOT["BTC"]
+    assert float(found.sheet["im"][0]) == pytest.approx(expected, rel=1e-6)
+    assert float(found.sheet["mm"][0]) == pytest.approx(5.0 * 0.001 * SPOT["BTC"])
+
+
 def test_details_add_up() -> None:
     found = margined("tims", {BTC: 2.0, ETH: -20.0, "BTC": 1.0})
     model, priced, held = stage(found)
