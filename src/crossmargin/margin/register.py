@@ -61,6 +61,9 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "mango-v4": ("crossmargin.margin.models.mango_v4:MangoV4", {}),
     "vertex": ("crossmargin.margin.models.vertex:Vertex", {}),
     "zeta": ("crossmargin.margin.models.zeta:Zeta", {}),
+    "tims": ("crossmargin.margin.models.tims:Tims", {}),
+    "schedule-im": ("crossmargin.margin.models.schedule_im:ScheduleIM", {}),
+    "sa-ccr": ("crossmargin.margin.models.sa_ccr:SaCcr", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
