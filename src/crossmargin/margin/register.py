@@ -62,6 +62,7 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "vertex": ("crossmargin.margin.models.vertex:Vertex", {}),
     "zeta": ("crossmargin.margin.models.zeta:Zeta", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
+    "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
 
