@@ -3,10 +3,10 @@
     python scripts/calibrate_greeks.py FOLDER [--check]
 
 FOLDER holds ``binance_usdm_perps_1d_*.parquet`` (ts, symbol, close, quote_volume, daily) and
-``btc_dvol.csv``, ``eth_dvol.csv`` (date, close in vol points). Read are the days up to the last that
-every file has; the date names the files that are written. With ``--check`` nothing is written: the
-exit status is 1 where a committed file is not what the script makes. What is calibrated and what is
-chosen is said line by line in the files themselves.
+``btc_dvol.csv``, ``eth_dvol.csv`` (date, close in vol points). Read are the days up to the last
+that every file has; that date names the files that are written. With ``--check`` nothing is
+written: the exit status is 1 where a committed file is not what the script makes. What is
+calibrated and what is chosen is said line by line in the files themselves.
 """
 
 from __future__ import annotations
@@ -142,16 +142,15 @@ def _column(name: str, low: float, high: float) -> str:
 
 def _head(model: str, found: Calibration) -> str:
     return (
-        f"# Written by scripts/calibrate_greeks.py; z {Z:g}, {HORIZON_DAYS} days, decay {DECAY:g},\n"
-        f"# stress share {STRESS_SHARE:g}, widths rounded up to {STEP:g}.\n"
+        f"# Written by scripts/calibrate_greeks.py; z {Z:g}, {HORIZON_DAYS} days,\n"
+        f"# decay {DECAY:g}, stress share {STRESS_SHARE:g}, widths rounded up to {STEP:g}.\n"
         f'model = "{model}"\nversion = "{VERSION}"\nobserved = "{found.last_day}"\n'
         f'source = "{OWN}"\n\n'
     )
 
 
-def _common(found: Calibration) -> str:
+def _common() -> str:
     """Tables that both models share."""
-    del found
     return (
         "[general]\n"
         + _entry("horizon_days", float(HORIZON_DAYS), "days", 0.0, 30.0, f"{OWN}: close-out")
@@ -193,15 +192,21 @@ def _check(moves: list[list[float]]) -> str:
 PROBES = [[-0.66, 0.4], [-0.33, 0.4], [0.33, 0.4], [0.5, 0.4], [1.0, 0.4], [2.0, 0.4]]
 
 
+def _grid() -> str:
+    """The cells of the shift grid."""
+    share = _column("share", -1.0, 1.0)
+    moves = [[-1.0], [-0.6667], [-0.3333], [0.0], [0.3333], [0.6667], [1.0]]
+    vols = [[-1.0], [0.0], [1.0]]
+    return (
+        "\n[grid]\n"
+        + _rows("moves", "share of the half-width", share, moves, f"{OWN}: thirds")
+        + _rows("vols", "share of the vol shift", share, vols, OWN)
+    )
+
+
 def greeks_file(found: Calibration) -> str:
     """The set of ``greeks``."""
-    share = _column("share", -1.0, 1.0)
-    text = _head("greeks", found) + _common(found)
-    text += "\n[grid]\n"
-    moves = [[-1.0], [-0.6667], [-0.3333], [0.0], [0.3333], [0.6667], [1.0]]
-    text += _rows("moves", "share of the half-width", share, moves, f"{OWN}: thirds")
-    text += _rows("vols", "share of the vol shift", share, [[-1.0], [0.0], [1.0]], OWN)
-    text += _check(PROBES)
+    text = _head("greeks", found) + _common() + _grid() + _check(PROBES)
     text += "\n[netting]\n"
     text += _entry("common_share", 0.5, "fraction of the offset between coins", 0.0, 1.0, OWN)
     text += "\n[buffer]\n"
@@ -226,8 +231,7 @@ def _coin_rows(found: Calibration, numbers: Numbers) -> str:
 
 def delta_file(found: Calibration) -> str:
     """The set of ``delta``."""
-    text = _head("delta", found) + _common(found)
-    text += _check(PROBES)
+    text = _head("delta", found) + _common() + _grid() + _check(PROBES)
     text += "\n[form]\n"
     text += 'net_rate = { value = "stated", choices = ["stated", "var"] }\n'
     text += 'impact = { value = "square_root", choices = ["square_root", "linear", "none"] }\n'

@@ -63,6 +63,7 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "zeta": ("crossmargin.margin.models.zeta:Zeta", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
+    "delta": ("crossmargin.margin.models.delta:DeltaMargin", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
 

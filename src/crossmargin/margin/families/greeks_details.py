@@ -80,12 +80,10 @@ def net_by_bucket(
     for u, coin in enumerate(greeks.coins):
         mine = (greeks.group[column] == u) & (quantity != 0.0)
         held_buckets = np.unique(bucket[column[mine]]).tolist()
-        for code in held_buckets:
-            out.append(
-                (coin, labels[code], *_sums(greeks, held, mine & _at(bucket, held, code), scale))
-            )
+        chosen = [(labels[code], mine & _at(bucket, held, code)) for code in held_buckets]
         if len(held_buckets) > 1:
-            out.append((coin, "all", *_sums(greeks, held, mine, scale)))
+            chosen.append(("all", mine))
+        out += [(coin, name, *_sums(greeks, held, which, scale)) for name, which in chosen]
     return tuple(out)
 
 

@@ -11,6 +11,7 @@ expansion (what is margined) and by full revaluation (what it is judged by).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,24 +27,19 @@ from crossmargin.pricing.taylor import TERMS, expanded
 from crossmargin.pricing.vectors import aligned
 from crossmargin.scenarios.sets import ScenarioSet, power_scale
 
-__all__ = ["Grid", "expanded_pnl", "grid_of", "joined", "probes_of", "shift_terms"]
+__all__ = ["Grid", "expanded_pnl", "grid_of", "joined", "probes_of", "shift_terms", "shifts_of"]
 
 DAYS_A_YEAR = 365.0
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Scenarios with what moves in them: fractions by coin [U, S], vol factors [E, S], years [S].
-
-    ``share[S]`` and ``vol_share[S]`` are the cells of the grid, for people.
-    """
+    """Scenarios with what moves: fractions by coin [U, S], vol factors [E, S], years [S]."""
 
     scenarios: ScenarioSet
     move: Floats
     vol_factor: Floats
     passed_years: Floats
-    share: Floats
-    vol_share: Floats
 
     def __len__(self) -> int:
         return len(self.scenarios)
@@ -51,17 +47,26 @@ class Grid:
 
 def grid_of(market: DollarMarket, coins: tuple[str, ...], parameters: Parameters) -> Grid:
     """The grid of a pool: moves inside vols inside the two times."""
+    widths = [parameters.number(f"asset.{coin}.half_width") for coin in coins]
+    now = shifts_of(market, coins, parameters, widths, 0.0)
+    later = parameters.number("general.horizon_days")
+    return joined(now, shifts_of(market, coins, parameters, widths, later))
+
+
+def shifts_of(
+    market: DollarMarket,
+    coins: tuple[str, ...],
+    parameters: Parameters,
+    widths: Sequence[float],
+    passed_days: float,
+) -> Grid:
+    """Moves inside vols at one time; ``widths`` are the half-widths of the coins."""
     moves = [float(row[0]) for row in parameters.get("grid.moves")]
     vols = [float(row[0]) for row in parameters.get("grid.vols")]
-    horizon_days = parameters.number("general.horizon_days")
-    share = np.tile(np.array(moves), len(vols))
-    vol_share = np.repeat(np.array(vols), len(moves))
-    width = np.array([parameters.number(f"asset.{coin}.half_width") for coin in coins])
-    move = width[:, None] * share[None, :]
+    share, vol_share = np.tile(np.array(moves), len(vols)), np.repeat(np.array(vols), len(moves))
+    move = np.array(widths)[:, None] * share[None, :]
     shock = {coin: _vol_shock(parameters, coin, vol_share) for coin in coins}
-    now = _cells(market, coins, parameters, move, shock, 0.0)
-    later = _cells(market, coins, parameters, move, shock, horizon_days)
-    return replace(joined(now, later), share=np.tile(share, 2), vol_share=np.tile(vol_share, 2))
+    return _cells(market, coins, parameters, move, shock, passed_days)
 
 
 def probes_of(market: DollarMarket, coins: tuple[str, ...], parameters: Parameters) -> Grid:
@@ -109,7 +114,7 @@ def _cells(
     )
     if passed > 0.0:
         made = replace(made, vol_label=tuple(f"{word}, later" for word in made.vol_label))
-    return Grid(made, move, factor, np.full(count, passed), move[0] if coins else nothing, first)
+    return Grid(made, move, factor, np.full(count, passed))
 
 
 def _label(coins: tuple[str, ...], move: Floats, vol: float, passed_days: float) -> str:
@@ -145,8 +150,6 @@ def joined(first: Grid, second: Grid) -> Grid:
         np.concatenate([first.move, second.move], axis=1),
         np.concatenate([first.vol_factor, second.vol_factor], axis=1),
         np.concatenate([first.passed_years, second.passed_years]),
-        np.concatenate([first.share, second.share]),
-        np.concatenate([first.vol_share, second.vol_share]),
     )
 
 
