@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossmargin.core.errors import InputError
-from crossmargin.pricing.apart import chosen_terms, parted
+from crossmargin.pricing.apart import chosen_terms, parted, tables_of
 
 INSTRUMENTS, SCENARIOS, WIDTH = 9, 11, 16
 
@@ -31,7 +31,7 @@ def random_rows(
 @given(st.integers(0, 10**6))
 def test_together_and_apart_are_plain_sums(seed: int) -> None:
     row, column, quantity, group, pnl = random_rows(seed)
-    found = parted(row, column, quantity, group, 3, pnl, SCENARIOS)
+    found = parted(row, column, quantity, tables_of(pnl, group, 3), SCENARIOS)
     for a in range(len(row) - 1):
         part = np.zeros((3, SCENARIOS))
         for j in range(row[a], row[a + 1]):
@@ -48,7 +48,7 @@ def test_one_group_apart_is_together_and_padding_never_counts() -> None:
     row, column, quantity, _, pnl = random_rows(3)
     pnl[:, SCENARIOS:] = -1e9  # a kernel that read the padding would say so
     lone = np.zeros(INSTRUMENTS, np.int32)
-    found = parted(row, column, quantity, lone, 1, pnl, SCENARIOS)
+    found = parted(row, column, quantity, tables_of(pnl, lone, 1), SCENARIOS)
     worst = np.maximum(-found.total[:, :SCENARIOS].min(axis=1), 0.0)
     assert found.apart.tolist() == worst.tolist()
 
@@ -56,14 +56,14 @@ def test_one_group_apart_is_together_and_padding_never_counts() -> None:
 @given(st.integers(0, 10**6))
 def test_the_same_bits_alone(seed: int) -> None:
     row, column, quantity, group, pnl = random_rows(seed)
-    whole = parted(row, column, quantity, group, 3, pnl, SCENARIOS)
+    whole = parted(row, column, quantity, tables_of(pnl, group, 3), SCENARIOS)
     scenario = np.arange(len(row) - 1, dtype=np.int32) - 1
     terms = np.random.default_rng(seed).normal(size=(SCENARIOS, INSTRUMENTS, 8))
     chosen = chosen_terms(row, column, quantity, scenario, terms)
     for a in range(len(row) - 1):
         span = slice(row[a], row[a + 1])
         own = np.array([0, row[a + 1] - row[a]])
-        alone = parted(own, column[span], quantity[span], group, 3, pnl, SCENARIOS)
+        alone = parted(own, column[span], quantity[span], tables_of(pnl, group, 3), SCENARIOS)
         assert alone.total.tobytes() == whole.total[a].tobytes()
         assert alone.apart.tobytes() == whole.apart[a : a + 1].tobytes()
         mine = chosen_terms(own, column[span], quantity[span], scenario[a : a + 1], terms)
@@ -86,12 +86,15 @@ def test_terms_of_the_chosen_scenario() -> None:
 
 def test_bad_rows_are_refused() -> None:
     row, column, quantity, group, pnl = random_rows(1)
+    tables = tables_of(pnl, group, 3)
     with pytest.raises(InputError, match="shape_wrong"):
-        parted(row, column, quantity, group, 3, pnl[:, :SCENARIOS], SCENARIOS)
+        parted(row, column, quantity, tables, WIDTH + 1)
+    with pytest.raises(InputError, match="shape_wrong"):
+        parted(row, column, quantity, (tables[0], pnl[:, :SCENARIOS]), SCENARIOS)
     with pytest.raises(InputError, match="number_out_of_range"):
-        parted(row, column, quantity, np.full_like(group, 3), 3, pnl, SCENARIOS)
+        parted(row, column + INSTRUMENTS, quantity, tables, SCENARIOS)
     with pytest.raises(InputError, match="number_not_finite"):
-        parted(row, column, quantity * np.nan, group, 3, pnl, SCENARIOS)
+        parted(row, column, quantity * np.nan, tables, SCENARIOS)
     far = np.full(len(row) - 1, SCENARIOS, np.int32)
     with pytest.raises(InputError, match="number_out_of_range"):
         chosen_terms(row, column, quantity, far, np.zeros((SCENARIOS, INSTRUMENTS, 8)))

@@ -7,16 +7,19 @@ the two lies what moves of different underlyings can be trusted to have in commo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from crossmargin.core.arrays import Floats, Ints
+from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.jit import kernel
 from crossmargin.pricing.checks import codes, positions, shocked
+from crossmargin.pricing.netting import net
+from crossmargin.pricing.vectors import aligned
 
-__all__ = ["Parted", "apart_kernel", "chosen_kernel", "chosen_terms", "parted"]
+__all__ = ["Parted", "chosen_kernel", "chosen_terms", "parted", "tables_of"]
 
 LANES = 8  # terms of one row in one scenario, filled up with zeros
 
@@ -28,66 +31,47 @@ class Parted(NamedTuple):
     apart: Floats
 
 
-@kernel("i8[:], i4[:], f8[:], i4[:], i8, f8[:,:], i8, out f8[:,:], out f8[:]")
-def apart_kernel(
-    row_ptr: Any,
-    column: Any,
-    quantity: Any,
-    group: Any,
-    groups: Any,
-    pnl: Any,
-    count: Any,
-    total: Any,
-    apart: Any,
-) -> None:
-    """The loop of :func:`parted`, unchecked; groups are added in their order."""
-    width = pnl.shape[1]
-    part = np.empty((groups, width))
-    for r in range(row_ptr.size - 1):
-        part[:] = 0.0
-        for j in range(row_ptr[r], row_ptr[r + 1]):
-            c, q = column[j], quantity[j]
-            if group[c] >= 0:
-                row, sums = pnl[c], part[group[c]]
-                for s in range(width):
-                    sums[s] += q * row[s]
-        whole = total[r]
-        whole[:] = 0.0
-        lost = 0.0
-        for g in range(groups):
-            low = 0.0
-            for s in range(width):
-                whole[s] += part[g, s]
-            for s in range(count):
-                low = min(low, part[g, s])
-            lost -= low
-        apart[r] = lost
+def tables_of(pnl: Floats, group: Ints, groups: int) -> tuple[Floats, ...]:
+    """A risk array ``[I, S8]`` a group: its own rows, zeros elsewhere; a code of -1 is in none.
+
+    Netting one group after the other over whole rows is several times faster than sorting the
+    positions by group: the sums of a row stay in vector registers.
+    """
+    out = []
+    for code in range(groups):
+        table = aligned(pnl.shape)
+        table[...] = np.where((group == code)[:, None], pnl, 0.0)
+        out.append(frozen(table, np.float64))
+    return tuple(out)
 
 
 def parted(
     row_ptr: npt.ArrayLike,
     column: npt.ArrayLike,
     quantity: npt.ArrayLike,
-    group: npt.ArrayLike,
-    groups: int,
-    pnl: npt.ArrayLike,
+    tables: Sequence[Floats],
     n_scenarios: int,
     *,
     trusted: bool = False,
 ) -> Parted:
-    """P&L of each row over ``pnl[I, S8]`` and the losses of its groups, each at its own worst.
+    """P&L of each row over :func:`tables_of`, and the losses of its groups at their own worst.
 
-    ``group[I]`` is the group of each instrument, -1 where it counts for nothing; the worst is taken
-    over the first ``n_scenarios`` columns and is never below zero. Errors: ``shape_wrong``,
-    ``number_not_finite``, ``number_out_of_range``.
+    The worst is taken over the first ``n_scenarios`` columns and is never below zero; groups are
+    added in their order. Errors: ``shape_wrong``, ``number_not_finite``, ``number_out_of_range``.
     """
-    table = shocked(pnl, n_scenarios, trusted=trusted)
-    book = positions(row_ptr, column, quantity, table.shape[0], trusted=trusted)
-    code = codes(group, "group", shape=(table.shape[0],), low=-1, below=max(groups, 1))
-    rows = book.row_ptr.size - 1
-    out = Parted(np.empty((rows, table.shape[1])), np.empty(rows))
-    apart_kernel.run(*book, code, groups, table, n_scenarios, *out)
-    return out
+    first = shocked(tables[0], n_scenarios, trusted=trusted)
+    book = positions(row_ptr, column, quantity, first.shape[0], trusted=trusted)
+    total = net(*book, first, trusted=trusted)
+    apart = _loss(total, n_scenarios)
+    for table in tables[1:]:
+        part = net(*book, shocked(table, n_scenarios, trusted=trusted), trusted=trusted)
+        apart = apart + _loss(part, n_scenarios)
+        total = total + part
+    return Parted(total, apart)
+
+
+def _loss(total: Floats, count: int) -> Floats:
+    return np.asarray(np.maximum(-total[:, :count].min(axis=1), 0.0))
 
 
 @kernel("i8[:], i4[:], f8[:], i4[:], f8[:,:,:], out f8[:,:]")

@@ -69,7 +69,7 @@ from crossmargin.margin.model import (
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
-from crossmargin.pricing.apart import parted
+from crossmargin.pricing.apart import parted, tables_of
 
 __all__ = ["DeltaMargin"]
 
@@ -149,7 +149,7 @@ class DeltaMargin:
         shifts = shifts_of(market, coins, parameters, rates.net.tolist(), 0.0)
         days = ladder_days(parameters)
         bucket = bucket_of(market, days)
-        facts = {
+        facts: dict[str, object] = {
             "market": market,
             "greeks": found,
             "rates": rates,
@@ -160,6 +160,7 @@ class DeltaMargin:
             "probes": probes_of(market, coins, parameters),
         }
         risk = dollar_risk(market, shifts.scenarios)
+        facts["full"] = tables_of(risk.pnl, found.group, max(len(coins), 1))
         # No scenario is margined: the shifts only judge, and stand among the facts.
         return priced_account(market, pool, None, risk, {"delta_usd": dollars}, facts)
 
@@ -253,10 +254,8 @@ class DeltaMargin:
         """[A] loss of full revaluation at the shifts, each coin at its own worst."""
         assert priced.risk is not None  # set by price()
         book = with_equity_rows(priced, held)
-        greeks = priced.facts["greeks"]
         where = (book.row, book.column, book.quantity)
-        groups, count = max(len(greeks.coins), 1), priced.risk.count
-        return parted(*where, greeks.group, groups, priced.risk.pnl, count, trusted=True).apart
+        return parted(*where, priced.facts["full"], priced.risk.count, trusted=True).apart
 
 
 def _unsafe(full: Floats, needed: Floats, parameters: Parameters) -> Bools:

@@ -68,7 +68,7 @@ from crossmargin.margin.model import (
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
-from crossmargin.pricing.apart import chosen_terms, parted
+from crossmargin.pricing.apart import Parted, chosen_terms, parted, tables_of
 from crossmargin.pricing.netting import NONE, Worst, empty_worst, pick_kernel
 from crossmargin.pricing.sums import row_sums
 from crossmargin.pricing.taylor import TERMS
@@ -176,6 +176,8 @@ class GreeksMargin:
             "greeks": found,
             "grid": grid,
             "taylor": pnl,
+            "taylor_apart": tables_of(pnl, found.group, max(len(coins), 1)),
+            "full_apart": tables_of(risk.pnl, found.group, max(len(coins), 1)),
             "terms": terms,
             "probes": probes_of(market, coins, parameters),
             "gamma": per_coin(found, found.gamma_usd),
@@ -231,9 +233,7 @@ class GreeksMargin:
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] P&L of the expansion."""
-        return np.asarray(
-            self._parted(priced, held, priced.facts["taylor"])[0][:, : _count(priced)]
-        )
+        return np.asarray(self._parted(priced, held, "taylor_apart")[0][:, : _count(priced)])
 
     def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
         """Accounts with a coin that has no numbers."""
@@ -257,19 +257,16 @@ class GreeksMargin:
             "margin this account by full revaluation",
         )
 
-    def _parted(self, priced: Priced, held: PoolBook, pnl: Floats) -> tuple[Floats, Floats]:
+    def _parted(self, priced: Priced, held: PoolBook, name: str) -> Parted:
         book = with_equity_rows(priced, held)
-        found: DollarGreeks = priced.facts["greeks"]
-        groups = max(len(found.coins), 1)
         where = (book.row, book.column, book.quantity)
-        return parted(*where, found.group, groups, pnl, _count(priced), trusted=True)
+        return parted(*where, priced.facts[name], _count(priced), trusted=True)
 
     def _netted(self, priced: Priced, held: PoolBook, parameters: Parameters) -> _Netted:
-        risk, count = priced.risk, _count(priced)
-        assert risk is not None  # set by price()
+        count = _count(priced)
         book = with_equity_rows(priced, held)
-        total, apart = self._parted(priced, held, priced.facts["taylor"])
-        full, full_apart = self._parted(priced, held, risk.pnl)
+        total, apart = self._parted(priced, held, "taylor_apart")
+        full, full_apart = self._parted(priced, held, "full_apart")
         found = judged(total[:, :count], full[:, :count], full_apart, parameters)
         picked = empty_worst(len(book.row) - 1)
         width = total.shape[1]
