@@ -3,9 +3,10 @@
     P&L_s       D dS + 1/2 G dS^2 + V dv + Th dt + X dS dv + 1/2 W dv^2, summed over the account
     together    worst P&L_s, every coin in the same scenario
     apart       the sum over coins of each one's own worst
-    grid loss   c x together + (1 - c) x apart, at most what long options and coins can lose
+    netted      c x together + (1 - c) x apart
     buffer      sqrt(2 / pi) k sigma S^2 |Gamma| sqrt(dt) x steps, per coin: what re-hedging costs
-    requirement grid loss + buffer (+ what the expansion misses, a switch)
+    requirement netted + buffer (+ what the expansion misses, a switch); of a book of long options
+                and coins alone at most what those can lose
 
 The expansion is a fast approximation, and only near the unshocked market. Every row is therefore
 revalued in full over the same shifts; the gap is shown beside the requirement and an account where
@@ -199,10 +200,8 @@ class GreeksMargin:
         missing = np.maximum(netted.apart - netted.worst.loss, 0.0)
         sheet.leaf("offset_charge", (1.0 - share) * missing, "offset")
         sheet.sum("netted_loss", "taylor_loss", "offset_charge")
-        sheet.leaf("most_to_lose", _most(priced, held, sheet["netted_loss"]), "long_cap")
-        sheet.min("grid_loss", "netted_loss", "most_to_lose")
         sheet.leaf("full_loss", netted.judged.full_loss, "error")
-        sheet.difference("taylor_error", "full_loss", "grid_loss")
+        sheet.difference("taylor_error", "full_loss", "netted_loss")
         sheet.leaf("largest_gap", netted.judged.gap, "error")
         sheet.leaf("unsafe", netted.judged.unsafe.astype(np.float64), "error")
         charged = parameters.get("reading.error") == "charged"
@@ -210,7 +209,9 @@ class GreeksMargin:
         sheet.leaf("expansion_error", error, "error")
         gamma = self._gamma(priced, held)
         sheet.leaf("gamma_buffer", hedging_cost(gamma, priced.facts["buffer"]), "gamma_buffer")
-        sheet.sum("requirement", "grid_loss", "expansion_error", "gamma_buffer")
+        sheet.sum("risk", "netted_loss", "expansion_error", "gamma_buffer")
+        sheet.leaf("most_to_lose", _most(priced, held, sheet["risk"]), "long_cap")
+        sheet.min("requirement", "risk", "most_to_lose")
         need = self.order_need(priced, held, parameters)
         base = parameters.number("level.im_factor") * sheet["requirement"]
         equity = equity_columns(sheet, priced, held)
