@@ -212,9 +212,15 @@ def greeks_file(found: Calibration) -> str:
     text += "\n[buffer]\n"
     text += _entry("cost", 0.0005, "of the notional traded, one way", 0.0, 0.1, OWN)
     text += _entry("rehedge_hours", 4.0, "hours between hedges", 0.01, 720.0, OWN)
+    text += "\n[calibration]\n"
+    text += _entry("z", Z, "normal quantile", 0.0, 20.0, OWN)
+    text += _entry("decay", DECAY, "a day, of the weighted variance", 0.0, 0.9999, OWN)
+    text += _entry("stress_share", STRESS_SHARE, "of the largest move", 0.0, 1.0, OWN)
+    text += _entry("step", STEP, "widths are rounded up to it", 0.0001, 1.0, OWN)
     text += '\n[reading]\nerror = { value = "flagged", choices = ["flagged", "charged"] }\n'
     for coin, numbers in found.coins.items():
         text += f"\n[asset.{coin}]\n" + _coin_rows(found, numbers)
+        text += _entry("width_floor", FLOORS[coin], "of the index", 0.0, 1.0, OWN)
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_width_is_scale_free_and_rises_with_its_parameters(
 ) -> None:
     prices = history(seed, 80, sigma)
     found = WIDTH(prices, floor=floor).half_width
-    assert found >= floor
+    assert found >= floor - 1e-10  # the step may round the last digits of a floor away
     assert WIDTH(prices * 64.0, floor=floor).half_width == pytest.approx(found, abs=0.0101)
     more = grid_half_width(
         prices, z=4.0, horizon_days=2, decay=0.97, floor=floor, stress_share=0.25, step=0.01
@@ -123,7 +124,7 @@ def test_quantiles_have_a_sign_and_round_away_from_zero() -> None:
         (lambda: median_size([math.nan]), "number_not_finite"),
     ],
 )
-def test_bad_histories_are_refused(call: object, code: str) -> None:
+def test_bad_histories_are_refused(call: Callable[[], object], code: str) -> None:
     with pytest.raises(InputError) as caught:
-        call()  # type: ignore[operator]
+        call()
     assert caught.value.code == code

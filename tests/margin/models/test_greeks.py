@@ -179,7 +179,7 @@ def test_orders_are_margined_at_their_worst_fill() -> None:
 
 def test_details_show_greeks_and_errors() -> None:
     found = required("greeks", {ATM: -1.0, PERP: 0.5, option(75_000.0, 5.0): 2.0, MONEY: 10.0})
-    net, near, far = details_of(found, 0)
+    net, near, far, _ = details_of(found, 0)
     assert [line[1] for line in net.rows] == ["no expiry", "0 to 7 d", "7 to 30 d", "all"]
     for k in range(2, 8):
         assert sum(line[k] for line in net.rows[:-1]) == pytest.approx(net.rows[-1][k], rel=1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.margin.families.dollar_greeks import DollarGreeks
 from crossmargin.margin.families.expiry_ladder import bucket_labels, bucket_of, ladder_days
+from crossmargin.margin.families.greeks_calibration import width_by_history
 from crossmargin.margin.families.greeks_error import gaps, limit_of
 from crossmargin.margin.families.greeks_grid import Grid, expanded_pnl, shift_terms
 from crossmargin.margin.families.whole_account import DollarMarket, dollar_risk
@@ -29,6 +30,14 @@ _GREEKS = (
     ("theta_usd_per_day", "Theta a day", "amount"),
     ("vanna_coins_per_point", "Vanna a point, coins", "number"),
     ("volga_usd_per_point2", "Volga a point squared", "number"),
+)
+_WIDTHS = (
+    ("coin", "Coin", "name"),
+    ("stated_fraction", "Half-width stated", "fraction"),
+    ("by_history_fraction", "By the history", "fraction"),
+    ("sigma_daily_fraction", "Sigma a day", "fraction"),
+    ("largest_move_fraction", "Largest move", "fraction"),
+    ("days", "Days", "count"),
 )
 _ERRORS = (
     ("scenario", "Scenario", "text"),
@@ -63,7 +72,29 @@ def greeks_tables(priced: Priced, held: PoolBook, parameters: Parameters) -> tup
             far,
             ("nothing is margined beyond the grid: an expansion means nothing out here", note),
         ),
+        Detail(
+            "grid_widths",
+            "Half-widths of the grid, stated and by the market's history",
+            _WIDTHS,
+            _widths(priced, parameters),
+            ("the stated width is margined; the other shows whether it has grown too narrow",),
+        ),
     )
+
+
+def _widths(priced: Priced, parameters: Parameters) -> tuple[tuple[str | float | None, ...], ...]:
+    """The stated width of each coin, and what the market's own history would make of it."""
+    out: list[tuple[str | float | None, ...]] = []
+    for coin in priced.facts["greeks"].coins:
+        stated = parameters.number(f"asset.{coin}.half_width")
+        found = width_by_history(priced.view.history, coin, parameters)
+        if found is None:
+            out.append((coin, stated, None, None, None, None))
+        else:
+            width, days = found
+            made = (width.half_width, width.sigma_daily, width.stress, days)
+            out.append((coin, stated, *made))
+    return tuple(out)
 
 
 def net_by_bucket(
