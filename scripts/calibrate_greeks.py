@@ -184,7 +184,7 @@ def _check(moves: list[list[float]]) -> str:
             "price move, relative vol shock of 30 days",
             f"{_column('move', -0.99, 10.0)}, {_column('vol_shock', -1.0, 5.0)}",
             moves,
-            f"{OWN}: moves of known tables of extended scenarios",
+            f"{OWN}: moves and vol of the extended scenarios of Paradex and Deribit",
         )
     )
 
@@ -195,7 +195,7 @@ PROBES = [[-0.66, 0.4], [-0.33, 0.4], [0.33, 0.4], [0.5, 0.4], [1.0, 0.4], [2.0,
 def _grid() -> str:
     """The cells of the shift grid."""
     share = _column("share", -1.0, 1.0)
-    moves = [[-1.0], [-0.6667], [-0.3333], [0.0], [0.3333], [0.6667], [1.0]]
+    moves = [[third / 3.0] for third in range(-3, 4)]
     vols = [[-1.0], [0.0], [1.0]]
     return (
         "\n[grid]\n"
@@ -246,7 +246,7 @@ def delta_file(found: Calibration) -> str:
     text += "\n[charge]\n"
     text += _entry("hedged", 0.005, "of the index, within a bucket", 0.0, 1.0, OWN)
     text += _entry("across", 0.0075, "of the index, across buckets", 0.0, 1.0, OWN)
-    floor = "public minimum of a venue: 2 % of net and 1 % of hedged delta"
+    floor = "tradeparadex/paradex-docs, portfolio margin: 2 % of net and 1 % of hedged delta"
     text += "\n[floor]\n"
     text += _entry("net", 0.02, "of the index", 0.0, 1.0, floor)
     text += _entry("hedged", 0.01, "of the index", 0.0, 1.0, floor)

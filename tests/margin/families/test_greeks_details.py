@@ -31,7 +31,7 @@ def test_net_greeks_in_the_units_of_their_titles() -> None:
     assert lines["ETH", "no expiry"][0] == 4.0
     delta, gamma, vega, theta, vanna, volga = lines["BTC", "7 to 30 d"]
     assert delta == pytest.approx(-0.534270, abs=1e-6)
-    assert gamma == pytest.approx(-0.023107 / 700.0, rel=1e-4)
+    assert gamma == pytest.approx(-0.023107, rel=1e-4)
     assert vega == pytest.approx(-11.395095 * 7.0, rel=1e-6)
     assert theta == pytest.approx(41.592098 * 700.0 / 365.0, rel=1e-6)
     assert vanna == pytest.approx(-0.00056975, rel=1e-4)

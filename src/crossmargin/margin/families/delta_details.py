@@ -40,7 +40,7 @@ _RISK = (
     ("net_rate_fraction", "Net rate", "fraction"),
     ("var_usd", "Delta VaR", "amount"),
     ("liquidity_usd", "Liquidity charge", "amount"),
-    ("depth_share", "Of depth", "number"),
+    ("depth_fraction", "Of depth", "fraction"),
     ("turnover_fraction", "Of a day's turnover", "fraction"),
 )
 _WAYS = (

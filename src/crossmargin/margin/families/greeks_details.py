@@ -25,11 +25,11 @@ _GREEKS = (
     ("coin", "Coin", "name"),
     ("bucket", "Expiry", "text"),
     ("delta_coins", "Delta, coins", "quantity"),
-    ("gamma_coins_per_usd", "Gamma, coins a dollar", "number"),
+    ("gamma_coins_per_percent", "Gamma, coins a 1 % move", "quantity"),
     ("vega_usd_per_point", "Vega a point", "amount"),
     ("theta_usd_per_day", "Theta a day", "amount"),
-    ("vanna_coins_per_point", "Vanna a point, coins", "number"),
-    ("volga_usd_per_point2", "Volga a point squared", "number"),
+    ("vanna_coins_per_point", "Vanna a point, coins", "quantity"),
+    ("volga_usd_per_point2", "Volga a point squared", "amount"),
 )
 _WIDTHS = (
     ("coin", "Coin", "name"),
@@ -105,10 +105,11 @@ def net_by_bucket(
     market: DollarMarket = priced.facts["market"]
     days = ladder_days(parameters)
     labels, bucket = bucket_labels(days), bucket_of(market, days)
-    scale = (1.0, 1.0, _POINT, 1.0 / _DAYS_A_YEAR, _POINT, _POINT * _POINT)
     column, quantity = held.column, held.quantity
     out: list[tuple[str | float, ...]] = []
     for u, coin in enumerate(greeks.coins):
+        percent = _POINT * float(greeks.index_usd[greeks.group == u].max())
+        scale = (1.0, percent, _POINT, 1.0 / _DAYS_A_YEAR, _POINT, _POINT * _POINT)
         mine = (greeks.group[column] == u) & (quantity != 0.0)
         held_buckets = np.unique(bucket[column[mine]]).tolist()
         chosen = [(labels[code], mine & _at(bucket, held, code)) for code in held_buckets]

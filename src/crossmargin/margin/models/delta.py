@@ -74,7 +74,7 @@ from crossmargin.pricing.apart import parted, tables_of
 __all__ = ["DeltaMargin"]
 
 _OWN = "this project's own model and calibration"
-_MINIMUM = "public minimum of a venue (2 % net, 1 % hedged) with its worked example"
+_MINIMUM = "tradeparadex/paradex-docs, portfolio margin: 2 % net, 1 % hedged; worked example"
 _PLACE = "asset.NAME in a parameter file"
 
 SPEC = ModelSpec(
@@ -92,30 +92,30 @@ SPEC = ModelSpec(
         Rule(
             "delta",
             "dollars of delta by coin: net, gross, hedged; three conventions of an option's delta",
-            f"{_OWN}; conventions: documentation of two venues",
+            f"{_OWN}; conventions: API documentation of Deribit and OKX",
             Fidelity.INFERRED,
             ("reading.option_delta",),
         ),
-        Rule("net", "stated rate of |net|, or z sigma sqrt(days)", _OWN, Fidelity.STATED),
-        Rule("hedged", "rate of delta hedged within a bucket of expiry", _OWN, Fidelity.STATED),
-        Rule("ladder", "rate of delta hedged across buckets of expiry", _OWN, Fidelity.STATED),
+        Rule("net", "stated rate of |net|, or z sigma sqrt(days)", _OWN, Fidelity.EXACT),
+        Rule("hedged", "rate of delta hedged within a bucket of expiry", _OWN, Fidelity.EXACT),
+        Rule("ladder", "rate of delta hedged across buckets of expiry", _OWN, Fidelity.EXACT),
         Rule(
             "liquidity",
             "price impact of trading the net delta out",
             f"{_OWN}; square-root and linear impact: textbook",
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
         Rule("floor", "u |net| + h hedged", _MINIMUM, Fidelity.EXACT),
-        Rule("error", "full revaluation at the shifts: shown and flagged", _OWN, Fidelity.STATED),
-        Rule("levels", "IM and MM as shares of the requirement", _OWN, Fidelity.STATED),
+        Rule("error", "full revaluation at the shifts: shown and flagged", _OWN, Fidelity.EXACT),
+        Rule("levels", "IM and MM as shares of the requirement", _OWN, Fidelity.EXACT),
         Rule(
             "order_margin",
             "worst fill of the open orders: every part at the fills that are worst for it, an "
             "upper bound",
             _OWN,
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
-        Rule("balance_side", "equity in dollars", _OWN, Fidelity.STATED),
+        Rule("balance_side", "equity in dollars", _OWN, Fidelity.EXACT),
     ),
     readings={"reading.option_delta": CONVENTIONS},
     standard="fixed-rate",

@@ -95,19 +95,19 @@ SPEC = ModelSpec(
             "taylor",
             "worst loss over the grid by net delta, gamma, vega, theta, vanna and volga",
             f"{_OWN}; expansion: textbook",
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
         Rule(
             "offset",
             "moves of different coins offset each other only by netting.common_share",
             _OWN,
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
         Rule(
             "long_cap",
             "a book of long options and long coins alone loses at most their value",
             f"{_OWN}; no-arbitrage bound",
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
         Rule(
             "error",
@@ -120,17 +120,17 @@ SPEC = ModelSpec(
             "gamma_buffer",
             "expected cost of re-hedging net gamma over the close-out",
             f"{_OWN}; expected cost of discrete hedging: textbook",
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
-        Rule("levels", "IM and MM as shares of the requirement", _OWN, Fidelity.STATED),
+        Rule("levels", "IM and MM as shares of the requirement", _OWN, Fidelity.EXACT),
         Rule(
             "order_margin",
             "worst fill of the open orders: every part at the fills that are worst for it, an "
             "upper bound",
             _OWN,
-            Fidelity.STATED,
+            Fidelity.EXACT,
         ),
-        Rule("balance_side", "equity in dollars", _OWN, Fidelity.STATED),
+        Rule("balance_side", "equity in dollars", _OWN, Fidelity.EXACT),
     ),
     readings={"reading.error": ("flagged", "charged")},
     standard="fixed-rate",
@@ -248,14 +248,18 @@ class GreeksMargin:
         """A sentence where the expansion is unsafe."""
         if len(held.row) != 2 or not len(held.column):
             return ()
-        found = self._netted(priced, held, parameters).judged
+        netted = self._netted(priced, held, parameters)
+        found = netted.judged
         if not bool(found.unsafe[0]):
             return ()
         limit = 100.0 * parameters.number("check.unsafe_share")
+        together = netted.worst.loss[0]
+        rest = 1.0 - parameters.number("netting.common_share")
+        own = together + rest * max(netted.apart[0] - together, 0.0)
         return (
-            f"the expansion is unsafe here: it is off by {found.gap[0]:,.2f} USD in a scenario, "
-            f"more than {limit:g} % of the full loss of {found.full_loss[0]:,.2f} USD; "
-            "margin this account by full revaluation",
+            f"the expansion is unsafe here: off by {found.gap[0]:,.2f} USD in a scenario, over "
+            f"{limit:g} % of the full loss; by it the account loses {own:,.2f} USD, revalued in "
+            f"full {found.full_loss[0]:,.2f} USD: margin it by full revaluation",
         )
 
     def _parted(self, priced: Priced, held: PoolBook, name: str) -> Parted:
