@@ -26,17 +26,21 @@ __all__ = ["delta_need"]
 def delta_need(
     held: PoolBook,
     fills: Fills,
+    premiums: Fills,
     greeks: DollarGreeks,
     ladder: Ladder,
     dollars: Floats,
     rates: Rates,
     im_factor: float,
 ) -> OrderNeed:
-    """Initial requirement in dollars after the worst fills; ``held`` with coins at risk."""
+    """Initial requirement in dollars after the worst fills; ``held`` with coins at risk.
+
+    ``premiums`` are the fills with the coins that their premiums move; see ``coin_premiums``.
+    """
     accounts = len(held.row) - 1
-    _, high, low = reach(held, fills, greeks.group, dollars)
-    _, rung_high, rung_low = reach(held, fills, ladder.rung, dollars)
-    more = growth(held, fills)
+    _, high, low = reach(held, premiums, greeks.group, dollars)
+    _, rung_high, rung_low = reach(held, premiums, ladder.rung, dollars)
+    more = growth(held, premiums)
     extra = more.size * np.abs(dollars)[more.column]
     gross = delta_sums(ladder, held.row, held.column, held.quantity).gross
     charge, floor = np.zeros(accounts), np.zeros(accounts)

@@ -4,8 +4,8 @@
 
 W the worst fill of the scenarios with every coin together, A the sum over coins of each one's worst
 fill, B the buffer at the gamma that is worst for it, f the IM factor, what fills cost against the
-mark inside W and A. W and A are exact one by one. The cap of a long book is left out: it only
-lowers.
+mark inside W and A. W and A are exact one by one, but for premiums in coin (see ``coin_premiums``).
+The cap of a long book is left out: it only lowers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints
 from crossmargin.margin.equity import with_equity_rows
+from crossmargin.margin.families.coin_premiums import moves_with_premiums
 from crossmargin.margin.families.dollar_greeks import DollarGreeks
 from crossmargin.margin.families.greeks_buffer import hedging_cost
 from crossmargin.margin.fills import reach
@@ -80,7 +81,7 @@ def _worst(
         fold,
         fills.row,
         fills.column,
-        fills.moves(table),
+        moves_with_premiums(priced, fills, table),
         np.zeros(len(fills)),
         np.where(mine[fills.column], fills.gain / factor, 0.0),
         trusted=True,

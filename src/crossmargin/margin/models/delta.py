@@ -20,6 +20,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin.equity import with_equity_rows
+from crossmargin.margin.families.coin_premiums import with_premiums
 from crossmargin.margin.families.delta_details import delta_tables
 from crossmargin.margin.families.delta_orders import delta_need
 from crossmargin.margin.families.delta_rules import (
@@ -193,6 +194,7 @@ class DeltaMargin:
         return delta_need(
             with_equity_rows(priced, held),
             fills,
+            with_premiums(priced, fills),
             priced.facts["greeks"],
             priced.facts["ladder"],
             priced.columns["delta_usd"],
