@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # The column of a sheet that holds the scan loss, by family; models without scenarios have none.
-_SCAN_LOSS = ("worst_case_unrounded", "span_loss", "scan_risk")
+_SCAN_LOSS = ("worst_case_unrounded", "span_loss", "scan_risk", "taylor_loss")
 # From harmless to grave.
 _STATUSES = ("ok", "below IM", "below MM")
 # The venue's own requirements among the fields of its payload.

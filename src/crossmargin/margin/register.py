@@ -65,6 +65,8 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "schedule-im": ("crossmargin.margin.models.schedule_im:ScheduleIM", {}),
     "sa-ccr": ("crossmargin.margin.models.sa_ccr:SaCcr", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
+    "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
+    "delta": ("crossmargin.margin.models.delta:DeltaMargin", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
 
