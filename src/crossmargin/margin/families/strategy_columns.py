@@ -162,14 +162,15 @@ def _one_expiry(legs: Legs, put: Ints, call: Ints, same_strike: bool) -> Ints:
     pairs = _pairs(put, call)
     low, high = legs.strike[pairs[:, 0]], legs.strike[pairs[:, 1]]
     fits = low == high if same_strike else low <= high
-    return pairs[fits & (legs.expiry[pairs[:, 0]] == legs.expiry[pairs[:, 1]])]
+    fits &= legs.expiry[pairs[:, 0]] == legs.expiry[pairs[:, 1]]
+    return np.asarray(pairs[fits])
 
 
 def _triples(legs: Legs, linear: Ints, pairs: Ints) -> Ints:
     """[m, 3] each linear leg with each pair that expires no later."""
     rows = _pairs(linear, np.arange(len(pairs), dtype=np.int32))
     rows = np.concatenate([rows[:, :1], pairs[rows[:, 1]]], axis=1)
-    return rows[legs.expiry[rows[:, 0]] >= legs.expiry[rows[:, 1]]]
+    return np.asarray(rows[legs.expiry[rows[:, 0]] >= legs.expiry[rows[:, 1]]])
 
 
 def _boxes(legs: Legs, far_days: float) -> Ints:

@@ -106,7 +106,7 @@ def paired(
     usable = np.flatnonzero(np.isfinite(cost[:alone])).astype(np.int32)
     amount, spread = np.zeros(len(columns)), [np.zeros(len(b.legs)) for b in columns.blocks]
     if len(usable) == 0 and not columns.blocks:
-        amount[:] = part  # only the legs alone are there: nothing to choose
+        amount[alone:] = part  # only the legs alone are there: nothing to choose
         made = Pairing(columns, amount * unit, (), 0.0)
         return Pairing(columns, made.amount, (), made.total(cost))
     programme = _Programme.of(columns, part, cost, usable)
@@ -187,7 +187,7 @@ class _Programme:
         values = [np.ones(len(at))]
         most = [np.where(members >= 0, part[members], np.inf).min(axis=1)]
         start, next_row = len(usable) + count, count
-        ends, kinks, low, high = start + sum(len(b.legs) for b in columns.blocks), [], [], []
+        ends, kinks = start + sum(len(b.legs) for b in columns.blocks), []
         for g, block in enumerate(columns.blocks):
             width, bends = len(block.legs), len(block.loss)
             y = np.arange(start, start + width)
@@ -201,8 +201,7 @@ class _Programme:
             most.append(part[block.legs])
             kinks.append((next_row, next_row + bends))
             start, next_row = start + width, next_row + bends + 1
-        low = np.concatenate([part, np.zeros(next_row - count)])
-        high = np.concatenate([part, np.full(next_row - count, np.inf)])
+        rest = next_row - count
         named = np.concatenate([cost[usable], cost[alone:]])
         middle, last = np.zeros(ends - len(named)), np.ones(len(columns.blocks))
         value = np.concatenate(values)
@@ -212,8 +211,8 @@ class _Programme:
             np.concatenate(rows)[kept].astype(np.int32),
             np.concatenate(cols)[kept].astype(np.int32),
             value[kept],
-            low,
-            high,
+            np.concatenate([part, np.zeros(rest)]),
+            np.concatenate([part, np.full(rest, np.inf)]),
             np.concatenate([*most, np.full(len(columns.blocks), np.inf)]),
             part,
             tuple(kinks),
@@ -275,8 +274,8 @@ class _Programme:
 
 def _solver(whole: bool, iterations: int) -> Any:
     """The solver on one thread, silent, without a clock."""
-    solver = highspy.Highs()
-    for name, value in {
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
+    options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         "threads": 1,
         "parallel": "off",
@@ -288,6 +287,7 @@ def _solver(whole: bool, iterations: int) -> Any:
         "mip_rel_gap": 0.0,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": iterations,
-    }.items():
+    }
+    for name, value in options.items():
         solver.setOptionValue(name, value)
     return solver

@@ -131,13 +131,14 @@ class Legs:
         """
         given = tuple(rows)
         legs = Legs(
-            frozen([leg.right for leg in given], np.int32),
-            *(
-                frozen([getattr(leg, name) for leg in given], np.float64)
-                for name in ("size", "price", "strike", "spot", "days")
-            ),
-            frozen([leg.expiry for leg in given], np.int64),
-            frozen([leg.discount for leg in given], np.float64),
+            right=frozen([leg.right for leg in given], np.int32),
+            size=frozen([leg.size for leg in given], np.float64),
+            price=frozen([leg.price for leg in given], np.float64),
+            strike=frozen([leg.strike for leg in given], np.float64),
+            spot=frozen([leg.spot for leg in given], np.float64),
+            days=frozen([leg.days for leg in given], np.float64),
+            expiry=frozen([leg.expiry for leg in given], np.int64),
+            discount=frozen([leg.discount for leg in given], np.float64),
         )
         legs.check()
         return legs
