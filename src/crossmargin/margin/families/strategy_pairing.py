@@ -39,7 +39,7 @@ __all__ = ["ITERATIONS_MAX", "Pairing", "paired"]
 ITERATIONS_MAX = 200_000
 # Between the need and its bound, in parts of what all legs alone need.
 _GAP_MAX = 1e-8
-# Amounts this near to nothing, or to all that is left, are so: sizes are scaled to at most 1.
+# Amounts this near to nothing, or to all that is left of a leg, are so.
 _DUST = 1e-12
 _CLASS = np.array([CLASSES.index(name) for _, name in STRATEGIES], np.int32)
 _SPREADS = CLASSES.index("spreads")
@@ -127,11 +127,11 @@ def paired(
 
 def _take(amount: Floats, column: int, wanted: float, left: Floats, legs: Ints) -> None:
     """Takes an amount of a column from what is left of its legs."""
-    if wanted <= _DUST:
-        return
     members = legs[legs >= 0]
     most = float(left[members].min())
-    taken = most if wanted >= most - _DUST else wanted
+    if wanted <= _DUST * most:
+        return
+    taken = most if wanted >= most * (1.0 - _DUST) else wanted
     amount[column] = taken
     left[members] -= taken
 
@@ -139,7 +139,8 @@ def _take(amount: Floats, column: int, wanted: float, left: Floats, legs: Ints) 
 def _take_block(taken: Floats, wanted: Floats, left: Floats, legs: Ints, calls: Floats) -> None:
     """Takes the legs of a block; calls sold beyond those bought are left alone."""
     most = left[legs]
-    y = np.where(wanted <= _DUST, 0.0, np.where(wanted >= most - _DUST, most, wanted))
+    y = np.where(wanted >= most * (1.0 - _DUST), most, wanted)
+    y = np.where(wanted <= _DUST * most, 0.0, y)
     over = -float(np.cumsum(calls * y)[-1])
     for k in np.flatnonzero(calls < 0.0).tolist():
         cut = min(max(over, 0.0), float(y[k]))
