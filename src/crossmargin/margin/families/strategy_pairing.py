@@ -23,6 +23,7 @@ Schroeder (1982) and of Coffman, Matsypura and Timkovsky.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,12 @@ __all__ = ["ITERATIONS_MAX", "Pairing", "paired"]
 ITERATIONS_MAX = 200_000
 # Between the need and its bound, in parts of what all legs alone need.
 _GAP_MAX = 1e-8
+# Ways to solve one programme, the next where the last has no proof.
+_WAYS: tuple[Mapping[str, str], ...] = (
+    {},
+    {"solver": "ipm"},
+    {"solver": "simplex", "presolve": "off"},
+)
 # Amounts this near to nothing, or to all that is left of a leg, are so.
 _DUST = 1e-12
 _CLASS = np.array([CLASSES.index(name) for _, name in STRATEGIES], np.int32)
@@ -89,9 +96,9 @@ def paired(
     ``number_out_of_range`` for a size that is not whole where ``whole`` is asked.
     """
     size = np.abs(legs.size)
-    count, alone = len(legs), len(columns) - len(legs)
+    alone = len(columns) - len(legs)
     # A power of two: scaling by it changes no digit, so twice the book is exactly twice.
-    unit = 1.0 if whole else math.ldexp(1.0, math.frexp(float(size.max(initial=1.0)))[1])
+    unit = 1.0 if whole else math.ldexp(1.0, math.frexp(float(size.max(initial=0.0)))[1])
     if whole and (size != np.floor(size)).any():
         wrong = int(np.flatnonzero(size != np.floor(size))[0])
         raise InputError(
@@ -104,25 +111,48 @@ def paired(
         )
     part = size / unit
     usable = np.flatnonzero(np.isfinite(cost[:alone])).astype(np.int32)
-    amount, spread = np.zeros(len(columns)), [np.zeros(len(b.legs)) for b in columns.blocks]
     if len(usable) == 0 and not columns.blocks:
-        amount[alone:] = part  # only the legs alone are there: nothing to choose
-        made = Pairing(columns, amount * unit, (), 0.0)
+        # Only the legs alone are there: nothing to choose.
+        made = Pairing(columns, np.concatenate([np.zeros(alone), size]), (), 0.0)
         return Pairing(columns, made.amount, (), made.total(cost))
-    programme = _Programme.of(columns, part, cost, usable)
-    x, price, proven = programme.solved(whole, iterations)
-    left = part.copy()
-    for k, j in enumerate(usable.tolist()):
+    # Dollars too: the solver's tolerances are absolute and the underlying is then about 16.
+    largest = float(legs.spot.max(initial=0.0)) or float(legs.price.max(initial=0.0))
+    dollar = math.ldexp(1.0, math.frexp(largest)[1] - 4)
+    programme = _Programme.of(columns, part, cost / dollar, usable, dollar)
+    gross = float((size * cost[alone:]).sum())
+    for way in _WAYS[: 1 if whole else None]:
+        x, price, proven = programme.solved(whole, iterations, way)
+        lower = proven if whole else programme.bound(price)
+        amount, spread = _decomposed(columns, usable, x, part)
+        scaled = tuple(y * unit for y in spread)
+        made = Pairing(columns, amount * unit, scaled, lower * unit * dollar)
+        if made.total(cost) - made.bound <= _GAP_MAX * gross:
+            return made
+    raise ModelError(
+        "optimum_unproven",
+        "the pairing that was found is not proven to need least",
+        place=f"{len(made.columns)} candidate strategies",
+        value=made.total(cost),
+        limit=f"the proven lower bound {made.bound:g} and {_GAP_MAX:g} of {gross:g}",
+        remedy="Margin the account in parts, or report the book.",
+    )
+
+
+def _decomposed(
+    columns: Columns, usable: Ints, x: Floats, part: Floats
+) -> tuple[Floats, list[Floats]]:
+    """Amounts of the columns and of each block's legs that use up every leg."""
+    left, amount, spread = part.copy(), np.zeros(len(columns)), []
+    for k in np.flatnonzero(x[: len(usable)] > 0.0).tolist():
+        j = int(usable[k])
         _take(amount, j, float(x[k]), left, columns.legs[j])
-    first = len(usable) + count
-    for block, taken in zip(columns.blocks, spread, strict=True):
-        _take_block(taken, x[first : first + len(taken)], left, block.legs, block.calls)
-        first += len(taken)
-    amount[alone:] = left
-    lower = proven if whole else programme.bound(price)
-    made = Pairing(columns, amount * unit, tuple(y * unit for y in spread), lower * unit)
-    _prove(made, cost, float((size * cost[alone:]).sum()))
-    return made
+    first = len(usable) + len(part)
+    for block in columns.blocks:
+        width = len(block.legs)
+        spread.append(_taken(x[first : first + width], left, block.legs, block.calls))
+        first += width
+    amount[len(columns) - len(part) :] = left
+    return amount, spread
 
 
 def _take(amount: Floats, column: int, wanted: float, left: Floats, legs: Ints) -> None:
@@ -136,8 +166,8 @@ def _take(amount: Floats, column: int, wanted: float, left: Floats, legs: Ints) 
     left[members] -= taken
 
 
-def _take_block(taken: Floats, wanted: Floats, left: Floats, legs: Ints, calls: Floats) -> None:
-    """Takes the legs of a block; calls sold beyond those bought are left alone."""
+def _taken(wanted: Floats, left: Floats, legs: Ints, calls: Floats) -> Floats:
+    """Takes the legs of a block from what is left, without calls sold beyond those bought."""
     most = left[legs]
     y = np.where(wanted >= most * (1.0 - _DUST), most, wanted)
     y = np.where(wanted <= _DUST * most, 0.0, y)
@@ -146,21 +176,8 @@ def _take_block(taken: Floats, wanted: Floats, left: Floats, legs: Ints, calls: 
         cut = min(max(over, 0.0), float(y[k]))
         y[k] -= cut
         over -= cut
-    taken[:] = y
     left[legs] -= y
-
-
-def _prove(made: Pairing, cost: Floats, gross: float) -> None:
-    need = made.total(cost)
-    if not need - made.bound <= _GAP_MAX * gross:
-        raise ModelError(
-            "optimum_unproven",
-            "the pairing that was found is not proven to need least",
-            place=f"{len(made.columns)} candidate strategies",
-            value=need,
-            limit=f"the proven lower bound {made.bound:g} and {_GAP_MAX:g} of {gross:g}",
-            remedy="Margin the account in parts, or report the book.",
-        )
+    return y
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,8 +196,8 @@ class _Programme:
     blocks: int
 
     @staticmethod
-    def of(columns: Columns, part: Floats, cost: Floats, usable: Ints) -> _Programme:
-        """The programme of some columns."""
+    def of(columns: Columns, part: Floats, cost: Floats, usable: Ints, dollar: float) -> _Programme:
+        """The programme of some columns; losses of the blocks are divided by ``dollar``."""
         count, alone = len(part), len(columns) - len(part)
         members = np.concatenate([columns.legs[usable], columns.legs[alone:]])
         at, place = np.nonzero(members >= 0)
@@ -195,7 +212,7 @@ class _Programme:
             # covered; z - loss >= 0 at each kink; calls bought - calls sold >= 0
             rows += [block.legs, np.repeat(np.arange(next_row, next_row + bends), width)]
             cols += [y, np.tile(y, bends)]
-            values += [np.ones(width), -block.loss.ravel()]
+            values += [np.ones(width), -block.loss.ravel() / dollar]
             rows += [np.arange(next_row, next_row + bends), np.full(width, next_row + bends)]
             cols += [np.full(bends, ends + g), y]
             values += [np.ones(bends), block.calls]
@@ -220,7 +237,9 @@ class _Programme:
             len(columns.blocks),
         )
 
-    def solved(self, whole: bool, iterations: int) -> tuple[Floats, Floats, float]:
+    def solved(
+        self, whole: bool, iterations: int, way: Mapping[str, str]
+    ) -> tuple[Floats, Floats, float]:
         """x, the prices of the rows, and the solver's own bound of a whole programme."""
         order = np.lexsort((self.row, self.column))
         starts = np.searchsorted(self.column[order], np.arange(len(self.cost) + 1))
@@ -237,7 +256,7 @@ class _Programme:
             free = self._is_loss()
             kinds = highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger
             lp.integrality_ = [kinds[0] if z else kinds[1] for z in free.tolist()]
-        solver = _solver(whole, iterations)
+        solver = _solver(iterations, way)
         solver.passModel(lp)
         solver.run()
         found = solver.getSolution()
@@ -273,7 +292,7 @@ class _Programme:
         return float(np.cumsum(price[:count] * self.part)[-1] + np.cumsum(lost)[-1])
 
 
-def _solver(whole: bool, iterations: int) -> Any:
+def _solver(iterations: int, way: Mapping[str, str]) -> Any:
     """The solver on one thread, silent, without a clock."""
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
     options: dict[str, bool | int | float | str] = {
@@ -281,13 +300,14 @@ def _solver(whole: bool, iterations: int) -> Any:
         "threads": 1,
         "parallel": "off",
         "random_seed": 0,
-        "solver": "choose" if whole else "simplex",
+        "ipm_iteration_limit": iterations,
         "simplex_iteration_limit": iterations,
         "primal_feasibility_tolerance": 1e-9,
         "dual_feasibility_tolerance": 1e-9,
         "mip_rel_gap": 0.0,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": iterations,
+        **way,
     }
     for name, value in options.items():
         solver.setOptionValue(name, value)
