@@ -9,7 +9,7 @@ calendars, butterflies, condors, iron condors and boxes are all in it and need n
 
 The loss of a block is piecewise linear in the price; only where a long option's strike bends it
 down, and at a price of nothing, can it be largest, provided that calls sold are covered by calls
-bought. A long option that expires later counts at the block's expiry as though it expired there.
+bought. It is at least nothing before premiums: a gain that is certain pays for none. A long option that expires later counts at the block's expiry as though it expired there.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Block:
 
     expiry: int
     legs: Ints  # [m] the expiry's own short options and every long one that expires no sooner
-    loss: Floats  # [K, m] dollars of one coin of each leg, lost at the kink beyond its mark
+    loss: Floats  # [K, m] dollars lost on a coin of each leg at a kink, premiums included
     calls: Floats  # [m] +1 a call bought, -1 a call sold: their sum may not be negative
 
     def cost(self, amount: Floats) -> float:
@@ -216,6 +216,8 @@ def _blocks(legs: Legs, sold: Ints, bought: Ints) -> tuple[Block, ...]:
         kinks = np.unique(np.concatenate([[0.0], legs.strike[later]]))
         right, strike = legs.right[members], legs.strike[members]
         worth = np.maximum(right * (kinks[:, None] - strike), 0.0)
+        # A gain that is certain is not lent on: premiums are paid in full, whatever they buy.
+        worth = np.concatenate([worth, np.zeros((1, len(members)))])
         side = np.where(legs.size[members] > 0.0, 1.0, -1.0)
         loss = side * (legs.price[members] - worth)
         out.append(Block(int(expiry), members, loss, np.where(right > 0, side, 0.0)))

@@ -7,7 +7,7 @@ position, h the share of a protected one (10 %). OTM = max(0, K - S) call, max(0
     long option                  P;  0.75 P beyond nine months
     short option                 c = max(s S - OTM, f S) call, max(s S - OTM, f K) put
     short straddle, strangle     c of the side whose c + P is larger
-    spread of any shape          max(0, worst loss at expiry + premiums paid - received)
+    spread of any shape          max(0, worst payment at expiry) + premiums paid - received
     linear position              u L
     covered call                 max(0, u L - P);  at the strike: u min(L, K) + max(0, L - K) - P
     covered put                  max(0, u L - P);  at the strike: u max(L, K) + max(0, K - L) - P
