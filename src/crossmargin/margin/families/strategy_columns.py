@@ -9,7 +9,8 @@ calendars, butterflies, condors, iron condors and boxes are all in it and need n
 
 The loss of a block is piecewise linear in the price; only where a long option's strike bends it
 down, and at a price of nothing, can it be largest, provided that calls sold are covered by calls
-bought. It is at least nothing before premiums: a gain that is certain pays for none. A long option that expires later counts at the block's expiry as though it expired there.
+bought. It is at least nothing before premiums: a gain that is certain pays for none. A long option
+that expires later counts at the block's expiry as though it expired there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmargin.core.arrays import Bytes, Floats, Ints
+from crossmargin.core.arrays import Bools, Bytes, Floats, Ints
 from crossmargin.margin.families.strategy_rules import (
     Legs,
     Rates,
@@ -74,6 +75,7 @@ class Block:
     expiry: int
     legs: Ints  # [m] the expiry's own short options and every long one that expires no sooner
     loss: Floats  # [K, m] dollars lost on a coin of each leg at a kink, premiums included
+    sold: Bools  # [m]
     calls: Floats  # [m] +1 a call bought, -1 a call sold: their sum may not be negative
 
     def cost(self, amount: Floats) -> float:
@@ -220,5 +222,6 @@ def _blocks(legs: Legs, sold: Ints, bought: Ints) -> tuple[Block, ...]:
         worth = np.concatenate([worth, np.zeros((1, len(members)))])
         side = np.where(legs.size[members] > 0.0, 1.0, -1.0)
         loss = side * (legs.price[members] - worth)
-        out.append(Block(int(expiry), members, loss, np.where(right > 0, side, 0.0)))
+        calls = np.where(right > 0, side, 0.0)
+        out.append(Block(int(expiry), members, loss, side < 0.0, calls))
     return tuple(out)

@@ -39,17 +39,31 @@ class Found:
 
 
 def found_in(pairing: Pairing, legs: Legs, cost: Floats) -> tuple[Found, ...]:
-    """Every strategy of a pairing, classes in the order of the sheet, amounts of dust left out."""
+    """Every strategy of a pairing, classes in the order of the sheet, amounts of dust left out.
+
+    A long option that stands alone may as well stand in a spread that it does not make cheaper, if
+    that has a name; which of the two the solver chose is chance.
+    """
     columns, largest = pairing.columns, float(np.abs(legs.size).max(initial=0.0))
+    amounts, count = pairing.amount.copy(), len(legs)
+    alone = amounts[len(columns) - count :]
+    free = np.where(cost[len(columns) - count :] == legs.price, alone, 0.0)
+    free = np.where((legs.right != 0) & legs.long, free, 0.0)
+    alone -= free
     out = []
-    for j in np.flatnonzero(pairing.amount > _NOTHING * largest).tolist():
+    for block, taken in zip(columns.blocks, pairing.spread, strict=True):
+        if (taken > _NOTHING * largest).any():
+            whole = taken + np.where(block.sold, 0.0, free[block.legs])
+            parts, rest = _of_block(block, np.where(whole > _NOTHING * largest, whole, 0.0), legs)
+            out += parts
+            free[block.legs] = np.where(block.sold, 0.0, rest)
+    alone += free
+    for j in np.flatnonzero(amounts > _NOTHING * largest).tolist():
         name, kind = STRATEGIES[int(columns.strategy[j])]
-        amount = float(pairing.amount[j])
+        amount = float(amounts[j])
         members = [k for k in columns.legs[j].tolist() if k >= 0]
         name = _column_name(name, legs, members)
         out.append(Found(name, kind, _signed(legs, members, amount), amount * float(cost[j])))
-    for block, taken in zip(columns.blocks, pairing.spread, strict=True):
-        out += _of_block(block, np.where(taken > _NOTHING * largest, taken, 0.0), legs)
     return tuple(sorted(out, key=lambda found: CLASSES.index(found.kind)))
 
 
@@ -102,31 +116,45 @@ def shape_of(rights: tuple[int, ...], strikes: tuple[float, ...], sides: tuple[i
     return "iron butterfly" if puts[1][0] == calls[0][0] else "iron condor"
 
 
-def _of_block(block: Block, amount: Floats, legs: Legs) -> list[Found]:
-    """The named parts of a block, largest shapes first, and what is left of it."""
-    left, whole, out = amount.copy(), block.cost(amount), []
+def _of_block(block: Block, amount: Floats, legs: Legs) -> tuple[list[Found], Floats]:
+    """The named parts of a block, largest shapes first; and bought legs that it does not need."""
+    left, out = amount.copy(), []
     for count in (4, 3, 2):
-        again = True
-        while again and np.count_nonzero(left) >= count:
-            again = False
-            if count > 2 and np.count_nonzero(left) > _LEGS_MAX:
-                break
-            for name, members, weight in _shapes(block, left, legs, count):
-                size = float((left[members] / weight).min())
-                part = np.zeros(len(left))
-                part[members] = size * weight
-                need, rest = block.cost(part), np.maximum(left - part, 0.0)
-                rest[rest <= _NOTHING * amount.max(initial=0.0)] = 0.0
-                if need + block.cost(rest) <= whole * (1.0 + _SAME) + _SAME * size and _covered(
-                    block, rest
-                ):
-                    out.append(Found(name, "spreads", _parts(block, part, legs), need))
-                    left, whole, again = rest, block.cost(rest), True
-                    break
+        while (found := _peeled(block, left, legs, count)) is not None:
+            name, part, left = found
+            out.append(Found(name, "spreads", _parts(block, part, legs), block.cost(part)))
+    rest = np.zeros(len(left))
+    for k in np.flatnonzero(~block.sold & (left > 0.0)).tolist():
+        part = np.where(np.arange(len(left)) == k, left, 0.0)
+        if _adds_up(block, left, part):
+            rest, left = rest + part, left - part
     if np.count_nonzero(left):
         last = _parts(block, left, legs)
         out.append(Found("universal spread", "spreads", last, block.cost(left)))
-    return out
+    return out, rest
+
+
+def _peeled(
+    block: Block, left: Floats, legs: Legs, count: int
+) -> tuple[str, Floats, Floats] | None:
+    """A named shape of so many legs, its amounts, and what is left without it."""
+    if np.count_nonzero(left) < count or (count > 2 and np.count_nonzero(left) > _LEGS_MAX):
+        return None
+    for name, members, weight in _shapes(block, left, legs, count):
+        part = np.zeros(len(left))
+        part[members] = float((left[members] / weight).min()) * weight
+        if _adds_up(block, left, part):
+            rest = left - part
+            return name, part, np.where(rest <= _NOTHING * left.max(), 0.0, rest)
+    return None
+
+
+def _adds_up(block: Block, whole: Floats, part: Floats) -> bool:
+    """Whether a part and the rest need together what the whole does, and the rest is covered."""
+    rest = np.maximum(whole - part, 0.0)
+    need, apart = block.cost(whole), block.cost(part) + block.cost(rest)
+    slack = _SAME * float((np.abs(block.loss).max(axis=0) * whole).sum())
+    return _covered(block, rest) and apart <= need + slack
 
 
 def _covered(block: Block, amount: Floats) -> bool:

@@ -32,7 +32,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints
 from crossmargin.core.errors import InputError, ModelError
-from crossmargin.margin.families.strategy_columns import CLASSES, STRATEGIES, Columns
+from crossmargin.margin.families.strategy_columns import CLASSES, STRATEGIES, Block, Columns
 from crossmargin.margin.families.strategy_rules import Legs
 
 __all__ = ["ITERATIONS_MAX", "Pairing", "paired"]
@@ -149,7 +149,7 @@ def _decomposed(
     first = len(usable) + len(part)
     for block in columns.blocks:
         width = len(block.legs)
-        spread.append(_taken(x[first : first + width], left, block.legs, block.calls))
+        spread.append(_taken(x[first : first + width], left, block))
         first += width
     amount[len(columns) - len(part) :] = left
     return amount, spread
@@ -166,17 +166,19 @@ def _take(amount: Floats, column: int, wanted: float, left: Floats, legs: Ints) 
     left[members] -= taken
 
 
-def _taken(wanted: Floats, left: Floats, legs: Ints, calls: Floats) -> Floats:
+def _taken(wanted: Floats, left: Floats, block: Block) -> Floats:
     """Takes the legs of a block from what is left, without calls sold beyond those bought."""
-    most = left[legs]
+    most = left[block.legs]
     y = np.where(wanted >= most * (1.0 - _DUST), most, wanted)
     y = np.where(wanted <= _DUST * most, 0.0, y)
-    over = -float(np.cumsum(calls * y)[-1])
-    for k in np.flatnonzero(calls < 0.0).tolist():
+    over = -float(np.cumsum(block.calls * y)[-1])
+    for k in np.flatnonzero(block.calls < 0.0).tolist():
         cut = min(max(over, 0.0), float(y[k]))
         y[k] -= cut
         over -= cut
-    left[legs] -= y
+    if not (y[block.sold] > 0.0).any():
+        y = np.zeros(len(y))  # nothing is sold: what is bought stands alone
+    left[block.legs] -= y
     return y
 
 
