@@ -242,8 +242,11 @@ def test_no_set_of_fills_needs_more(
     assert most >= float(need.need[0]) * (1.0 - 1e-12)
     for chosen in product((0.0, 1.0), repeat=len(fills)):
         after = dict(lines)
-        for k, size, yes in zip(fills.column.tolist(), fills.size.tolist(), chosen, strict=True):
-            after[k] = after.get(k, 0.0) + size * yes
+        for m in np.flatnonzero(chosen).tolist():
+            k = int(fills.column[m])
+            after[k] = after.get(k, 0.0) + float(fills.size[m])
+            if ITEMS[k].settle == "BTC":  # a premium is paid out of the coin, or into it
+                after[COIN] = after.get(COIN, 0.0) + float(fills.cash[m])
         gain = float(np.cumsum(np.array(chosen) * fills.gain)[-1])
         assert needs(after)[0] - gain <= most + 1e-6
 

@@ -20,7 +20,7 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Ints, frozen
+from crossmargin.core.arrays import Floats, Ints, Longs, frozen
 from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
@@ -216,22 +216,31 @@ class RegT:
 
         R of two books together is at most the sum of theirs, as long as no lot of one closes a lot
         of the other: a hedge that is sold may cost more than its own charge. So every contract is
-        first taken to the smallest position that fills can leave of it.
+        first taken to the smallest position that fills can leave of it. A premium that is paid or
+        received in a coin which the account's table lists is a position of that coin.
         """
         fills = fills_in_dollars(priced, held)
         if fills is None:
             return None
-        accounts = len(held.row) - 1
+        accounts, owner = len(held.row) - 1, row_of_position(fills.row)
         book = with_equity_rows(priced, held)
-        kept = _least(book, fills)
+        purse, paid = _premiums(priced, fills)
+        with_coin = np.flatnonzero(purse >= 0)
+        kept = _least(
+            book,
+            np.concatenate([owner, owner[with_coin]]),
+            np.concatenate([fills.column, purse[with_coin]]),
+            np.concatenate([fills.size, paid[with_coin]]),
+        )
         certain = replace(book, quantity=frozen(kept, np.float64))
-        owing = np.flatnonzero(np.diff(fills.row))
         need = np.zeros(accounts)
-        for a in owing.tolist():
+        for a in np.flatnonzero(np.diff(fills.row)).tolist():
             need[a] = sum(_account_needs(priced, certain, a)[0])
         need = need + per_row(book.row, _alone_cost(priced, book.column, book.quantity - kept))
-        extra = np.maximum(_alone_cost(priced, fills.column, fills.size) - fills.gain, 0.0)
-        need = need + by_row(row_of_position(fills.row), extra, accounts)
+        extra = _alone_cost(priced, fills.column, fills.size) - fills.gain
+        extra[with_coin] += _alone_cost(priced, purse[with_coin], paid[with_coin])
+        extra = np.maximum(extra, 0.0)
+        need = need + by_row(owner, extra, accounts)
         nothing = np.full(accounts, -1, np.int32)
         return OrderNeed(need, fills, np.asarray(extra > 0.0), nothing)
 
@@ -338,21 +347,30 @@ def _alone_cost(priced: Priced, column: Ints, size: Floats) -> Floats:
     return np.asarray(np.abs(size) * unit)
 
 
-def _least(book: PoolBook, fills: Fills) -> Floats:
-    """[N] of each position what no fill can take away."""
-    change = np.zeros(len(book.column))
+def _premiums(priced: Priced, fills: Fills) -> tuple[Ints, Floats]:
+    """[M] row of the coin in which a fill's premium is paid, else -1, and the coins received."""
+    part, moves = priced.pool.instruments, priced.columns["coins"] != 0.0
+    line = {
+        item.underlying: k
+        for k, item in enumerate(part.items)
+        if item.kind == Kind.ASSET and moves[k]
+    }
+    rows = [line.get(part.items[k].settle, -1) for k in fills.column.tolist()]
+    purse = np.array(rows, np.int32)
+    return np.where(fills.cash != 0.0, purse, -1).astype(np.int32), fills.cash
+
+
+def _least(book: PoolBook, owner: Longs, column: Ints, size: Floats) -> Floats:
+    """[N] of each position what no change can take away, given by account, row and size."""
+    if not len(book.column):
+        return book.quantity
     width = len(book.book.instruments) + 1
     own = row_of_position(book.row) * width + book.column
-    at = np.searchsorted(own, row_of_position(fills.row) * width + fills.column)
-    inside = np.minimum(at, max(len(own) - 1, 0))
-    hit = np.flatnonzero(
-        (at < len(own)) & (own[inside] == row_of_position(fills.row) * width + fills.column)
-        if len(own)
-        else np.zeros(len(at), np.bool_)
-    )
-    against = fills.size[hit] * np.sign(book.quantity[at[hit]]) < 0.0
-    np.add.at(change, at[hit[against]], np.abs(fills.size[hit[against]]))
-    return np.sign(book.quantity) * np.maximum(np.abs(book.quantity) - change, 0.0)
+    wanted = owner * width + column
+    at = np.minimum(np.searchsorted(own, wanted), len(own) - 1)
+    against = (own[at] == wanted) & (size * np.sign(book.quantity[at]) < 0.0)
+    taken = np.bincount(at[against], weights=np.abs(size[against]), minlength=len(own))
+    return np.sign(book.quantity) * np.maximum(np.abs(book.quantity) - taken, 0.0)
 
 
 def _coins(priced: Priced, book: PoolBook, account: int) -> Iterator[tuple[Ints, Legs]]:
