@@ -64,6 +64,7 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "tims": ("crossmargin.margin.models.tims:Tims", {}),
     "schedule-im": ("crossmargin.margin.models.schedule_im:ScheduleIM", {}),
     "sa-ccr": ("crossmargin.margin.models.sa_ccr:SaCcr", {}),
+    "reg-t": ("crossmargin.margin.models.reg_t:RegT", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
     "delta": ("crossmargin.margin.models.delta:DeltaMargin", {}),
