@@ -39,11 +39,13 @@ def pairs(folder: Path) -> list[tuple[Path, Path]]:
 
 def generated(rows: list[dict[str, str]], by: dict[str, str]) -> tuple[Any, Any, Any]:
     """Worst loss of a short, delta and the whole arrays of the rows of one snapshot."""
-    number = {name: float(text) for name, text in by.items() if name not in ("valuation_date", "day_count")}
+    number = {
+        name: float(text)
+        for name, text in by.items()
+        if name not in ("valuation_date", "day_count")
+    }
     days = np.array([float(row["days"]) for row in rows])
-    share = np.where(
-        days > DAYS_LONG, number["price_scan_pct_over_270d"], number["price_scan_pct"]
-    )
+    share = np.where(days > DAYS_LONG, number["price_scan_pct_over_270d"], number["price_scan_pct"])
     scan = Scan(
         standard_points(number["extreme_multiple"], number["extreme_cover"]),
         "spot",

@@ -122,8 +122,8 @@ class Scan:
 def standard_points(extreme_multiplier: float, cover_fraction: float) -> ScanPoints:
     """The 16 published points: seven price moves with vol up and down, and two extreme moves.
 
-    The extremes are ``extreme_multiplier`` scan ranges of which ``cover_fraction`` counts (NSE 2 and
-    0.35; others 3 and 0.30 to 0.33). Errors: ``number_out_of_range``.
+    The extremes are ``extreme_multiplier`` scan ranges of which ``cover_fraction`` counts (NSE 2
+    and 0.35; others 3 and 0.30 to 0.33). Errors: ``number_out_of_range``.
     """
     for name, value in (("multiplier", extreme_multiplier), ("fraction", cover_fraction)):
         if not 0.0 < value < math.inf:
@@ -261,7 +261,13 @@ def future_arrays(
 
 
 def _delta_at(
-    price: Floats, strike: Floats, kind: Floats, years: Floats, vol: Floats, rate: Floats, spot: bool
+    price: Floats,
+    strike: Floats,
+    kind: Floats,
+    years: Floats,
+    vol: Floats,
+    rate: Floats,
+    spot: bool,
 ) -> Floats:
     size = len(price)
     discount = np.array([_grown(-r, t) for r, t in zip(rate, years, strict=True)])
