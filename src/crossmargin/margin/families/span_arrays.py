@@ -86,6 +86,7 @@ class ScanPoints:
             raise InputError(
                 "number_out_of_range",
                 "a paired point is not one of the points",
+                place=f"scan point {int(np.argmax(outside)) + 1}",
                 value=int(self.paired[np.argmax(outside)]) + 1,
                 limit=f"1 to {count}",
             )
