@@ -43,7 +43,7 @@ _KINDS = ("FUT", "PHY", "CMB", "OOF", "OOP", "OOC")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class _Line:
     """One record and where it stands; columns are counted from 1, both ends included."""
 
     text: str
@@ -97,7 +97,7 @@ class _Product:
 class _Half:
     """A first array record that waits for its second."""
 
-    line: Line
+    line: _Line
     values: list[float]
 
 
@@ -118,9 +118,9 @@ class _Reader:
     passed: dict[str, int] = field(default_factory=dict)
     seen: int = 0
 
-    def record(self, line: Line) -> None:
+    def record(self, line: _Line) -> None:
         """One line of the file."""
-        known: dict[str, Callable[[Line], None]] = {
+        known: dict[str, Callable[[_Line], None]] = {
             "0": self._header, "1": self._nothing, "T": self._rate, "P": self._product,
             "2": self._commodity, "S": self._tiers, "3": self._intra, "4": self._delivery,
             "C": self._tier_spread, "E": self._series_spread, "B": self._parameters,
@@ -139,10 +139,10 @@ class _Reader:
         else:
             raise unreadable("a record of an unknown type", line.place, line.text[:20])
 
-    def _nothing(self, line: Line) -> None:
+    def _nothing(self, line: _Line) -> None:
         """The exchange's name stands in every record that needs it."""
 
-    def _header(self, line: Line) -> None:
+    def _header(self, line: _Line) -> None:
         form = line.cut(36, 37)
         if form not in ("U2", ""):
             raise InputError(
@@ -152,11 +152,11 @@ class _Reader:
         self.draft.organisation = line.cut(3, 8)
         self.draft.business_date = line.cut(9, 16)
 
-    def _rate(self, line: Line) -> None:
+    def _rate(self, line: _Line) -> None:
         pair = line.cut(3, 5), line.cut(7, 9)
         self.draft.rates[pair] = line.scaled(11, 20, 6)
 
-    def _product(self, line: Line) -> None:
+    def _product(self, line: _Line) -> None:
         exponent = int(line.sign(73)) * line.whole(74, 75, 0)
         self.products[line.cut(3, 5), line.cut(6, 15), line.cut(16, 18)] = _Product(
             line.whole(37, 39, 0),
@@ -168,7 +168,7 @@ class _Reader:
 
     # ---------------------------------------------------------------- commodities
 
-    def _commodity(self, line: Line) -> None:
+    def _commodity(self, line: _Line) -> None:
         exchange, code = line.cut(3, 5), line.cut(7, 12)
         links = []
         for first in range(23, 119, 16):
@@ -187,7 +187,7 @@ class _Reader:
             self.futures_style.add(code)
         self.terms[code] = CommodityDraft(terms, tuple(links), line.whole(13, 13, 0))
 
-    def _change(self, line: Line, **changes: object) -> None:
+    def _change(self, line: _Line, **changes: object) -> None:
         code = line.cut(3, 8)
         if code not in self.terms:
             raise InputError(
@@ -197,7 +197,7 @@ class _Reader:
         old = self.terms[code]
         self.terms[code] = replace(old, terms=replace(old.terms, **changes))  # type: ignore[arg-type] # by name
 
-    def _five(self, line: Line, first: int, count: int) -> tuple[Tier, ...]:
+    def _five(self, line: _Line, first: int, count: int) -> tuple[Tier, ...]:
         """Tiers of fourteen columns each: number, first and last month."""
         return tuple(
             Tier(line.whole(at, at + 1), line.cut(at + 2, at + 7), line.cut(at + 8, at + 13))
@@ -205,7 +205,7 @@ class _Reader:
             if line.cut(at, at + 1).strip("0")
         )
 
-    def _tiers(self, line: Line) -> None:
+    def _tiers(self, line: _Line) -> None:
         method, tiers = line.cut(9, 10), self._five(line, 13, 5)
         code = line.cut(3, 8)
         old = self.terms[code].terms if code in self.terms else Commodity(code)
@@ -230,7 +230,7 @@ class _Reader:
             changes["wfpr_method"] = _WFPR[weighted]
         self._change(line, **changes)
 
-    def _intra(self, line: Line) -> None:
+    def _intra(self, line: _Line) -> None:
         method = line.cut(9, 10)
         if method not in ("01", "10"):
             raise InputError(
@@ -245,7 +245,7 @@ class _Reader:
             initial_ratio=ratio if ratio > 0.0 else 1.0,
         )  # fmt: skip
 
-    def _delivery(self, line: Line) -> None:
+    def _delivery(self, line: _Line) -> None:
         method = line.cut(9, 10) or "01"
         changes: dict[str, object] = {
             "delivery_method": method,
@@ -271,10 +271,10 @@ class _Reader:
 
     # ---------------------------------------------------------------- spreads
 
-    def _keep(self, line: Line, priority: int, legs: tuple[Leg, ...], rate: float) -> None:
+    def _keep(self, line: _Line, priority: int, legs: tuple[Leg, ...], rate: float) -> None:
         self.spreads.setdefault(line.cut(3, 8), []).append((priority, DeltaSpread(legs, "F", rate)))
 
-    def _tier_spread(self, line: Line) -> None:
+    def _tier_spread(self, line: _Line) -> None:
         code, legs = line.cut(3, 8), []
         rate = line.scaled(15, 21, 0)
         for k in range(line.whole(13, 14)):
@@ -285,7 +285,7 @@ class _Reader:
             )  # fmt: skip
         self._keep(line, line.whole(11, 12), tuple(legs), rate)
 
-    def _series_spread(self, line: Line) -> None:
+    def _series_spread(self, line: _Line) -> None:
         code, priority, legs = line.cut(3, 8), line.whole(9, 13), []
         rate = line.scaled(14, 20, 0)
         for at in (21, 35, 49, 63):
@@ -301,7 +301,7 @@ class _Reader:
             legs = [*before.legs, *legs]
         self._keep(line, priority, tuple(legs), rate)
 
-    def _inter(self, line: Line) -> None:
+    def _inter(self, line: _Line) -> None:
         method, flat = line.cut(89, 90), line.cut(101, 101) == "F"
         if line.cut(122, 122) == "Y" or method not in ("01", "04", "10", "20"):
             raise InputError(
@@ -333,14 +333,14 @@ class _Reader:
 
     # ---------------------------------------------------------------- arrays
 
-    def _parameters(self, line: Line) -> None:
+    def _parameters(self, line: _Line) -> None:
         """Delta scaling and value factor of a contract month."""
         key = (line.cut(3, 5), line.cut(6, 15), line.cut(16, 18), line.cut(19, 24),
                line.cut(25, 26), line.cut(28, 33), line.cut(34, 35))  # fmt: skip
         factor = line.scaled(129, 142, 7, 0.0)
         self.scales[key] = (line.scaled(86, 91, 4, 1.0), factor)
 
-    def _array(self, line: Line) -> None:
+    def _array(self, line: _Line) -> None:
         kind, wide = line.text[:2], line.text[1] in "34"
         if kind not in ("81", "82", "83", "84"):
             raise unreadable("a record of an unknown type", line.place, kind)
@@ -362,7 +362,7 @@ class _Reader:
             raise unreadable("a risk array is half long and half short", line.place)
         self._contract(line, [*first.values, *values], 118 if wide else 97)
 
-    def _contract(self, line: Line, array: list[float], after: int) -> None:
+    def _contract(self, line: _Line, array: list[float], after: int) -> None:
         exchange, code, kind = line.cut(3, 5), line.cut(6, 15), line.cut(26, 28)
         if kind not in _KINDS:
             raise unreadable("the product type is not known", line.place, kind)
@@ -448,5 +448,5 @@ def read_span_pa2(path: str | Path, account: str = "speculator") -> SpanFile:
     for number, text in enumerate(text_lines(place), start=1):
         line = text.rstrip("\r\n")
         if line.strip():
-            reader.record(Line(line, f"{place}:{number}"))
+            reader.record(_Line(line, f"{place}:{number}"))
     return reader.file()
