@@ -125,7 +125,7 @@ BAD: list[tuple[str, Callable[[], list[str]], str]] = [
     ("NaN", lambda: changed("81", 55, "00NaN"), "number_unreadable"),
     ("no sign", lambda: changed("81", 60, " "), "number_unreadable"),
     ("no delta", lambda: changed("82", 97, "     "), "number_unreadable"),
-    ("product type", lambda: changed("81", 26, "XXX"), "file_unreadable"),
+    ("product type", lambda: changed("81", 26, "ZZZ"), "file_unreadable"),
     ("right", lambda: [x.replace("OOFC", "OOFX") for x in LINES], "file_unreadable"),
     ("commodity unknown", lambda: changed("4", 3, "ZZ"), "option_unknown"),
     ("spread of nobody", lambda: changed("E", 3, "ZZ"), "option_unknown"),

@@ -118,7 +118,7 @@ def test_far_shorts_have_a_minimum() -> None:
 def test_an_option_that_expires_within_the_horizon_is_charged_in_a_spread() -> None:
     call = "BTC_USDC-0.75-64000-C"
     found = margined({call: 10.0, PERP: -3.0})
-    delta = {x[1]: x[2] for x in MODEL.details(*_stage(found), SET)[1].rows}
+    delta = {x[1]: x[2] for x in MODEL.details(*_stage(found), SET)[2].rows}
     assert cell(found, "delivery_btc") == pytest.approx(
         SET.number("coin.BTC.delivery_spread") * SPOT["BTC"] * 3.0, rel=1e-12
     )
@@ -140,13 +140,15 @@ def _stage(found: Requirement) -> tuple[object, object]:
 
 def test_details_name_scenarios_and_spreads() -> None:
     found = margined({PERP: 3.0, FAR: -2.0, "ETH_USDC-PERPETUAL": 20.0})
-    coins, spreads = MODEL.details(*_stage(found), SET)  # type: ignore[arg-type] # a stage
+    coins, risks, spreads = MODEL.details(*_stage(found), SET)  # type: ignore[arg-type] # a stage
     assert [row[0] for row in coins.rows] == list(COINS)
     assert coins.rows[0][1] == "price a range down, vol up"
     assert coins.rows[0][2] == cell(found, "scan_btc")
     assert [row[0] for row in spreads.rows] == ["intra"]
     assert spreads.rows[0][1:3] == ("BTC tier 1 1A / BTC tier 4 1B", 2.0)
-    assert len({len(row) for row in (*coins.rows, coins.columns)}) == 1
+    assert risks.rows[0][3] > 0.0
+    for table in (coins, risks, spreads):
+        assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 def test_coins_without_numbers_are_refused() -> None:

@@ -170,11 +170,12 @@ class Span:
         """The sheet of a block of accounts."""
         refuse_strangers(priced, held, priced.facts["known"], _REMEDY)
         terms: SpanTerms = priced.facts["terms"]
-        found = requirement(terms, _rows(priced, held))
+        rows = _rows(priced, held)
+        found = requirement(terms, rows)
         sheet = SheetBuilder(len(held.row) - 1)
         _risk_columns(sheet, terms, found)
         sheet.scale("initial", "requirement", parameters.number("level.im_factor"), "levels")
-        need = self.order_need(priced, held, parameters)
+        need = _need(priced, held, rows, found, parameters)
         sheet.leaf("order_margin", order_margin(need, sheet["initial"]), "order_margin")
         equity = equity_columns(sheet, priced, held)
         sheet.difference("without_options", "equity", "net_option_value")
@@ -197,13 +198,9 @@ class Span:
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
         """An upper bound over all sets of fills; see ``span_orders``."""
-        fills = fills_in_dollars(priced, held, value_counts=False)
-        if fills is None:
-            return None
-        terms: SpanTerms = priced.facts["terms"]
         rows = _rows(priced, held)
-        found = requirement(terms, rows)
-        return span_need(terms, rows, fills, found, parameters.number("level.im_factor"))
+        found = requirement(priced.facts["terms"], rows)
+        return _need(priced, held, rows, found, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] P&L of the coin whose scan loses most: each coin has its own worst scenario."""
@@ -214,13 +211,24 @@ class Span:
         """What each coin comes to, with its active scenario, and the spreads that were formed."""
         terms: SpanTerms = priced.facts["terms"]
         found = requirement(terms, _rows(priced, held))
-        return _coin_table(priced, terms, found), _spread_table(found)
+        return _coin_table(priced, terms, found), _risk_table(terms, found), _spread_table(found)
 
 
 def _rows(priced: Priced, held: PoolBook) -> Rows:
     """The positions, with coins as the reported equity has them."""
     book = with_equity_rows(priced, held)
     return Rows(book.row, book.column, book.quantity)
+
+
+def _need(
+    priced: Priced, held: PoolBook, rows: Rows, found: SpanResult, parameters: Parameters
+) -> OrderNeed | None:
+    """The order bound beside a requirement that is known; None where there are no orders."""
+    fills = fills_in_dollars(priced, held, value_counts=False)
+    if fills is None:
+        return None
+    im_factor = parameters.number("level.im_factor")
+    return span_need(priced.facts["terms"], rows, fills, found, im_factor)
 
 
 def _risk_columns(sheet: SheetBuilder, terms: SpanTerms, found: SpanResult) -> None:
@@ -267,33 +275,43 @@ def _runner_up(found: SpanResult, main: Longs) -> tuple[Ints, Floats]:
 def _coin_table(priced: Priced, terms: SpanTerms, found: SpanResult) -> Detail:
     scenarios = priced.scenarios
     assert scenarios is not None  # set by price()
+    parts = (found.scan, found.intra, found.delivery, found.inter, found.som, found.risk)
     rows: list[tuple[str | float, ...]] = []
     for c, commodity in enumerate(terms.commodities):
         code = int(found.active[0, c])
-        if code < 0:
-            continue
-        scan = float(found.scan[0, c])
-        label = scenarios.label[code] if scan > 0.0 else "—"
-        parts = (
-            found.time_risk, found.vol_risk, found.price_risk, found.intra, found.delivery,
-            found.inter, found.som, found.risk, found.nov,
-        )  # fmt: skip
-        delta = float(found.net_delta[0, c])
-        rows.append((commodity.code, label, scan, delta, *(float(p[0, c]) for p in parts)))
-    amounts = (
-        ("time_risk_usd", "time risk"), ("vol_risk_usd", "vol risk"),
-        ("price_risk_usd", "price risk"), ("intra_usd", "calendar"), ("delivery_usd", "delivery"),
-        ("inter_credit_usd", "credit"), ("short_minimum_usd", "short minimum"),
-        ("risk_usd", "risk"), ("net_option_value_usd", "net option value"),
-    )  # fmt: skip
+        if code >= 0:
+            label = scenarios.label[code] if found.scan[0, c] > 0.0 else "—"
+            rows.append((commodity.code, label, *(float(part[0, c]) for part in parts)))
     columns = (
         ("coin", "coin", "name"),
         ("active_scenario", "active scenario", "text"),
         ("scan_usd", "scan", "amount"),
-        ("net_delta_coins", "net delta", "quantity"),
-        *((key, title, "amount") for key, title in amounts),
+        ("intra_usd", "calendar", "amount"),
+        ("delivery_usd", "delivery", "amount"),
+        ("inter_credit_usd", "credit", "amount"),
+        ("short_minimum_usd", "least", "amount"),
+        ("risk_usd", "risk", "amount"),
     )
-    return Detail("combined_commodities", "Combined commodities", columns, tuple(rows))
+    notes = ("each coin has a worst scenario of its own; the grid is of the coin that loses most",)
+    return Detail("combined_commodities", "Combined commodities", columns, tuple(rows), notes)
+
+
+def _risk_table(terms: SpanTerms, found: SpanResult) -> Detail:
+    parts = (found.time_risk, found.vol_risk, found.price_risk, found.net_delta, found.nov)
+    rows: list[tuple[str | float, ...]] = [
+        (commodity.code, *(float(part[0, c]) for part in parts))
+        for c, commodity in enumerate(terms.commodities)
+        if found.active[0, c] >= 0
+    ]
+    columns = (
+        ("coin", "coin", "name"),
+        ("time_risk_usd", "time risk", "amount"),
+        ("vol_risk_usd", "vol risk", "amount"),
+        ("price_risk_usd", "price risk", "amount"),
+        ("net_delta_coins", "net delta", "quantity"),
+        ("net_option_value_usd", "net option value", "amount"),
+    )
+    return Detail("price_risk", "What the scan is made of", columns, tuple(rows))
 
 
 def _spread_table(found: SpanResult) -> Detail:
