@@ -5,6 +5,8 @@ Every subset of fills of whole books is in the test of the model ``span``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,21 @@ def test_nothing_ordered_in_an_account_changes_nothing_of_it() -> None:
     assert need.need[1] >= IM * found.maintenance[1] - 1e-9
     assert need.need[0] > need.need[1]
     assert need.filled.tolist() == [True]
+
+
+def test_what_fills_cost_is_needed_where_options_pay_for_everything() -> None:
+    """The requirement is zero before and after; a fill above the mark still costs its loss."""
+    file = file_of(np.random.default_rng(7))
+    column = next(k for k, c in enumerate(file.contracts) if c.value > 0.0)
+    held = np.zeros((1, len(file.contracts)))
+    held[0, column] = 1.0
+    rich = replace(file.contracts[column], price=1_000.0)
+    contracts = (*file.contracts[:column], rich, *file.contracts[column + 1 :])
+    terms, rows = terms_of(replace(file, contracts=contracts), "USD"), rows_of(held)
+    fills = Fills(
+        frozen([0, 1], np.int64), np.array([0], np.int32), np.array([1.0]), np.array([-5.0]),
+        np.zeros(1), np.zeros(1, np.int32),
+    )  # fmt: skip
+    found = requirement(terms, rows)
+    assert found.maintenance.tolist() == [0.0]
+    assert span_need(terms, rows, fills, found, IM).need.tolist() == [5.0]

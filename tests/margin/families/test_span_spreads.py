@@ -82,3 +82,12 @@ def test_legs_that_cannot_be_served() -> None:
     twice = Leg("X", "A", 1.0), Leg("X", "A", 1.0), Leg("X", "B", 1.0)
     book = deltas(4.0, 0.0, -9.0)
     assert form(terms(*twice), book, (TIERS,), WFPR, "intra").count.tolist() == [2.0]
+
+
+def test_deltas_are_taken_from_the_first_period_on() -> None:
+    """Four of the front tier's six: three from January, one from February."""
+    near, far = Leg("X", "A", 1.0, tier=1), Leg("X", "B", 1.0, tier=2)
+    book = deltas(3.0, 3.0, -4.0)
+    form(terms(near, far), book, (TIERS,), WFPR, "intra")
+    assert book.left[0].tolist() == [[0.0, 2.0, 0.0]]
+    assert book.used[0].tolist() == [[3.0, 1.0, 4.0]]
