@@ -14,6 +14,7 @@ import pytest
 from crossmargin.margin.families.span_arrays import Scan, future_arrays, standard_points
 from crossmargin.margin.families.span_engine import Rows, SpanResult, requirement, terms_of
 from crossmargin.margin.families.span_terms import Commodity, Contract, DeltaSpread, Leg, SpanFile
+from tests.vectors.recording import seen
 
 POINTS = standard_points(2.0, 0.35)
 
@@ -52,9 +53,19 @@ def test_textbook_arrays(vectors_dir: Path) -> None:
         future = [-x for x in case["pnl_long_future"]]
         call = [-x for x in case["pnl_long_dec410_call"]]
         file = book([future, call], ["SP", "SP"])
-        assert margined(file, [1.0, 0.0]).scan.sum() == case["requirement_long_future"]
-        assert margined(file, [0.0, 1.0]).scan.sum() == case["requirement_long_call_scan_only"]
+
+        def only(k: int, file: SpanFile = file) -> float:
+            return float(margined(file, [float(k == 0), float(k == 1)]).scan.sum())
+
+        assert only(0) == case["requirement_long_future"]
+        assert only(1) == case["requirement_long_call_scan_only"]
         write = margined(file, [1.0, -1.0])
+        for name, ours, key in (
+            ("covered write", float(write.scan.sum()), "requirement_covered_write"),
+            ("call", only(1), "requirement_long_call_scan_only"),
+            ("future", only(0), "requirement_long_future"),
+        ):
+            seen("span", "example", "span_vectors.json", name, ours, float(case[key]))
         assert write.scan.sum() == case["requirement_covered_write"]
         assert (-write.losses[0, 0]).tolist() == case["pnl_covered_write"]
         # The extreme moves are 2 ranges of which 35 % counts.
@@ -77,6 +88,8 @@ def test_inter_commodity_credit(vectors_dir: Path) -> None:
         )
         found = margined(file, [float(long["qty_long"]), -float(short["qty_short"])])
         assert found.scan.sum() == pytest.approx(case["gross"], rel=1e-14)
+        ours, theirs = float(found.maintenance[0]), float(case["requirement"])
+        seen("span", "example", "span_vectors.json", "inter-commodity", ours, theirs)
         assert found.inter.sum() == pytest.approx(case["credit"], rel=1e-14)
         assert found.maintenance[0] == pytest.approx(case["requirement"], rel=1e-14)
 
@@ -96,7 +109,10 @@ def test_intra_commodity_charge(vectors_dir: Path) -> None:
             )  # fmt: skip
             for sign in (1.0, -1.0):
                 found = margined(file, [sign, -sign])
-                assert found.maintenance[0] == pytest.approx(case["requirement"], rel=1e-14)
+                ours, theirs = float(found.maintenance[0]), float(case["requirement"])
+                name = f"intra-commodity {near} {far} {case['charge']}"
+                seen("span", "example", "span_vectors.json", name, ours, theirs)
+                assert ours == pytest.approx(theirs, rel=1e-14)
 
 
 def test_nse_calendar(vectors_dir: Path) -> None:

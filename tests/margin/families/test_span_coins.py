@@ -8,7 +8,7 @@ import pytest
 from crossmargin.conformance.world import AS_OF_MS, SPOT, Subject, contracts, view_of
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Kind
-from crossmargin.margin.families.span_arrays import COMPOSITE
+from crossmargin.margin.families.span_arrays import COMPOSITE, Scan, option_arrays
 from crossmargin.margin.families.span_coins import (
     UNDATED,
     coin_terms,
@@ -66,6 +66,29 @@ def test_an_array_by_hand() -> None:
         assert terms().tables.pnl[k, s] == pytest.approx(gain, rel=1e-9)
     risk = dollar_risk(MARKET, scan_scenarios(MARKET, SET))
     assert terms().tables.pnl[k, 14] == pytest.approx(0.35 * risk.pnl[k, 14], rel=1e-12)
+
+
+def test_linear_arrays_are_those_of_the_generator() -> None:
+    """What reproduces an exchange's arrays makes the arrays of linear options here."""
+    rows = [
+        k
+        for k, i in enumerate(MARKET.part.items)
+        if i.kind == Kind.OPTION and not i.inverse and i.underlying == "BTC"
+    ]
+    forward = MARKET.forward_of[rows]
+    made = option_arrays(
+        forward,
+        MARKET.part.strike[rows],
+        MARKET.part.right[rows].astype(np.float64),
+        MARKET.life_years[rows],
+        WORLD.view.vol[rows],
+        0.0,
+        SET.number("coin.BTC.price_scan") * forward,
+        SET.number("coin.BTC.vol_scan"),
+        Scan(points_of(SET), "forward", SET.number("scan.look_ahead_days") / 365.0),
+    )
+    ours = -terms().tables.pnl[rows][:, :16] / 0.9995
+    assert np.abs(ours - made).max() <= 1e-7
 
 
 def test_deltas_are_composite_or_plain() -> None:
