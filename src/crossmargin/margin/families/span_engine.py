@@ -319,14 +319,15 @@ def _som(terms: SpanTerms, rows: Rows) -> Floats:
     return np.where(greater, np.maximum(calls, puts), calls + puts)
 
 
-def _joint(spread: ScanSpread, terms: SpanTerms, scanned: _Scanned) -> Formed:
+def _joint(
+    spread: ScanSpread, terms: SpanTerms, scanned: _Scanned, place: dict[str, int]
+) -> Formed:
     """A scanning-based spread: what scanning shares of the legs as one portfolio saves.
 
     saved = sum of rate_c scan_c - max(0, max_s sum of rate_c loss_cs), shared by rate_c scan_c.
     Nothing where a required leg has no position. Commodities with several scan tiers are scanned
     on their added arrays.
     """
-    place = {commodity.code: c for c, commodity in enumerate(terms.commodities)}
     accounts = len(scanned.scan)
     apart, joint = np.zeros(accounts), np.zeros((accounts, len(terms.paired)))
     formed = np.ones(accounts, np.bool_)
@@ -356,13 +357,14 @@ def requirement(terms: SpanTerms, rows: Rows) -> SpanResult:
     price_risk = np.maximum(scanned.vas - scanned.time, 0.0)
     wfpr = _wfpr(terms, price_risk, net_delta)
     formed: list[Formed] = []
+    place = {commodity.code: c for c, commodity in enumerate(terms.commodities)}
 
     def between(spreads: tuple[DeltaSpread | ScanSpread, ...], kind: str) -> None:
         for spread in spreads:
             if isinstance(spread, ScanSpread):
-                formed.append(_joint(spread, terms, scanned))
+                formed.append(_joint(spread, terms, scanned, place))
             else:
-                formed.append(form(spread, deltas, terms.commodities, wfpr, kind))
+                formed.append(form(spread, deltas, terms.commodities, wfpr, kind, place))
 
     between(terms.super_spreads, "super")
     for each in terms.commodities:

@@ -130,9 +130,12 @@ def form(
     commodities: Sequence[Commodity],
     wfpr: Floats,
     kind: str,
+    place: Mapping[str, int],
 ) -> Formed:
-    """Form one spread in every account, both ways round; ``wfpr[A, C]`` prices method W."""
-    place = {commodity.code: c for c, commodity in enumerate(commodities)}
+    """Form one spread in every account, both ways round; ``wfpr[A, C]`` prices method W.
+
+    ``place`` is where each commodity stands in ``commodities``.
+    """
     # Legs of one side that share periods share what is available: they count as one.
     joined: dict[tuple[int, tuple[int, ...], str], float] = {}
     for leg in spread.legs:
