@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
+    from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
     from crossmargin.interfaces.verbs import compare, margin, quality
     from crossmargin.interfaces.verify import VerifyResult, verify
     from crossmargin.interfaces.watch import watch
     from crossmargin.interfaces.whatif import WhatIfResult, prepare, whatif
+    from crossmargin.margin.families.span_terms import SpanFile
     from crossmargin.margin.register import model_named
     from crossmargin.margin.run import parameters_for, run
     from crossmargin.market.snapshot import Snapshot
@@ -46,6 +48,8 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "Snapshot",
+    "SpanFile",
+    "SpanRequirement",
     "VerifyResult",
     "WhatIfResult",
     "__version__",
@@ -67,6 +71,8 @@ __all__ = [
     "read_market",
     "report",
     "run",
+    "span_file",
+    "span_requirement",
     "verify",
     "watch",
     "whatif",
@@ -84,10 +90,12 @@ _HOMES = {
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
+    "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),
     "interfaces.verbs": ("compare", "margin", "quality"),
     "interfaces.verify": ("VerifyResult", "verify"),
     "interfaces.watch": ("watch",),
     "interfaces.whatif": ("WhatIfResult", "prepare", "whatif"),
+    "margin.families.span_terms": ("SpanFile",),
     "margin.register": ("model_named",),
     "margin.run": ("parameters_for", "run"),
     "market.snapshot": ("Snapshot",),

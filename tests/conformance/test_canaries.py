@@ -184,6 +184,16 @@ def test_a_long_leg_that_protects_nothing(monkeypatch: Patch) -> None:
     assert "spread_within_width" in red("derive-pm2")
 
 
+def test_an_expansion_is_asked_for_the_revaluation_beside_it(monkeypatch: Patch) -> None:
+    """A spread that loses more than its width in full is found, though its vector may."""
+
+    def deaf(risk: Any) -> Any:
+        return replace(risk, pnl=np.where(risk.value[:, None] < 3e3, 0.0, 3.0 * risk.pnl))
+
+    plant(monkeypatch, "greeks", "dollar_risk", after(deaf))
+    assert "spread_within_width" in red("greeks")
+
+
 def test_a_sum_that_skips_a_child(monkeypatch: Patch) -> None:
     def short(self: SheetBuilder, name: str, *parts: str) -> str:
         return self._add(Column(name, "sum", parts), self[parts[0]] + 0.0)

@@ -55,7 +55,7 @@ def test_a_command_imports_only_what_it_uses(retail: str, market: str) -> None:
         (["margin", "{absent}", "--market", "{market}"], "file_unreadable"),
         (["margin", "{retail}", "--market", "{absent}"], "file_unreadable"),
         (["margin", "{retail}", "--market", "{retail}"], "column_unknown"),
-        (["margin", "{retail}", "--market", "{market}", "--model", "span"], "model_unknown"),
+        (["margin", "{retail}", "--market", "{market}", "--model", "spam"], "model_unknown"),
         (["margin", "{retail}", "--market", "{market}", "--params", "x"], "file_unreadable"),
         (["margin", "{retail}", "--market", "{market}", "--account", "x"], "option_unknown"),
         (["margin", "{retail}", "--market", "{market}", "--as-of", "noon"], "time_unreadable"),

@@ -14,6 +14,7 @@ from scipy import integrate, stats
 
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.statistics import delta_gamma as dg
+from crossmargin.statistics.closed_forms import normal
 
 # Squares of these are still numbers, for the definition's sake; the code itself needs no such care.
 SIZES = st.floats(-5, 5).filter(lambda x: x == 0.0 or abs(x) > 1e-100)
@@ -127,6 +128,18 @@ def test_two_factors_by_quadrature(seed: int) -> None:
     assert mass == pytest.approx(0.025, abs=2e-9)
 
 
+@pytest.mark.parametrize("level", [0.01, 0.5, 0.9, 0.9995])
+def test_nearly_normal_books(level: float) -> None:
+    """Coefficients of very unequal size; so near to a normal the expansion is as good as exact."""
+    delta = [1.0, -0.0015, 0.05]
+    gamma = np.diag([-3.6e-4, 3e-10, -5.4e-6])
+    found = dg.delta_gamma_exact(level, delta, gamma, np.eye(3))
+    near = dg.delta_gamma_cornish_fisher(
+        level, dg.cumulants(delta, gamma, np.eye(3)), anywhere=True
+    )
+    assert float(found.value_at_risk) == pytest.approx(float(near), abs=1e-8)
+
+
 def test_shortfall_is_the_mean_of_the_quantiles() -> None:
     delta, gamma, covariance = account(9, 3)
     found = dg.delta_gamma_exact(0.95, delta, gamma, covariance)
@@ -139,6 +152,14 @@ def test_shortfall_is_the_mean_of_the_quantiles() -> None:
     ]
     mean = float(np.sum(0.5 * weights * 4.0 * u**3 * np.array(tail)))
     assert float(found.expected_shortfall) == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.4, 0.5, 0.6, 0.95])
+def test_both_tails_of_a_normal_book(level: float) -> None:
+    found = dg.delta_gamma_exact(level, [3.0], [[0.0]], [[0.04]], 1.0)
+    wanted = normal(level, -1.0, 0.6)
+    assert float(found.value_at_risk) == pytest.approx(float(wanted[0]), rel=1e-9, abs=1e-10)
+    assert float(found.expected_shortfall) == pytest.approx(float(wanted[1]), rel=1e-9, abs=1e-10)
 
 
 def test_gaussian_and_certain_books() -> None:

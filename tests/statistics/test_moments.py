@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.statistics import moments as mo
@@ -38,6 +38,23 @@ def test_domain_is_where_the_expansion_rises(skewness: float, kurtosis: float) -
     if abs(36.0 * lead * rest - skewness**2) < 1e-2 or abs(lead) < 1e-3:
         return  # too near to the border for a grid to tell
     assert bool(mo.cornish_fisher_rises(skewness, kurtosis)) == bool((steps > 0.0).all())
+
+
+@pytest.mark.parametrize("skewness", [-0.8, 0.3, 1.5])
+def test_border_of_the_domain(skewness: float) -> None:
+    """At the border the slope touches zero once: at -b / (2 a) of its parabola."""
+
+    def slope(z: float, k: float) -> float:
+        lead, rest = k / 8 - skewness**2 / 6, 1 - k / 8 + 5 * skewness**2 / 36
+        return lead * z * z + skewness / 3 * z + rest
+
+    def least(k: float) -> float:
+        return slope(-skewness / 6 / (k / 8 - skewness**2 / 6), k)
+
+    start = 8 * skewness**2 / 6
+    border = optimize.brentq(least, start + 1e-9, start + 2.0)
+    assert not mo.cornish_fisher_rises(skewness, border - 1e-6)
+    assert mo.cornish_fisher_rises(skewness, border + 1e-6)
 
 
 def test_normal_is_inside() -> None:

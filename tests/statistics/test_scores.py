@@ -91,6 +91,18 @@ def test_diebold_mariano() -> None:
     assert found.value == pytest.approx(by_hand, rel=1e-12)
 
 
+@pytest.mark.parametrize("long_run", sc.LongRun)
+def test_long_run_variance_by_hand(long_run: sc.LongRun) -> None:
+    gap = np.array([1.0, 3.0, 2.0, 5.0, 4.0, 6.0, 8.0, 7.0])
+    c = gap - gap.mean()
+    cover = [float((c[k:] * c[: 8 - k]).sum() / 8) for k in range(3)]
+    share = [2 / 3, 1 / 3] if long_run is sc.LongRun.BARTLETT else [1.0, 1.0]
+    variance = cover[0] + 2 * (share[0] * cover[1] + share[1] * cover[2])
+    small = np.sqrt((8 + 1 - 6 + 3 * 2 / 8) / 8)
+    found = sc.diebold_mariano(gap, np.zeros(8), horizon=3, long_run=long_run)
+    assert found.value == pytest.approx(gap.mean() / np.sqrt(variance / 8) * small, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("code", "call"),
     [

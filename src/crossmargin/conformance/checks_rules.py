@@ -24,6 +24,7 @@ from crossmargin.margin import Bound, Requirement
 from crossmargin.margin.model import Extent, Fidelity
 from crossmargin.margin.pools import cut
 from crossmargin.margin.sheet import Column, Node, Sheet
+from crossmargin.pricing.netting import net
 
 __all__ = [
     "ROOTS",
@@ -111,7 +112,8 @@ def spread_within_width(subject: Subject) -> None:
     """A vertical spread cannot lose more than its width; the rest of its charge are add-ons.
 
     In coin the width is worth the most where the coin is cheapest: at the lower end of the clamped
-    range. A rule of skews or discounts may not make a hedged book lose more than it can.
+    range. A rule of skews or discounts may not make a hedged book lose more than it can. A model
+    that margins an expansion is asked for the full revaluation that stands beside it.
     """
     world = world_of(subject)
     options = [
@@ -144,6 +146,10 @@ def _spread(subject: Subject, book: Book, sold: Instrument, width: float) -> Non
         vector = subject.model.vector(priced, held)
         if vector is None or not len(held.column) or priced.scenarios is None:
             continue
+        if subject.model.spec.expands:
+            assert priced.risk is not None, "an expansion without the revaluation that judges it"
+            vector = net(held.row, held.column, held.quantity, priced.risk.pnl)
+            vector = vector[:, : priced.risk.count]
         usd = width
         if sold.inverse:
             usd /= float(priced.scenarios.spot.min())

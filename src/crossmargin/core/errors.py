@@ -58,6 +58,7 @@ CODES: dict[str, str] = {
     "matrix_not_psd": "a covariance or correlation matrix has a negative eigenvalue",
     "matrix_singular": "a matrix has no inverse, or a regressor depends on the others",
     "observations_too_few": "a statistic needs more observations than there are",
+    "optimum_unproven": "a solver stopped before its optimum was proven",
     "parameter_missing": "a parameter that the rule needs is absent",
     "parameter_out_of_bounds": "a parameter lies outside its bounds",
     "rules_unknown": "the rules of that version or combination are not known",

@@ -314,11 +314,14 @@ def _worst_label(requirement: Requirement) -> str:
 
 
 def _alone(requirement: Requirement) -> float:
-    """Sum of the initial requirements of the legs, each margined alone, in dollars."""
+    """Sum of the initial requirements of the lines, each margined alone, in dollars.
+
+    A coin that a rule puts at risk is a line too; money needs nothing.
+    """
     total = 0.0
     for number, pool in enumerate(requirement.plan.pools):
         held = cut(requirement.book.rows(0, 1), pool, 0)
-        legs = np.flatnonzero(pool.instruments.kind[held.column] != Kind.ASSET)
+        legs = np.arange(len(held.column))
         if not len(legs):
             continue
         quantity = np.zeros((len(legs), len(held.column)))

@@ -171,6 +171,7 @@ class ModelSpec:
     quantum: float = 0.0  # step of its figures where the rules count in integers, else 0
     formula_unknown: str = ""  # without it every book is refused, whatever payload is given
     orders_in_mm: bool = False  # open orders are part of its maintenance margin too
+    expands: bool = False  # its vector is an expansion in Greeks: it keeps no bound of a price
 
     def rule(self, name: str) -> Rule:
         """A rule by name."""

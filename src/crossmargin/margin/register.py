@@ -69,8 +69,15 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "es-montecarlo": ("crossmargin.margin.models.value_at_risk:ES_MONTECARLO", {}),
     "var-parametric": ("crossmargin.margin.models.value_at_risk:VAR_PARAMETRIC", {}),
     "es-parametric": ("crossmargin.margin.models.value_at_risk:ES_PARAMETRIC", {}),
+    "tims": ("crossmargin.margin.models.tims:Tims", {}),
+    "schedule-im": ("crossmargin.margin.models.schedule_im:ScheduleIM", {}),
+    "sa-ccr": ("crossmargin.margin.models.sa_ccr:SaCcr", {}),
+    "reg-t": ("crossmargin.margin.models.reg_t:RegT", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
+    "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
+    "delta": ("crossmargin.margin.models.delta:DeltaMargin", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
+    "span": ("crossmargin.margin.models.span:Span", {}),
 }
 
 

@@ -18,7 +18,7 @@ from crossmargin.instruments.book import Orders, Reported
 from crossmargin.margin.model import Fills, MarginModel, OrderNeed, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
 
-__all__ = ["lone_orders", "separable_need", "without_orders"]
+__all__ = ["separable_need"]
 
 
 def separable_need(
@@ -26,7 +26,7 @@ def separable_need(
 ) -> OrderNeed:
     """Initial requirement after the worst fills, their cost against the mark included."""
     accounts = len(held.row) - 1
-    need = model.margin(priced, without_orders(held), parameters).sheet["im"].copy()
+    need = model.margin(priced, _without_orders(held), parameters).sheet["im"].copy()
     filled = np.zeros(len(fills), np.bool_)
     for a in range(accounts):
         span = slice(int(fills.row[a]), int(fills.row[a + 1]))
@@ -76,15 +76,9 @@ def _sets(held: PoolBook, fills: Fills, account: int, column: int) -> _Sets:
     return _Sets(column, orders, chosen, position, (chosen * cost).sum(axis=1))
 
 
-def without_orders(held: PoolBook) -> PoolBook:
-    """The block without its open orders, and without what the venue reports of them."""
+def _without_orders(held: PoolBook) -> PoolBook:
     book = replace(held.book, orders=Orders.none(len(held.book)), reported=Reported())
     return replace(held, book=book)
-
-
-def lone_orders(held: PoolBook, fills: Fills) -> PoolBook:
-    """One account an order, which holds nothing but its fill."""
-    return _lone(held, fills.column, fills.size)
 
 
 def _lone(held: PoolBook, columns: Ints, quantity: Floats) -> PoolBook:

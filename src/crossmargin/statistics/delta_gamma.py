@@ -43,7 +43,8 @@ NODES = (160, 320, 640, 1280)
 SPAN = 3.6  # exp-sinh abscissae from exp(-28) to exp(28) of the natural unit
 AGREE = 1e-9
 ANGLES = (0.3 * math.pi, 0.375 * math.pi, 0.45 * math.pi)  # beyond 45 degrees a normal part falls
-RISING = 200.0  # of the exponent: the contour bends to the wrong side
+RISING = 20.0  # of the exponent: the contour bends to the wrong side
+GONE = 75.0
 
 
 class Cumulants(NamedTuple):
@@ -232,7 +233,8 @@ class _Form(NamedTuple):
         """``P(X <= x)`` and ``E[(x - X)+]``."""
         start = self._crossing(x)
         vertex = self._vertex()
-        for angle in ANGLES if x > vertex else [math.pi - angle for angle in ANGLES]:
+        right = [*ANGLES, *(math.pi - angle for angle in ANGLES), 0.5 * math.pi]
+        for angle in right if x > vertex else [math.pi - angle for angle in right]:
             rough = self._inverted(x, start, angle, NODES[0])
             for nodes in NODES[1:]:
                 fine = self._inverted(x, start, angle, nodes)
@@ -289,14 +291,15 @@ class _Form(NamedTuple):
         turn = complex(math.cos(angle), math.sin(angle))
         s = start + t * turn
         exponent = self.log_generating(s) - s * x
-        if float(exponent.real.max()) > RISING:
+        real = exponent.real
+        fallen = real < float(real[0]) - GONE
+        end = int(np.argmax(fallen)) if fallen.any() else len(t)
+        if end == 0 or float(real[:end].max()) > float(real[0]) + RISING:
             return math.inf, math.inf
-        # exp of less than -700 is 0 to any digit that counts
-        value = np.where(
-            exponent.real > -700.0,
-            np.exp(np.maximum(exponent.real, -700.0)) * np.exp(1j * exponent.imag),
-            0.0,
-        )
+        # What has fallen by 33 digits is gone: from there the contour may turn upright, where the
+        # integrand is bounded, although further out on the ray it might rise again.
+        value = np.zeros(len(t), np.complex128)
+        value[:end] = np.exp(exponent[:end])
         first = np.asarray((value * turn / s).imag * weight)
         second = np.asarray((value * turn / (s * s)).imag * weight)
         side = 1.0 if start > 0.0 else -1.0

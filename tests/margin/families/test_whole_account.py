@@ -13,8 +13,6 @@ from crossmargin.conformance.world import (
     Subject,
     World,
     contracts,
-    random_lines,
-    random_orders,
     view_of,
 )
 from crossmargin.core.clock import DAY_MS, YEAR_MS
@@ -25,16 +23,13 @@ from crossmargin.margin.families.whole_account import (
     coin_names,
     dollar_market,
     dollar_risk,
-    filled_vectors,
-    fills_in_dollars,
     plan_account,
     priced_account,
     refuse_strangers,
-    scan_need,
     scenario_set,
     strangers,
 )
-from crossmargin.margin.model import Pool, PoolBook, Priced
+from crossmargin.margin.model import Priced
 from crossmargin.margin.models.fixed_rate import FixedRate
 from crossmargin.margin.pools import cut
 from crossmargin.margin.run import parameters_for
@@ -131,23 +126,6 @@ def test_coins_and_money() -> None:
         if item.kind is Kind.FUTURE and item.inverse:
             assert market.coins[k] == pytest.approx(1.0 / float(seen.view.mark[k]))
     assert bool(pool.cash.any())
-
-
-def block(seen: World, pool: Pool) -> tuple[PoolBook, Book]:
-    lines, orders = random_lines(seen, 5, 12), random_orders(seen, 5, 12)
-    book = Book.of(seen.instruments, lines, orders, accounts=tuple(f"a{k:03d}" for k in range(12)))
-    return cut(book, pool, 0), book
-
-
-def test_the_worst_fill_is_the_worst_of_the_filled_vectors() -> None:
-    seen = world()
-    found = priced(seen)
-    held, _ = block(seen, found.pool)
-    fills = fills_in_dollars(found, held)
-    assert fills is not None
-    vectors = filled_vectors(found, held, fills)
-    need = scan_need(found, held, fills, 1.0)
-    assert np.allclose(need.need, np.maximum(-vectors.min(axis=1), 0.0), rtol=1e-9, atol=1e-6)
 
 
 def test_a_coin_without_numbers_is_named() -> None:

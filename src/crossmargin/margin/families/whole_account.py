@@ -24,12 +24,10 @@ from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.equity import Equity, equity_of, mark_value, with_equity_rows
+from crossmargin.margin.equity import Equity, equity_of, mark_value
 from crossmargin.margin.fills import fills_of
 from crossmargin.margin.model import (
     Fills,
-    MarginModel,
-    OrderNeed,
     Plan,
     Pool,
     PoolBook,
@@ -37,15 +35,11 @@ from crossmargin.margin.model import (
     Refusal,
 )
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import by_row, is_kind, make_pool, row_of_position
-from crossmargin.margin.separable import lone_orders, without_orders
+from crossmargin.margin.pools import is_kind, make_pool, row_of_position
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
-from crossmargin.pricing.fills import fill_need
-from crossmargin.pricing.fold import fold_tables
 from crossmargin.pricing.greeks import greeks
-from crossmargin.pricing.netting import net
 from crossmargin.pricing.revalue import padded
 from crossmargin.scenarios.risk_array import RiskArray, price
 from crossmargin.scenarios.sets import ScenarioSet
@@ -59,16 +53,13 @@ __all__ = [
     "dollar_risk",
     "equity_columns",
     "fills_in_dollars",
-    "filled_vectors",
     "is_money",
     "level_columns",
     "plan_account",
     "priced_account",
     "refuse_strangers",
-    "scan_need",
     "scenario_set",
     "strangers",
-    "subadditive_need",
 ]
 
 KINDS = (Kind.ASSET, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
@@ -302,65 +293,3 @@ def fills_in_dollars(priced: Priced, held: PoolBook, *, value_counts: bool = Tru
     """The open orders of a block as possible fills; None where there are none."""
     settle_usd: Floats = priced.facts["settle_usd"]
     return fills_of(priced, held, settle_usd, mmp=True, value_counts=value_counts)
-
-
-def _costs(fills: Fills, accounts: int) -> Floats:
-    """[A] what all fills that lose against the mark cost together."""
-    return by_row(row_of_position(fills.row), np.maximum(-fills.gain, 0.0), accounts)
-
-
-def filled_vectors(priced: Priced, held: PoolBook, fills: Fills) -> Floats:
-    """[A, S] least P&L that any fills can make in each scenario, their cost included.
-
-    ``v_s = P&L_s + sum over orders of min(0, move_s + gain)``. A measure that is monotone and
-    translation invariant (worst of, VaR, ES) taken of it is at least what it is of the book after
-    any set of fills, less what those gain: an upper bound, exact for the worst of scenarios.
-    """
-    risk = priced.risk
-    assert risk is not None  # a model of scenarios has one
-    book = with_equity_rows(priced, held)
-    base = net(book.row, book.column, book.quantity, risk.pnl)[:, : risk.count]
-    move = fills.moves(risk.pnl)[:, : risk.count] + fills.gain[:, None]
-    owner = row_of_position(fills.row)
-    np.add.at(base, owner, np.minimum(move, 0.0))
-    return base
-
-
-def scan_need(priced: Priced, held: PoolBook, fills: Fills, im_factor: float) -> OrderNeed:
-    """Requirement of the worst of weighted scenarios after the worst fills; exact."""
-    risk, scenarios = priced.risk, priced.scenarios
-    assert risk is not None and scenarios is not None  # a model of scenarios has both
-    book = with_equity_rows(priced, held)
-    linear = np.full(len(risk.pnl), -1, np.int32)
-    nothing = np.zeros(0)
-    fold = fold_tables(risk.pnl.shape[1], linear, nothing, nothing, weight_s=scenarios.weight)
-    found = fill_need(
-        book.row,
-        book.column,
-        book.quantity,
-        risk.pnl,
-        risk.count,
-        fold,
-        fills.row,
-        fills.column,
-        fills.moves(risk.pnl),
-        np.zeros(len(fills)),
-        fills.gain / im_factor,
-        trusted=True,
-    )
-    return OrderNeed(im_factor * found.need, fills, found.filled, found.scenario)
-
-
-def subadditive_need(
-    model: MarginModel, priced: Priced, held: PoolBook, fills: Fills, parameters: Parameters
-) -> OrderNeed:
-    """Upper bound of a rule R with R(a + b) <= R(a) + R(b): each order as a book of its own.
-
-    need = R(book) + sum over orders of max(0, R(order alone) - gain)
-    """
-    accounts = len(held.row) - 1
-    need = model.margin(priced, without_orders(held), parameters).sheet["im"].copy()
-    alone = model.margin(priced, lone_orders(held, fills), parameters).sheet["im"]
-    extra = np.maximum(alone - fills.gain, 0.0)
-    need = need + by_row(row_of_position(fills.row), extra, accounts)
-    return OrderNeed(need, fills, np.asarray(extra > 0.0), np.full(accounts, -1, np.int32))
