@@ -8,7 +8,7 @@ import pytest
 from crossmargin.conformance.checks import answers
 from crossmargin.conformance.world import random_lines, random_orders, view_of
 from crossmargin.core.errors import MarketDataError, ModelError
-from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.margin import Requirement, model_named, run
 from crossmargin.margin.families import var_table
 from crossmargin.margin.families.var_member import ScenarioMember
@@ -146,3 +146,21 @@ def test_a_stale_history_is_said_unasked() -> None:
     assert any("9 days before" in word for word in words)
     assert any("outcomes" in word for word in words)  # three outcomes beyond 99 %
     assert any("inverted_cdf" in note for note in found.notes)
+
+
+def test_what_a_fill_gains_counts_once_and_not_times_the_factors() -> None:
+    """A bid below the mark: the need is the margin of what it buys, less its gain."""
+    given = numbers("var-historical", level__im_factor=1.7)
+    future = place(SEEN, "BTC_USDC-30")
+    order = Order("a", future, 1, 2.0, 0.97 * float(SEEN.view.mark[future]))
+    book = Book.of(SEEN.instruments, [], [order], accounts=("a",))
+    found = margined("var-historical", book, given)
+    held = cut(book, found.plan.pools[0], 0)
+    need = member("var-historical").order_need(found.priced[0], held, given)
+    assert need is not None
+    filled = Book.of(SEEN.instruments, [Line("a", future, 2.0)])
+    after = float(margined("var-historical", filled, given).sheet["im"][0])
+    gain = float(need.fills.gain[0])
+    assert gain > 0.0
+    assert float(need.need[0]) == pytest.approx(after - gain, rel=1e-9)
+    assert need.filled.tolist() == [True]
