@@ -32,8 +32,10 @@ COINS = ("BTC", "ETH")
 PERPETUALS = "prices/binance_usdm_perps_1d_20240110_20260319_all.parquet"
 INDEX = "prices/{}_dvol.csv"
 CHAINS = "deribit/deribit_{}_option_chains_6h_20251230_20260822.parquet"
+UNTIL = datetime(2026, 3, 20, tzinfo=UTC)  # nothing later: the sets are in force from then on
 DIGITS = 3
 PIVOT_DAYS = 30.0
+EARLIER = ("ts", "<", UNTIL)
 
 
 def daily(folder: Path, coin: str) -> dict[date, tuple[float, float]]:
@@ -105,7 +107,7 @@ def copula_freedom(moves: np.ndarray, correlation: np.ndarray) -> float:
 
 def option_volume(folder: Path, coin: str) -> float:
     """Median over the snapshots of what all options of the chain traded in 24 hours, coins."""
-    table = pq.read_table(folder / CHAINS.format(coin), columns=["ts", "volume"])
+    table = pq.read_table(folder / CHAINS.format(coin), columns=["ts", "volume"], filters=[EARLIER])
     hour = pc.floor_temporal(table["ts"], unit="hour")
     total = table.append_column("hour", hour).group_by("hour").aggregate([("volume", "sum")])
     return float(np.median(total["volume_sum"].to_numpy()))
@@ -114,7 +116,7 @@ def option_volume(folder: Path, coin: str) -> float:
 def at_the_money(folder: Path, coin: str) -> dict[tuple[str, date], tuple[float, float]]:
     """(days to expiry, volatility at the forward) of each expiry, once a day."""
     names = ["ts", "instrument_name", "underlying_price", "mark_iv"]
-    table = pq.read_table(folder / CHAINS.format(coin), columns=names)
+    table = pq.read_table(folder / CHAINS.format(coin), columns=names, filters=[EARLIER])
     found: dict[tuple[str, date], list[tuple[float, float, float]]] = {}
     first: dict[date, datetime] = {}
     rows = zip(*(table[name].to_pylist() for name in names), strict=True)

@@ -134,7 +134,7 @@ def test_the_sheet_margins_one_figure_and_shows_both(shortfall: bool) -> None:
 
 def test_what_is_said() -> None:
     words = " ".join(figures_notes(GIVEN, shortfall=True))
-    for part in ("expected shortfall is the requirement", "99 %", "97.5 %", "1 days", "10 %"):
+    for part in ("expected shortfall is the requirement", "99 %", "97.5 %", "one day", "10 %"):
         assert part in words
     assert "value at risk is the requirement" in figures_notes(GIVEN, shortfall=False)[0]
     large = block(SEEN, GIVEN, [Line("a", place(SEEN, "BTC"), 1e6)])

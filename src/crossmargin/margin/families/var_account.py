@@ -190,9 +190,13 @@ def figures_notes(parameters: Parameters, *, shortfall: bool) -> tuple[str, ...]
     return (
         f"{margins} is the requirement: {100.0 * var:g} % value at risk stands beside "
         f"{100.0 * es:g} % expected shortfall.",
-        f"The horizon is the larger of {days:g} days and the days to exit at "
+        f"The horizon is the larger of {_in_days(days)} and the days to exit at "
         f"{100.0 * share:g} % of what trades a day; the figure grows with its root.",
     )
+
+
+def _in_days(days: float) -> str:
+    return "one day" if days == 1.0 else f"{days:g} days"
 
 
 def exit_warning(priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[str, ...]:
