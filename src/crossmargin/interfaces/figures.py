@@ -35,8 +35,6 @@ __all__ = [
     "venue_reports",
 ]
 
-# The column of a sheet that holds the scan loss, by family; models without scenarios have none.
-_SCAN_LOSS = ("worst_case_unrounded", "span_loss", "scan_risk", "taylor_loss")
 # From harmless to grave.
 _STATUSES = ("ok", "below IM", "below MM")
 # The venue's own requirements among the fields of its payload.
@@ -184,8 +182,7 @@ def _pool_figures(requirement: Requirement, row: int, lines: int, given: bool) -
     counted_mm = float(sheet["counted_mm"][row])
     im, mm = float(sheet["im"][row]), float(sheet["mm"][row])
     scenario, runner_up = int(requirement.scenario[row]), int(requirement.runner_up[row])
-    named = (float(sheet[name][row]) for name in _SCAN_LOSS if name in sheet)
-    loss = next(named, requirement.worst_loss(row))  # or the loss of the binding scenario itself
+    loss = requirement.worst_loss(row)
     second = scenario_name(requirement, row, runner_up) if loss else None
     second_loss = float(requirement.runner_up_loss[row]) if second else None
     # Where nothing can be lost no scenario binds: the first of many zeros would name none.

@@ -27,7 +27,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import highspy
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints
@@ -243,6 +242,8 @@ class _Programme:
         self, whole: bool, iterations: int, way: Mapping[str, str]
     ) -> tuple[Floats, Floats, float]:
         """x, the prices of the rows, and the solver's own bound of a whole programme."""
+        import highspy  # a solver is loaded when one is needed
+
         order = np.lexsort((self.row, self.column))
         starts = np.searchsorted(self.column[order], np.arange(len(self.cost) + 1))
         lp = highspy.HighsLp()
@@ -296,6 +297,8 @@ class _Programme:
 
 def _solver(iterations: int, way: Mapping[str, str]) -> Any:
     """The solver on one thread, silent, without a clock."""
+    import highspy  # a solver is loaded when one is needed
+
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,

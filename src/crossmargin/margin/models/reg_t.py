@@ -104,9 +104,10 @@ SPEC = ModelSpec(
         ),
         Rule(
             "spread",
-            "worst loss at expiry, premiums included; a later long counts at the short's expiry",
+            "worst loss at expiry, premiums included; a later long counts at the short's expiry; "
+            "options bought beyond those sold count with them, where a broker may ask for as many",
             f"{_MANUAL}(H); pooled by expiry: {_OWN} formulation, never above the named shapes",
-            Fidelity.EXACT,
+            Fidelity.STATED,
         ),
         Rule(
             "covered",
