@@ -1,0 +1,181 @@
+"""From the margins of single groups to a requirement: risk classes, product classes, add-ons.
+
+    IM(risk class)    = delta + vega + curvature + base correlation
+    IM(product class) = sqrt(sum_r sum_s psi_rs IM_r IM_s)
+    add-on            = sum of fixed amounts + sum over products of factor % x |notional|
+                        + sum over product classes of (multiplier - 1) x IM(product class)
+    IM                = sum of product classes + add-on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmargin.core.arrays import Floats, Ints, Longs
+from crossmargin.core.errors import ModelError
+from crossmargin.margin.families.sensitivity_factors import (
+    MARGIN_TYPES,
+    PRODUCT_CLASSES,
+    RISK_CLASSES,
+    Factor,
+)
+from crossmargin.margin.families.sensitivity_forms import margins
+from crossmargin.margin.families.sensitivity_parameters import SensitivitySet
+from crossmargin.margin.families.sensitivity_space import FactorSpace, space_of
+
+__all__ = ["AddOns", "SensitivityTable", "Totals", "table_of", "totals"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddOns:
+    """Codes of the parameter lines of a table: -1 where a row is none of that kind."""
+
+    fixed: Ints  # [I] 0 where a fixed amount
+    notional: Ints  # [I] product of a notional
+    factor: Ints  # [I] product of a notional factor
+    multiplier: Ints  # [I] product class of a multiplier
+    products: int
+
+
+@dataclass(frozen=True, slots=True)
+class SensitivityTable:
+    """A table of factors under one set: everything that does not depend on holdings."""
+
+    factors: tuple[Factor, ...]
+    numbers: SensitivitySet
+    calculation: str
+    placed: FactorSpace
+    add_ons: AddOns
+    psi: Floats  # [6, 6]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Requirements of A accounts in dollars; axes product class, risk class, margin type."""
+
+    part: Floats  # [A, 4, 6, 4]
+    risk_class: Floats  # [A, 4, 6] sum over margin types
+    product_class: Floats  # [A, 4]
+    sensitivities: Floats  # [A] sum over product classes
+    fixed: Floats  # [A]
+    notional: Floats  # [A] factor x |notional|
+    multiplier: Floats  # [A] (multiplier - 1) x product class
+    im_usd: Floats  # [A]
+
+    @property
+    def add_on(self) -> Floats:
+        """[A] fixed, notional and multiplier add-ons together."""
+        return np.asarray(self.fixed + self.notional + self.multiplier)
+
+
+def table_of(
+    factors: Sequence[Factor], numbers: SensitivitySet, calculation: str = "USD"
+) -> SensitivityTable:
+    """The table of I factors; raises ModelError ``parameter_missing``."""
+    psi = np.ones((len(RISK_CLASSES), len(RISK_CLASSES)))
+    for i, first in enumerate(RISK_CLASSES):
+        for j, second in enumerate(RISK_CLASSES):
+            if i != j:
+                psi[i, j] = numbers.number("RiskClass", "Correlation", "", "", first, second)
+    placed = space_of(factors, numbers, calculation)
+    return SensitivityTable(
+        tuple(factors), numbers, calculation, placed, _add_ons(factors), psi
+    )
+
+
+def _add_ons(factors: Sequence[Factor]) -> AddOns:
+    products: dict[str, int] = {}
+    named = ("Notional", "Param_AddOnNotionalFactor")
+    for factor in factors:
+        if factor.risk_type in named:
+            products.setdefault(factor.qualifier, len(products))
+
+    def codes(kind: str, of: dict[str, int]) -> Ints:
+        found = [of[f.qualifier] if f.risk_type == kind else -1 for f in factors]
+        return np.array(found, np.int32)
+
+    classes = {name: k for k, name in enumerate(PRODUCT_CLASSES)}
+    fixed = [0 if f.risk_type == "Param_AddOnFixedAmount" else -1 for f in factors]
+    return AddOns(
+        fixed=np.array(fixed, np.int32),
+        notional=codes("Notional", products),
+        factor=codes("Param_AddOnNotionalFactor", products),
+        multiplier=codes("Param_ProductClassMultiplier", classes),
+        products=len(products),
+    )
+
+
+def totals(table: SensitivityTable, row: Longs, column: Ints, quantity: Floats) -> Totals:
+    """Requirements of a block of accounts (CSR over the table's factors); quantities finite.
+
+    Raises ModelError ``parameter_out_of_bounds`` for a multiplier below 1 or a negative factor.
+    """
+    placed, accounts = table.placed, len(row) - 1
+    found = margins(placed.space, placed.loads, row, column, quantity)
+    part = np.zeros((accounts, len(PRODUCT_CLASSES), len(RISK_CLASSES), len(MARGIN_TYPES)))
+    for k, (pc, risk_class, kind) in enumerate(placed.groups):
+        place = PRODUCT_CLASSES.index(pc), RISK_CLASSES.index(risk_class)
+        part[:, place[0], place[1], MARGIN_TYPES.index(kind)] = found[:, k]
+    classes = part[..., 0] + part[..., 1] + part[..., 2] + part[..., 3]
+    products = _correlated(classes, table.psi)
+    together = products[:, 0] + products[:, 1] + products[:, 2] + products[:, 3]
+    fixed, notional, multiplier = _added(table, row, column, quantity, products)
+    im = together + fixed + notional + multiplier
+    return Totals(part, classes, products, together, fixed, notional, multiplier, im)
+
+
+def _correlated(classes: Floats, psi: Floats) -> Floats:
+    """[A, 4] root of the form over risk classes, added pair by pair."""
+    form = np.zeros(classes.shape[:2])
+    for i in range(psi.shape[0]):
+        form += classes[..., i] * classes[..., i]
+        for j in range(i):
+            form += 2.0 * psi[i, j] * classes[..., i] * classes[..., j]
+    return np.sqrt(np.maximum(form, 0.0))
+
+
+def _added(
+    table: SensitivityTable, row: Longs, column: Ints, quantity: Floats, products: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """[A] fixed amounts, factors times notionals, and the surcharge of multipliers."""
+    add_ons, accounts = table.add_ons, len(row) - 1
+    owner = np.repeat(np.arange(accounts), np.diff(row))
+
+    def sums(code: Ints, values: Floats, count: int) -> Floats:
+        at = code[column]
+        on = at >= 0
+        key = owner[on] * count + at[on]
+        flat = np.bincount(key, weights=values[on], minlength=accounts * count)
+        return flat.reshape(accounts, count)
+
+    fixed = sums(add_ons.fixed, quantity, 1)[:, 0]
+    notional = np.zeros(accounts)
+    if add_ons.products:
+        size = sums(add_ons.notional, np.abs(quantity), add_ons.products)
+        percent = sums(add_ons.factor, quantity, add_ons.products)
+        _at_least(percent, 0.0, "a notional factor")
+        for k in range(add_ons.products):
+            notional += size[:, k] * percent[:, k] / 100.0
+    held = sums(add_ons.multiplier, np.ones(len(quantity)), len(PRODUCT_CLASSES))
+    times = sums(add_ons.multiplier, quantity, len(PRODUCT_CLASSES))
+    times = np.where(held > 0.0, times, 1.0)
+    _at_least(times, 1.0, "a product class multiplier")
+    multiplier = np.zeros(accounts)
+    for k in range(len(PRODUCT_CLASSES)):
+        multiplier += (times[:, k] - 1.0) * products[:, k]
+    return fixed, notional, multiplier
+
+
+def _at_least(values: Floats, low: float, what: str) -> None:
+    if values.size and values.min() < low:
+        raise ModelError(
+            "parameter_out_of_bounds",
+            f"{what} is too small",
+            place=f"account row {int(np.argmin(values.min(axis=1)))}",
+            value=float(values.min()),
+            limit=f"{low:g} or more",
+            remedy="Correct the parameter line.",
+        )
