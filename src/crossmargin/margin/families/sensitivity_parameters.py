@@ -16,7 +16,7 @@ from functools import cached_property
 
 from crossmargin.core.arrays import digest
 from crossmargin.core.errors import InputError, ModelError
-from crossmargin.margin.families.sensitivity_factors import RISK_CLASSES, TENORS, buckets_of
+from crossmargin.instruments.factors import RISK_CLASSES, TENORS, buckets_of
 
 __all__ = ["HORIZONS", "NOTICE", "Row", "SensitivitySet", "set_of", "versions_of"]
 
@@ -156,9 +156,7 @@ def _read(value: str, key: _Key, source: str) -> float:
     return number
 
 
-def _bad(
-    code: str, message: str, source: str, key: _Key, value: object, limit: str
-) -> InputError:
+def _bad(code: str, message: str, source: str, key: _Key, value: object, limit: str) -> InputError:
     place = f"{source}, {' '.join(part for part in key if part)}"
     return InputError(
         code, message, place=place, value=value, limit=limit, remedy="Correct the parameter file."

@@ -10,8 +10,8 @@ With ``sigma = RW sqrt(365/14) / Phi^-1(99 %)`` (``365/1.4`` in the 1-day model)
     SF(t) = 0.5 min(1, 14 days / t)               (1.4 days in the 1-day model)
 
 A factor is a currency's tenor and sub-curve (delta) or tenor (vega), an issuer's tenor and label,
-an equity, a commodity, a currency or a pair. Inflation is one factor of its currency, cross-currency
-basis another, which is left out of concentration. Volatility indices have no curvature margin.
+an equity, a commodity, a currency or a pair. Inflation is one factor of its currency, basis between
+currencies another, which is left out of concentration. Volatility indices have no curvature margin.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from crossmargin.margin.families.sensitivity_factors import TENOR_DAYS, TENORS, Factor
+from crossmargin.instruments.factors import TENOR_DAYS, TENORS, Factor
 from crossmargin.margin.families.sensitivity_parameters import SensitivitySet
 
 __all__ = ["BASIS", "INFLATION", "Group", "Site", "currency_codes", "sites_of", "spread_days"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmargin.core.arrays import Floats
-from crossmargin.margin.families.sensitivity_factors import (
+from crossmargin.instruments.factors import (
     MARGIN_TYPES,
     PRODUCT_CLASSES,
     RISK_CLASSES,

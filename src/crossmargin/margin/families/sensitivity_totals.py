@@ -1,10 +1,10 @@
 """From the margins of single groups to a requirement: risk classes, product classes, add-ons.
 
-    IM(risk class)    = delta + vega + curvature + base correlation
-    IM(product class) = sqrt(sum_r sum_s psi_rs IM_r IM_s)
-    add-on            = sum of fixed amounts + sum over products of factor % x |notional|
-                        + sum over product classes of (multiplier - 1) x IM(product class)
-    IM                = sum of product classes + add-on
+IM(risk class)    = delta + vega + curvature + base correlation
+IM(product class) = sqrt(sum_r sum_s psi_rs IM_r IM_s)
+add-on            = sum of fixed amounts + sum over products of factor % x |notional|
+                    + sum over product classes of (multiplier - 1) x IM(product class)
+IM                = sum of product classes + add-on
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints, Longs
 from crossmargin.core.errors import ModelError
-from crossmargin.margin.families.sensitivity_factors import (
+from crossmargin.instruments.factors import (
     MARGIN_TYPES,
     PRODUCT_CLASSES,
     RISK_CLASSES,
@@ -81,9 +81,7 @@ def table_of(
             if i != j:
                 psi[i, j] = numbers.number("RiskClass", "Correlation", "", "", first, second)
     placed = space_of(factors, numbers, calculation)
-    return SensitivityTable(
-        tuple(factors), numbers, calculation, placed, _add_ons(factors), psi
-    )
+    return SensitivityTable(tuple(factors), numbers, calculation, placed, _add_ons(factors), psi)
 
 
 def _add_ons(factors: Sequence[Factor]) -> AddOns:

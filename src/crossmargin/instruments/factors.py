@@ -164,7 +164,9 @@ def buckets_of(risk_type: str) -> tuple[str, ...]:
     return _BUCKETS.get(RISK_TYPES[risk_type][0], ())
 
 
-def _refused(code: str, message: str, place: str, value: str, limit: str, remedy: str) -> InputError:
+def _refused(
+    code: str, message: str, place: str, value: str, limit: str, remedy: str
+) -> InputError:
     return InputError(code, message, place=place, value=value, limit=limit, remedy=remedy)
 
 
