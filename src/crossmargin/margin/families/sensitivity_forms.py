@@ -16,6 +16,9 @@ and for curvature, whose space holds squared correlations and no concentration,
     theta = min(0, sum WS / sum |WS|),  lambda = (q^2 - 1)(1 + theta) - theta,  q = 2.5758...
     margin = scale x (max(0, sum WS + lambda root) + the same of the residual bucket alone)
 
+In a group that is ``one_sided`` x is cut at zero from below and the margin is scale x root: what
+gains pays for no other entry. ``posted`` reads the amounts with the other sign: curvature is what
+the holder of the amounts has to post, not what he collects (delta and vega are the same).
 Where ``within`` is set, f applies and g is 1; otherwise f is 1 and g applies. Every sum runs in
 the order of the entries, pair by pair: the bits do not depend on neighbours, blocks or threads.
 """
@@ -32,7 +35,16 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats, Ints, Longs
 from crossmargin.core.jit import kernel
 
-__all__ = ["LAMBDA_FULL", "Loads", "Space", "bucket_kernel", "group_kernel", "margins"]
+__all__ = [
+    "LAMBDA_FULL",
+    "Block",
+    "Loads",
+    "Space",
+    "bucket_kernel",
+    "group_kernel",
+    "margins",
+    "surcharges",
+]
 
 # The curvature multiplier of a book that gains in every factor: Phi^-1(99.5 %)^2 - 1.
 LAMBDA_FULL = NormalDist().inv_cdf(0.995) ** 2 - 1.0
@@ -59,6 +71,7 @@ class Space:
     within: Bools  # [G]
     curvature: Bools  # [G]
     scale: Floats  # [G]
+    one_sided: Bools  # [G]
 
     @property
     def groups(self) -> int:
@@ -164,20 +177,32 @@ def _starts(codes: Longs) -> Longs:
     return np.concatenate([[0], edges, [len(codes)]]) if len(codes) else np.zeros(1, np.int64)
 
 
-def _held(space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floats) -> _Entries:
-    """Sensitivities by account and entry, added in the order of the positions."""
+def _sums(
+    space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floats, *, gross: bool
+) -> tuple[Longs, Floats]:
+    """Sums by account and entry (one key), added in the order of the positions.
+
+    ``gross`` adds absolute values.
+    """
     owner = np.repeat(np.arange(len(row) - 1), np.diff(row))
     count = (loads.start[1:] - loads.start[:-1])[column]
     first = np.repeat(loads.start[:-1][column], count)
     step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     at = first + step
-    entry = loads.entry[at]
     amount = loads.factor[at] * np.repeat(quantity, count)
-    size = len(space.bucket)
-    key, inverse = np.unique(np.repeat(owner, count) * size + entry, return_inverse=True)
-    x = np.bincount(inverse, weights=amount, minlength=len(key))
-    account, held = np.divmod(key, max(size, 1))
-    return _Entries(account, held.astype(np.int32), x, _ratios(space, account, held, x))
+    key = np.repeat(owner, count) * len(space.bucket) + loads.entry[at]
+    held, inverse = np.unique(key, return_inverse=True)
+    weights = np.abs(amount) if gross else amount
+    return held, np.bincount(inverse, weights=weights, minlength=len(held)).astype(np.float64)
+
+
+def _held(space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floats) -> _Entries:
+    """Sensitivities of a block by account and entry, and their concentration."""
+    key, x = _sums(space, loads, row, column, quantity, gross=False)
+    account, entry = np.divmod(key, max(len(space.bucket), 1))
+    floor = space.one_sided[space.bucket_group[space.bucket[entry]]]
+    x = np.where(floor, np.maximum(x, 0.0), x)
+    return _Entries(account, entry.astype(np.int32), x, _ratios(space, account, entry, x))
 
 
 def _ratios(space: Space, account: Longs, entry: Longs, x: Floats) -> Floats:
@@ -265,3 +290,27 @@ def _curved(
         factor = LAMBDA_FULL * (1.0 + theta) - theta
         result += np.maximum(0.0, net + factor * form)
     return result
+
+
+Block = tuple[Longs, Ints, Floats]
+
+
+def surcharges(space: Space, loads: Loads, book: Block, orders: Block | None = None) -> Floats:
+    """[A, G] concentration beside the forms: sum of |weight x| (CR - 1); unchecked.
+
+    ``book`` and ``orders`` are CSR (row, column, quantity). With orders every entry counts |x| of
+    the book and the absolute amounts of all orders: no less than after any of their fills.
+    """
+    accounts = len(book[0]) - 1
+    key, x = _sums(space, loads, *book, gross=False)
+    if orders is not None:
+        more, size = _sums(space, loads, *orders, gross=True)
+        both, inverse = np.unique(np.concatenate([key, more]), return_inverse=True)
+        whole = np.concatenate([np.abs(x), size])
+        key = both
+        x = np.bincount(inverse, weights=whole, minlength=len(both)).astype(np.float64)
+    account, entry = np.divmod(key, max(len(space.bucket), 1))
+    charge = np.abs(space.weight[entry] * x) * (_ratios(space, account, entry, x) - 1.0)
+    group = space.bucket_group[space.bucket[entry]]
+    flat = np.bincount(account * space.groups + group, charge, accounts * space.groups)
+    return flat.astype(np.float64).reshape(accounts, space.groups)

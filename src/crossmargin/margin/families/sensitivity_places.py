@@ -106,8 +106,8 @@ def _credit(factor: Factor, numbers: SensitivitySet) -> tuple[Site, ...]:
     name, pc, bucket = factor.risk_class, factor.product_class, factor.bucket
     if factor.risk_type == "Risk_BaseCorr":
         weight = numbers.weight(name, "BaseCorrelation")
-        entry = (factor.qualifier,)
-        return (Site((pc, name, "BaseCorr"), "", entry, "", math.inf, 0, weight, 1.0),)
+        index = (factor.qualifier,)
+        return (Site((pc, name, "BaseCorr"), "", index, "", math.inf, 0, weight, 1.0),)
     # Securitisations are alike where they share a group of names, the second label.
     alike = factor.label2 if name == "CreditNonQualifying" else factor.qualifier
     entry = (alike, factor.qualifier, factor.label1, factor.label2)

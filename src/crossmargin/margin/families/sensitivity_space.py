@@ -126,13 +126,19 @@ def _bucket_place(risk_class: str, bucket: str) -> int:
 
 
 def space_of(
-    factors: Sequence[Factor], numbers: SensitivitySet, calculation: str = "USD"
+    factors: Sequence[Factor],
+    numbers: SensitivitySet,
+    calculation: str = "USD",
+    *,
+    posted: bool = False,
 ) -> FactorSpace:
     """The space of I factors, in the order of the table; parameter lines load on nothing.
 
-    ``calculation`` is the currency whose own exchange rate is no risk. Raises ModelError
+    ``calculation`` is the currency whose own exchange rate is no risk. ``posted`` turns the sign of
+    every amount: what their holder posts instead of what he collects. Raises ModelError
     ``parameter_missing``.
     """
+    sign = -1.0 if posted else 1.0
     sites = [
         sites_of(factor, numbers, calculation) if factor.risk_class else () for factor in factors
     ]
@@ -146,7 +152,7 @@ def space_of(
     loads = Loads(
         start.astype(np.int64),
         np.array([codes[s.group, s.bucket, s.entry] for s in flat], np.int32),
-        np.array([s.factor for s in flat], np.float64),
+        np.array([sign * s.factor for s in flat], np.float64),
     )
     groups = tuple(dict.fromkeys(entry[1] for entry in entries))
     return FactorSpace(space, loads, groups)
@@ -194,6 +200,7 @@ def _laid_out(
         within=np.array([group[1] != "InterestRate" for group in groups], np.bool_),
         curvature=np.array([group[2] == "Curvature" for group in groups], np.bool_),
         scale=np.array([_scale(numbers, group) for group in groups], np.float64),
+        one_sided=np.zeros(len(groups), np.bool_),
     )
     return space, codes
 

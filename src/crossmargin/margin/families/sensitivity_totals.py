@@ -72,15 +72,19 @@ class Totals:
 
 
 def table_of(
-    factors: Sequence[Factor], numbers: SensitivitySet, calculation: str = "USD"
+    factors: Sequence[Factor],
+    numbers: SensitivitySet,
+    calculation: str = "USD",
+    *,
+    posted: bool = False,
 ) -> SensitivityTable:
-    """The table of I factors; raises ModelError ``parameter_missing``."""
+    """The table of I factors; see ``space_of``. Raises ModelError ``parameter_missing``."""
     psi = np.ones((len(RISK_CLASSES), len(RISK_CLASSES)))
     for i, first in enumerate(RISK_CLASSES):
         for j, second in enumerate(RISK_CLASSES):
             if i != j:
                 psi[i, j] = numbers.number("RiskClass", "Correlation", "", "", first, second)
-    placed = space_of(factors, numbers, calculation)
+    placed = space_of(factors, numbers, calculation, posted=posted)
     return SensitivityTable(tuple(factors), numbers, calculation, placed, _add_ons(factors), psi)
 
 
@@ -147,7 +151,7 @@ def _added(
         on = at >= 0
         key = owner[on] * count + at[on]
         flat = np.bincount(key, weights=values[on], minlength=accounts * count)
-        return flat.reshape(accounts, count)
+        return flat.astype(np.float64).reshape(accounts, count)
 
     fixed = sums(add_ons.fixed, quantity, 1)[:, 0]
     notional = np.zeros(accounts)
