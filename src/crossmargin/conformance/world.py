@@ -21,6 +21,7 @@ from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.instruments.factors import Factor, instrument_of
 from crossmargin.instruments.names import CURRENCIES, VENUES
 from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.margin.model import Extent
@@ -55,6 +56,16 @@ __all__ = [
 AS_OF_MS = utc_ms(2026, 12, 1, 8)
 SPOT = {"BTC": 64_000.0, "ETH": 1_900.0}
 STABLE = "USDC"
+# Lines of a sensitivity file: dollars per unit of what they name.
+FACTORS = (
+    Factor("Commodity", "Risk_Commodity", "BTC", "16"),
+    Factor("Commodity", "Risk_Commodity", "ETH", "16"),
+    Factor("Commodity", "Risk_CommodityVol", "BTC", "16", "3m"),
+    Factor("Commodity", "Risk_CommodityVol", "ETH", "16", "1m"),
+    Factor("RatesFX", "Risk_FX", "EUR"),
+    Factor("RatesFX", "Risk_IRCurve", "USD", "1", "2y", "OIS"),
+    Factor("RatesFX", "Risk_IRCurve", "USD", "1", "5y", "Libor3m"),
+)
 STRANGE = "GOLD"  # an asset that no venue lists
 LIVES_DAYS = (0.75, 6.0, 30.0, 89.0, 206.0)
 FUTURE_LIVES_DAYS = (30.0, 206.0)
@@ -87,7 +98,7 @@ class World:
 
     def derivatives(self) -> list[int]:
         """Rows of the table that are contracts."""
-        kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
+        kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION, Kind.FACTOR)
         return [k for k, item in enumerate(self.instruments.items) if item.kind in kinds]
 
     def rows(self, choose: Callable[[Instrument], bool]) -> list[int]:
@@ -175,6 +186,8 @@ def contracts(subject: Subject) -> list[Instrument]:
         out += [Instrument(venue, name, Kind.ASSET, name, "USD", name) for name in names]
     if Kind.DEBT in spec.kinds:
         out += [Instrument(venue, f"debt {n}", Kind.DEBT, n, "USD", n) for n in names]
+    if Kind.FACTOR in spec.kinds:
+        out += [instrument_of(factor) for factor in FACTORS]
     for coin in SPOT:
         own: list[Instrument] = []
         for quote, settle, inverse in forms(subject):

@@ -69,6 +69,7 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
     "delta": ("crossmargin.margin.models.delta:DeltaMargin", {}),
     "sensitivities": ("crossmargin.margin.models.sensitivities:Sensitivities", {}),
+    "sensitivities-crif": ("crossmargin.margin.models.sensitivities_crif:SensitivitiesCrif", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
     "span": ("crossmargin.margin.models.span:Span", {}),
 }

@@ -18,7 +18,7 @@ from crossmargin.core.arrays import digest
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.instruments.factors import RISK_CLASSES, TENORS, buckets_of
 
-__all__ = ["HORIZONS", "NOTICE", "Row", "SensitivitySet", "set_of", "versions_of"]
+__all__ = ["HORIZONS", "NOTICE", "Row", "SensitivitySet", "is_symmetric", "set_of", "versions_of"]
 
 NOTICE = (
     "SIMM-style aggregation, not endorsed: ISDA SIMM is a licensed standard and trademark of "
@@ -163,6 +163,13 @@ def _bad(code: str, message: str, source: str, key: _Key, value: object, limit: 
     )
 
 
+def is_symmetric(risk_class: str, item: str) -> bool:
+    """Whether an item is a matrix over its two labels: the same number both ways round."""
+    return item in ("InterBucket", "") or (
+        item == "IntraBucket" and risk_class in ("InterestRate", "FX")
+    )
+
+
 def _check_bounds(found: SensitivitySet) -> None:
     """Weights, thresholds and correlations are sane, and matrices symmetric."""
     where = f"{found.source}, version {found.version}"
@@ -173,11 +180,7 @@ def _check_bounds(found: SensitivitySet) -> None:
             if abs(number) > 1.0:
                 raise _bad(code, "a correlation", where, key, number, "-1 to 1")
             twin = found.numbers.get((risk_class, block, item, bucket, label2, label1))
-            paired = item in ("InterBucket", "") or (item, risk_class) in (
-                ("IntraBucket", "InterestRate"),
-                ("IntraBucket", "FX"),
-            )
-            if paired and twin is not None and twin != number:
+            if is_symmetric(risk_class, item) and twin is not None and twin != number:
                 limit = f"{twin:g}, as the other way round"
                 raise _bad(code, "correlations are symmetric", where, key, number, limit)
         elif block == "RiskWeights" and number < 0.0:

@@ -26,7 +26,7 @@ from crossmargin.margin.families.sensitivity_forms import margins
 from crossmargin.margin.families.sensitivity_parameters import SensitivitySet
 from crossmargin.margin.families.sensitivity_space import FactorSpace, space_of
 
-__all__ = ["AddOns", "SensitivityTable", "Totals", "table_of", "totals"]
+__all__ = ["AddOns", "SensitivityTable", "Totals", "add_on_faults", "table_of", "totals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,10 @@ def _add_ons(factors: Sequence[Factor]) -> AddOns:
 def totals(table: SensitivityTable, row: Longs, column: Ints, quantity: Floats) -> Totals:
     """Requirements of a block of accounts (CSR over the table's factors); quantities finite.
 
-    Raises ModelError ``parameter_out_of_bounds`` for a multiplier below 1 or a negative factor.
+    Raises ModelError ``parameter_out_of_bounds`` for a multiplier below 1, a negative factor.
     """
+    for _, error in add_on_faults(table, row, column, quantity):
+        raise error
     placed, accounts = table.placed, len(row) - 1
     found = margins(placed.space, placed.loads, row, column, quantity)
     part = np.zeros((accounts, len(PRODUCT_CLASSES), len(RISK_CLASSES), len(MARGIN_TYPES)))
@@ -139,45 +141,68 @@ def _correlated(classes: Floats, psi: Floats) -> Floats:
     return np.sqrt(np.maximum(form, 0.0))
 
 
+def _parameters(
+    table: SensitivityTable, row: Longs, column: Ints, quantity: Floats
+) -> tuple[Floats, Floats]:
+    """[A, products] notional factors in per cent, [A, 4] multipliers (1 where none is given)."""
+    add_ons = table.add_ons
+    percent = _sums(row, column, add_ons.factor, quantity, max(add_ons.products, 1))
+    classes = len(PRODUCT_CLASSES)
+    held = _sums(row, column, add_ons.multiplier, np.ones(len(quantity)), classes)
+    times = _sums(row, column, add_ons.multiplier, quantity, classes)
+    return percent, np.where(held > 0.0, times, 1.0)
+
+
+def _sums(row: Longs, column: Ints, code: Ints, values: Floats, count: int) -> Floats:
+    """[A, count] sums of position values by account and code; codes below 0 are left out."""
+    accounts = len(row) - 1
+    at = code[column]
+    on = at >= 0
+    key = np.repeat(np.arange(accounts), np.diff(row))[on] * count + at[on]
+    flat = np.bincount(key, weights=values[on], minlength=accounts * count)
+    return flat.astype(np.float64).reshape(accounts, count)
+
+
 def _added(
     table: SensitivityTable, row: Longs, column: Ints, quantity: Floats, products: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """[A] fixed amounts, factors times notionals, and the surcharge of multipliers."""
     add_ons, accounts = table.add_ons, len(row) - 1
-    owner = np.repeat(np.arange(accounts), np.diff(row))
-
-    def sums(code: Ints, values: Floats, count: int) -> Floats:
-        at = code[column]
-        on = at >= 0
-        key = owner[on] * count + at[on]
-        flat = np.bincount(key, weights=values[on], minlength=accounts * count)
-        return flat.astype(np.float64).reshape(accounts, count)
-
-    fixed = sums(add_ons.fixed, quantity, 1)[:, 0]
-    notional = np.zeros(accounts)
-    if add_ons.products:
-        size = sums(add_ons.notional, np.abs(quantity), add_ons.products)
-        percent = sums(add_ons.factor, quantity, add_ons.products)
-        _at_least(percent, 0.0, "a notional factor")
-        for k in range(add_ons.products):
-            notional += size[:, k] * percent[:, k] / 100.0
-    held = sums(add_ons.multiplier, np.ones(len(quantity)), len(PRODUCT_CLASSES))
-    times = sums(add_ons.multiplier, quantity, len(PRODUCT_CLASSES))
-    times = np.where(held > 0.0, times, 1.0)
-    _at_least(times, 1.0, "a product class multiplier")
-    multiplier = np.zeros(accounts)
+    fixed = _sums(row, column, add_ons.fixed, quantity, 1)[:, 0]
+    size = _sums(row, column, add_ons.notional, np.abs(quantity), max(add_ons.products, 1))
+    percent, times = _parameters(table, row, column, quantity)
+    notional, multiplier = np.zeros(accounts), np.zeros(accounts)
+    for k in range(add_ons.products):
+        notional += size[:, k] * percent[:, k] / 100.0
     for k in range(len(PRODUCT_CLASSES)):
         multiplier += (times[:, k] - 1.0) * products[:, k]
     return fixed, notional, multiplier
 
 
-def _at_least(values: Floats, low: float, what: str) -> None:
-    if values.size and values.min() < low:
-        raise ModelError(
-            "parameter_out_of_bounds",
-            f"{what} is too small",
-            place=f"account row {int(np.argmin(values.min(axis=1)))}",
-            value=float(values.min()),
-            limit=f"{low:g} or more",
-            remedy="Correct the parameter line.",
-        )
+def add_on_faults(
+    table: SensitivityTable, row: Longs, column: Ints, quantity: Floats
+) -> tuple[tuple[int, ModelError], ...]:
+    """Accounts (rows) whose parameter lines are not sane, one error each: the first found.
+
+    A multiplier is at least 1; a notional factor and a fixed amount are not negative.
+    """
+    percent, times = _parameters(table, row, column, quantity)
+    fixed = _sums(row, column, table.add_ons.fixed, quantity, 1)
+    out = []
+    for values, low, what in (
+        (times, 1.0, "a product class multiplier"),
+        (percent, 0.0, "a notional factor"),
+        (fixed, 0.0, "a fixed amount"),
+    ):
+        for account in np.flatnonzero(values.min(axis=1) < low).tolist():
+            error = ModelError(
+                "parameter_out_of_bounds",
+                f"{what} is too small",
+                place=f"account row {account}",
+                value=float(values[account].min()),
+                limit=f"{low:g} or more",
+                remedy="Correct the parameter line.",
+            )
+            out.append((account, error))
+    first = dict(reversed(out))
+    return tuple(sorted(first.items()))
