@@ -301,7 +301,7 @@ def _vol(item: Instrument) -> float:
 
 def _mark(item: Instrument) -> float:
     if item.kind == Kind.PERPETUAL:
-        return SPOT[item.underlying] * 1.0004
+        return SPOT.get(item.underlying, 1.0) * 1.0004
     if item.kind == Kind.FUTURE:
         return _forward(item.underlying, item.expiry_ms) * 1.0002
     if item.kind != Kind.OPTION:

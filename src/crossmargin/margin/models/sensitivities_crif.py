@@ -15,8 +15,15 @@ from typing import final
 import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
-from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.instruments.factors import MARGIN_TYPES, PRODUCT_CLASSES, RISK_CLASSES, factor_of
+from crossmargin.core.errors import ModelError
+from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.instruments.factors import (
+    MARGIN_TYPES,
+    PRODUCT_CLASSES,
+    RISK_CLASSES,
+    Factor,
+    factor_of,
+)
 from crossmargin.margin.families.sensitivity_entries import set_from
 from crossmargin.margin.families.sensitivity_parameters import NOTICE
 from crossmargin.margin.families.sensitivity_totals import (
@@ -26,7 +33,7 @@ from crossmargin.margin.families.sensitivity_totals import (
     table_of,
     totals,
 )
-from crossmargin.margin.families.whole_account import equity_columns, level_columns
+from crossmargin.margin.families.whole_account import equity_columns
 from crossmargin.margin.model import (
     Detail,
     Extent,
@@ -57,13 +64,13 @@ SPEC = ModelSpec(
     name="sensitivities-crif",
     title="Sensitivity files (CRIF): SIMM-style aggregation, not endorsed",
     family="sensitivity",
-    venue="crif",
+    venue="",
     version="1",
     folder="sensitivities-crif",
-    kinds=(Kind.FACTOR,),
+    kinds=(Kind.ASSET, Kind.FACTOR),
     currency="USD",
     scale=ScaleLaw.SUPERLINEAR,
-    balance_side="none: a sensitivity file has no balances",
+    balance_side="cash and coins posted, at their dollar price",
     rules=(
         Rule(
             "margin_types",
@@ -74,8 +81,12 @@ SPEC = ModelSpec(
         Rule("aggregation", "across risk classes by correlation", _TEXT, Fidelity.EXACT),
         Rule("add_on", "fixed, notional factors, multipliers", _TEXT, Fidelity.EXACT),
         Rule("levels", "IM and MM as shares of it", "this project's own choice", Fidelity.STATED),
-        Rule("order_margin", "orders are not taken", "this project's own choice", Fidelity.STATED),
-        Rule("balance_side", "no equity", "this project's own choice", Fidelity.STATED),
+        Rule(
+            "balance_side",
+            "collateral at its dollar price, without haircut",
+            "this project's own choice",
+            Fidelity.STATED,
+        ),
     ),
     extent=Extent.REFUSED,
     unknown=("weights, correlations and thresholds: a licensed standard, given by the user",),
@@ -93,21 +104,23 @@ class SensitivitiesCrif:
         days = int(parameters.get("general.horizon_days"))
         found = set_from(parameters, days)
         table = table_of(
-            [factor_of(item.native_id) for item in instruments.items],
+            [_factor(item) for item in instruments.items],
             found,
             str(parameters.get("general.calculation_currency")),
             posted=parameters.get("general.side") == "post",
         )
         rows = np.arange(len(instruments), dtype=np.int32)
-        pool = make_pool(instruments, rows, "netting set", "USD", (), {"table": table})
+        money = tuple({i.underlying: None for i in instruments.items if i.kind == Kind.ASSET})
+        pool = make_pool(instruments, rows, "netting set", "USD", money, {"table": table})
         side = parameters.get("general.side")
         span = f"{days} day{'s' if days > 1 else ''}"
         return Plan((pool,), parameters, (NOTICE, f"version {found.version}, {span}, to {side}"))
 
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Nothing is priced."""
-        zero = np.zeros(len(pool.instruments))
-        facts = {"settle_usd": np.ones(len(zero)), "table": pool.facts["table"]}
+        part = pool.instruments
+        zero = np.zeros(len(part))
+        facts = {"settle_usd": view.usd[part.settle], "table": pool.facts["table"]}
         return Priced(pool, view, 1.0, None, None, {}, zero, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
@@ -133,7 +146,10 @@ class SensitivitiesCrif:
             "multiplier_add_on",
         )
         equity = equity_columns(sheet, priced, held)
-        level_columns(sheet, "requirement", parameters, np.zeros(accounts))
+        sheet.sum("counted_im", "equity")
+        sheet.scale("im", "requirement", parameters.number("level.im_factor"), "levels")
+        sheet.sum("counted_mm", "equity")
+        sheet.scale("mm", "requirement", parameters.number("level.mm_factor"), "levels")
         none = frozen(np.full(accounts, -1), np.int32)
         zero = frozen(np.zeros(accounts), np.float64)
         return PoolAnswer(sheet.build(held.account, 0), none, none, zero, equity.source)
@@ -141,7 +157,7 @@ class SensitivitiesCrif:
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """None: nobody orders a sensitivity."""
+        """None: nobody orders a sensitivity; an account that does is refused."""
         return None
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
@@ -149,10 +165,12 @@ class SensitivitiesCrif:
         return None
 
     def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
-        """Accounts whose parameter lines are not sane."""
+        """Accounts whose parameter lines are not sane, or that have open orders."""
         table: SensitivityTable = priced.facts["table"]
-        faults = add_on_faults(table, held.row, held.column, held.quantity)
-        return tuple(Refusal(row, error) for row, error in faults)
+        faults = dict(add_on_faults(table, held.row, held.column, held.quantity))
+        for row in np.flatnonzero(np.diff(held.book.orders.row)).tolist():
+            faults.setdefault(row, _no_orders(str(held.book.account[row])))
+        return tuple(Refusal(row, faults[row]) for row in sorted(faults))
 
     def details(self, priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[Detail, ...]:
         """Margin of each product class and risk class by margin type, and the licence notice."""
@@ -174,6 +192,21 @@ class SensitivitiesCrif:
         total = (("total_usd", "total", "amount"),)
         title = "Margin by product class and risk class"
         return (Detail("risk_classes", title, (*words, *columns, *total), tuple(rows), (NOTICE,)),)
+
+
+def _factor(item: Instrument) -> Factor:
+    """What a row is; collateral is no factor and loads on nothing."""
+    return factor_of(item.native_id) if item.kind == Kind.FACTOR else Factor("", "")
+
+
+def _no_orders(account: str) -> ModelError:
+    return ModelError(
+        "order_invalid",
+        "a sensitivity file has no orders",
+        place=f"account {account}",
+        limit="sensitivities",
+        remedy="Remove the orders.",
+    )
 
 
 def _totals(priced: Priced, held: PoolBook) -> Totals:
