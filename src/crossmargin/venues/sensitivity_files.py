@@ -12,10 +12,17 @@ import tomllib
 from pathlib import Path
 
 from crossmargin.core.errors import InputError
-from crossmargin.margin.families.sensitivity_parameters import Row, SensitivitySet, set_of
+from crossmargin.margin.families.sensitivity_entries import with_numbers
+from crossmargin.margin.families.sensitivity_parameters import (
+    Row,
+    SensitivitySet,
+    set_of,
+    versions_of,
+)
+from crossmargin.margin.parameter_files import Parameters
 from crossmargin.venues.reading import JSON_BYTES_MAX, file_bytes, text_lines, unreadable
 
-__all__ = ["COLUMNS", "read_rows", "read_set"]
+__all__ = ["COLUMNS", "read_rows", "read_set", "with_file"]
 
 COLUMNS = (
     "version",
@@ -62,6 +69,26 @@ def read_rows(path: str | Path) -> tuple[Row, ...]:
 def read_set(path: str | Path, version: str, horizon_days: int = 10) -> SensitivitySet:
     """The checked set of one version and horizon; errors as :func:`read_rows` and ``set_of``."""
     return set_of(read_rows(path), version, horizon_days, str(path))
+
+
+def with_file(base: Parameters, source: str) -> Parameters:
+    """``base`` with the numbers of a file, ``FILE#VERSION`` naming one of several versions.
+
+    Without a name the file must hold one version alone. Raises InputError ``version_unknown``, and
+    as :func:`read_rows` and ``set_of``.
+    """
+    path, _, version = source.partition("#")
+    rows = read_rows(path)
+    known = versions_of(rows)
+    if not version and len(known) > 1:
+        raise InputError(
+            "version_unknown",
+            "the parameter file holds several versions",
+            place=path,
+            limit=", ".join(known),
+            remedy=f"Name one, as in {Path(path).name}#{known[-1]}.",
+        )
+    return with_numbers(base, rows, version or known[0], path)
 
 
 def _row(held: dict[str, str]) -> Row:

@@ -40,6 +40,7 @@ __all__ = [
     "Block",
     "Loads",
     "Space",
+    "boxes",
     "bucket_kernel",
     "group_kernel",
     "margins",
@@ -178,11 +179,11 @@ def _starts(codes: Longs) -> Longs:
 
 
 def _sums(
-    space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floats, *, gross: bool
+    space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floats, part: str = "net"
 ) -> tuple[Longs, Floats]:
     """Sums by account and entry (one key), added in the order of the positions.
 
-    ``gross`` adds absolute values.
+    ``part``: net, gross (absolute values), up (what is positive) or down (what is negative).
     """
     owner = np.repeat(np.arange(len(row) - 1), np.diff(row))
     count = (loads.start[1:] - loads.start[:-1])[column]
@@ -192,13 +193,16 @@ def _sums(
     amount = loads.factor[at] * np.repeat(quantity, count)
     key = np.repeat(owner, count) * len(space.bucket) + loads.entry[at]
     held, inverse = np.unique(key, return_inverse=True)
-    weights = np.abs(amount) if gross else amount
-    return held, np.bincount(inverse, weights=weights, minlength=len(held)).astype(np.float64)
+    if part == "gross":
+        amount = np.abs(amount)
+    elif part != "net":
+        amount = np.maximum(amount if part == "up" else -amount, 0.0)
+    return held, np.bincount(inverse, weights=amount, minlength=len(held)).astype(np.float64)
 
 
 def _held(space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floats) -> _Entries:
     """Sensitivities of a block by account and entry, and their concentration."""
-    key, x = _sums(space, loads, row, column, quantity, gross=False)
+    key, x = _sums(space, loads, row, column, quantity)
     account, entry = np.divmod(key, max(len(space.bucket), 1))
     floor = space.one_sided[space.bucket_group[space.bucket[entry]]]
     x = np.where(floor, np.maximum(x, 0.0), x)
@@ -302,9 +306,9 @@ def surcharges(space: Space, loads: Loads, book: Block, orders: Block | None = N
     the book and the absolute amounts of all orders: no less than after any of their fills.
     """
     accounts = len(book[0]) - 1
-    key, x = _sums(space, loads, *book, gross=False)
+    key, x = _sums(space, loads, *book)
     if orders is not None:
-        more, size = _sums(space, loads, *orders, gross=True)
+        more, size = _sums(space, loads, *orders, "gross")
         both, inverse = np.unique(np.concatenate([key, more]), return_inverse=True)
         whole = np.concatenate([np.abs(x), size])
         key = both
@@ -312,5 +316,22 @@ def surcharges(space: Space, loads: Loads, book: Block, orders: Block | None = N
     account, entry = np.divmod(key, max(len(space.bucket), 1))
     charge = np.abs(space.weight[entry] * x) * (_ratios(space, account, entry, x) - 1.0)
     group = space.bucket_group[space.bucket[entry]]
+    flat = np.bincount(account * space.groups + group, charge, accounts * space.groups)
+    return flat.astype(np.float64).reshape(accounts, space.groups)
+
+
+def boxes(space: Space, loads: Loads, orders: Block) -> Floats:
+    """[A, G] no less than the margin of any set of the orders alone; unchecked.
+
+    sum over entries of |weight| max(sum of what is up, sum of what is down); up alone, times the
+    scale, in a group that is one-sided.
+    """
+    accounts = len(orders[0]) - 1
+    key, up = _sums(space, loads, *orders, "up")
+    _, down = _sums(space, loads, *orders, "down")
+    account, entry = np.divmod(key, max(len(space.bucket), 1))
+    group = space.bucket_group[space.bucket[entry]]
+    most = np.where(space.one_sided[group], up, np.maximum(up, down))
+    charge = np.abs(space.weight[entry]) * most * space.scale[group]
     flat = np.bincount(account * space.groups + group, charge, accounts * space.groups)
     return flat.astype(np.float64).reshape(accounts, space.groups)

@@ -28,7 +28,7 @@ from crossmargin.margin.families.sensitivity_coins import (
     weight_of,
 )
 from crossmargin.margin.families.sensitivity_details import coin_table, tenor_table
-from crossmargin.margin.families.sensitivity_forms import Block, margins
+from crossmargin.margin.families.sensitivity_forms import Block, boxes, margins
 from crossmargin.margin.families.whole_account import (
     ALL_OF,
     KINDS,
@@ -102,8 +102,8 @@ SPEC = ModelSpec(
         Rule("levels", "IM and MM as shares of the requirement", _OWN, Fidelity.STATED),
         Rule(
             "order_margin",
-            "every order as a book of its own beside the book, and concentration of all of them: "
-            "an upper bound",
+            "every order as a book of its own beside the book, or what all of them can add by coin "
+            "and expiry if that is less, and concentration of all of them: an upper bound",
             _OWN,
             Fidelity.STATED,
         ),
@@ -144,7 +144,13 @@ class Sensitivities:
         coins = coin_space(market, found, parameters)
         classes = tuple(class_of(coin, parameters) for coin in coins.coins)
         weights = tuple(weight_of(name, parameters) for name in classes)
-        facts = {"coins": coins, "classes": classes, "weights": weights, "tenor": found.tenor}
+        facts = {
+            "coins": coins,
+            "classes": classes,
+            "weights": weights,
+            "tenor": found.tenor,
+            "market": market,
+        }
         return priced_account(market, pool, None, None, columns, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
@@ -172,9 +178,10 @@ class Sensitivities:
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """Upper bound: roots and curvature are at most those of the parts, one order each.
+        """Upper bound: roots and curvature are at most those of the parts.
 
-        need = f (R(book) + C(book and all orders, gross)) + sum of max(0, f R(order) - gain)
+        need = f (R(book) + C(book and all orders, gross)) + the smaller of
+               sum of max(0, f R(order) - gain)     and     f R(box of the orders) + sum of losses
         """
         fills = fills_in_dollars(priced, held)
         if fills is None:
@@ -187,8 +194,10 @@ class Sensitivities:
         need = factor * (_total(margins(coins.space, coins.loads, *book)) + crowded[0] + crowded[1])
         alone = _total(margins(coins.space, coins.loads, *_each(fills)))
         extra = np.maximum(factor * alone - fills.gain, 0.0)
-        accounts = len(held.row) - 1
-        need = need + by_row(row_of_position(fills.row), extra, accounts)
+        accounts, owner = len(held.row) - 1, row_of_position(fills.row)
+        boxed = factor * _total(boxes(coins.space, coins.loads, resting))
+        boxed = boxed + by_row(owner, np.maximum(-fills.gain, 0.0), accounts)
+        need = need + np.minimum(by_row(owner, extra, accounts), boxed)
         return OrderNeed(need, fills, np.asarray(extra > 0.0), np.full(accounts, -1, np.int32))
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
