@@ -22,6 +22,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,28 @@ EXTENSION = "FEDS 2026-009 (Amirdjanova, Lynch, Zheng, February 2026)"
 JUDGED = "this project's own judgement: the data hold no history of it"
 
 Series = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The numbers of one horizon."""
+
+    weight: Mapping[str, float]
+    rho: np.ndarray
+    vega: Mapping[str, float]
+    across: float
+    ratio: np.ndarray
+    tenors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every number."""
+
+    groups: Mapping[str, list[str]]
+    threshold: Mapping[str, float]
+    vega_threshold: Mapping[str, float]
+    horizon: Mapping[str, Horizon]
 
 
 def daily(folder: Path) -> tuple[Series, Series]:
@@ -156,8 +179,8 @@ def term(chains: Mapping[str, np.ndarray], days: int) -> tuple[np.ndarray, np.nd
     return np.mean(ratios, axis=0), np.mean(matrices, axis=0)
 
 
-def calibrate(folder: Path) -> dict[str, object]:
-    """Every number, by the names of the parameter file."""
+def calibrate(folder: Path) -> Found:
+    """Every number that follows from the data."""
     closes, volumes = daily(folder)
     groups = classes_of(volumes)
     logs = {c: index_log(folder / "prices" / f"{c.lower()}_dvol.csv") for c in ("BTC", "ETH")}
@@ -167,24 +190,22 @@ def calibrate(folder: Path) -> dict[str, object]:
         (path,) = sorted((folder / "deribit").glob(f"deribit_{coin}_option_chains_6h_*.parquet"))
         chains[coin], vegas[coin] = chain(path)
     median = {c: [float(np.median(volumes[x])) for x in groups[c]] for c in CLASSES}
-    found: dict[str, object] = {"groups": groups}
-    found["threshold"] = {c: 0.1 * float(np.median(median[c])) * 0.01 for c in CLASSES}
-    found["vega_threshold"] = {c: 0.05 * vegas[c] for c in vegas}
+    horizons = {}
     for name, days in HORIZONS.items():
-        weights = {
-            c: float(np.median([weight(closes[x], days) for x in groups[c]])) for c in CLASSES
-        }
         moves = {coin: each[-size:][days:] - each[-size:][:-days] for coin, each in logs.items()}
-        ratio, tenors = term(chains, days)
-        found[name] = {
-            "weight": weights,
-            "rho": correlations(closes, groups, days),
-            "vega": {coin: tail(each) for coin, each in moves.items()},
-            "across": float(np.corrcoef(moves["BTC"], moves["ETH"])[0, 1]),
-            "ratio": ratio,
-            "tenors": tenors,
-        }
-    return found
+        horizons[name] = Horizon(
+            {c: float(np.median([weight(closes[x], days) for x in groups[c]])) for c in CLASSES},
+            correlations(closes, groups, days),
+            {coin: tail(each) for coin, each in moves.items()},
+            float(np.corrcoef(moves["BTC"], moves["ETH"])[0, 1]),
+            *term(chains, days),
+        )
+    return Found(
+        groups,
+        {c: 0.1 * float(np.median(median[c])) * 0.01 for c in CLASSES},
+        {c: 0.05 * vegas[c] for c in vegas},
+        horizons,
+    )
 
 
 def _number(value: float, digits: int) -> str:
@@ -201,15 +222,15 @@ def _table(name: str, lines: list[str]) -> str:
     return "\n".join([f"[{name}]", *lines]) + "\n"
 
 
-def _horizon(name: str, found: Mapping[str, object]) -> list[str]:
+def _horizon(name: str, found: Horizon) -> list[str]:
     """The tables of one horizon."""
     per_cent, rho, share = "per cent of price", "correlation", "relative move of volatility"
-    weights: Mapping[str, float] = found["weight"]  # type: ignore[assignment]
+    weights = found.weight
     lines = [f"{c} = {_entry(_number(weights[c], 3), per_cent, '0.01', '1000.0')}" for c in weights]
     pegged = {"ten_day": "12.0", "one_day": "8.0"}[name]
     lines.append(f"pegged = {_entry(pegged, per_cent, '0.01', '1000.0', JUDGED)}")
     out = [_table(f"{name}.weight", lines)]
-    matrix: np.ndarray = found["rho"]  # type: ignore[assignment]
+    matrix = found.rho
     lines = []
     for i, first in enumerate(CLASSES):
         for j, second in enumerate(CLASSES):
@@ -219,14 +240,13 @@ def _horizon(name: str, found: Mapping[str, object]) -> list[str]:
     lines.append(f"pegged_pegged = {_entry('0.2', rho, '0.0', '1.0', JUDGED)}")
     lines.append(f"pegged_across = {_entry('0.0', rho, '0.0', '1.0', JUDGED)}")
     out.append(_table(f"{name}.correlation", lines))
-    vegas: Mapping[str, float] = found["vega"]  # type: ignore[assignment]
+    vegas = found.vega
     both = {**vegas, "other": max(vegas.values())}
     lines = [f"{c} = {_entry(_number(both[c], 2), share, '0.001', '10.0')}" for c in both]
     out.append(_table(f"{name}.vega", lines))
-    across = _entry(_number(float(found["across"]), 2), rho, "0.0", "1.0")  # type: ignore[arg-type]
+    across = _entry(_number(found.across, 2), rho, "0.0", "1.0")
     out.append(_table(f"{name}.vega_across", [f"coins = {across}"]))
-    ratio: np.ndarray = found["ratio"]  # type: ignore[assignment]
-    tenors: np.ndarray = found["tenors"]  # type: ignore[assignment]
+    ratio, tenors = found.ratio, found.tenors
     days = list(TENORS_DAYS)
     times = "of the move at 30 days"
     lines = [
@@ -259,9 +279,9 @@ set = { value = "ten_day", choices = ["ten_day", "one_day", "extension"] }
 LEVELS = (("im_factor", "1.0"), ("mm_factor", "0.75"))
 
 
-def text_of(found: Mapping[str, object]) -> str:
+def text_of(found: Found) -> str:
     """The parameter file."""
-    groups: Mapping[str, list[str]] = found["groups"]  # type: ignore[assignment]
+    groups = found.groups
     unit, own = "fraction of the requirement", "this project's own choice"
     levels = [f"{name} = {_entry(value, unit, '0.01', '10.0', own)}" for name, value in LEVELS]
     out = [HEAD + "\n".join(levels) + "\n"]
@@ -272,19 +292,19 @@ def text_of(found: Mapping[str, object]) -> str:
         out.append(
             _table(f"coin.{coin}", [f'class = {{ value = "{name}", choices = [{choices}] }}'])
         )
-    limits: Mapping[str, float] = found["threshold"]  # type: ignore[assignment]
+    limits = found.threshold
     unit, high = "dollars per 1 % of price", "1e12"
     lines = [f"{c} = {_entry(_number(limits[c], 2), unit, '1.0', high)}" for c in limits]
     lines.append(f"pegged = {_entry('1000000.0', unit, '1.0', high, JUDGED)}")
     out.append(_table("threshold", lines))
-    vega: Mapping[str, float] = found["vega_threshold"]  # type: ignore[assignment]
+    vega = found.vega_threshold
     share = vega["ETH"] / limits["ETH"]
     all_vega = {**vega, "large": share * limits["large"], "other": share * limits["other"]}
     unit = "dollars of volatility x dV/dvolatility"
     lines = [f"{c} = {_entry(_number(all_vega[c], 2), unit, '1.0', high)}" for c in all_vega]
     out.append(_table("vega_threshold", lines))
     for name in HORIZONS:
-        out += _horizon(name, found[name])  # type: ignore[arg-type]
+        out += _horizon(name, found.horizon[name])
     lines = [
         f"weight = {_entry('132.0', 'per cent of price, ten days', '0.01', '1000.0', EXTENSION)}",
         f"floating = {_entry('0.73', 'correlation', '0.0', '1.0', EXTENSION)}",

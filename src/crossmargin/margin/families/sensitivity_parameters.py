@@ -207,7 +207,7 @@ def _check_complete(found: SensitivitySet) -> None:
 
 def _check_rates(found: SensitivitySet) -> None:
     name = "InterestRate"
-    for group in set(found.groups[name, "RiskWeights"].values()):
+    for group in sorted(set(found.groups[name, "RiskWeights"].values())):
         for tenor in TENORS:
             found.weight(name, "Delta", group, tenor)
     for item in ("Vega", "HistoricalVolatilityRatio", "Inflation", "XCcyBasis"):
@@ -218,7 +218,8 @@ def _check_rates(found: SensitivitySet) -> None:
         for second in TENORS:
             if first != second:
                 found.number(name, "Correlations", "IntraBucket", "", first, second)
-    _check_thresholds(found, name, set(found.groups[name, "ConcentrationThresholds"].values()))
+    limits = sorted(set(found.groups[name, "ConcentrationThresholds"].values()))
+    _check_thresholds(found, name, limits)
 
 
 def _check_thresholds(found: SensitivitySet, risk_class: str, groups: Iterable[str]) -> None:
