@@ -8,6 +8,7 @@ from crossmargin.instruments.factors import (
     CREDIT_TENORS,
     CURVES,
     RISK_CLASSES,
+    RISK_TYPES,
     TENORS,
     Factor,
     buckets_of,
@@ -112,12 +113,7 @@ def random_factor(rng: np.random.Generator) -> Factor:
     def pick(choices: tuple[str, ...]) -> str:
         return choices[int(rng.integers(len(choices)))]
 
-    kind = pick(
-        ("Risk_IRCurve", "Risk_Inflation", "Risk_XCcyBasis", "Risk_IRVol", "Risk_InflationVol")
-        + ("Risk_CreditQ", "Risk_BaseCorr", "Risk_CreditVol", "Risk_CreditNonQ")
-        + ("Risk_CreditVolNonQ", "Risk_Equity", "Risk_EquityVol", "Risk_Commodity")
-        + ("Risk_CommodityVol", "Risk_FX", "Risk_FXVol")
-    )
+    kind = pick(tuple(RISK_TYPES))
     pc = pick(("RatesFX", "Credit"))
     if kind.startswith(("Risk_IR", "Risk_Infl", "Risk_XC")):
         tenor = pick(TENORS) if kind in ("Risk_IRCurve", "Risk_IRVol", "Risk_InflationVol") else ""

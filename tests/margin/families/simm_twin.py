@@ -1,4 +1,4 @@
-"""The aggregation once more, slowly: one account, dictionaries, the formulas as they are printed."""
+"""The aggregation once more, slowly: one account, dictionaries, the formulas as printed."""
 
 from __future__ import annotations
 
@@ -123,7 +123,11 @@ class Twin:
     def _set(self, f: Factor) -> tuple[str, ...]:
         if f.risk_class == "InterestRate":
             return (f.qualifier,)
-        return self._pair(f) if len(f.qualifier) == 6 and f.risk_class == "FX" else (f.qualifier, f.bucket)
+        return (
+            self._pair(f)
+            if len(f.qualifier) == 6 and f.risk_class == "FX"
+            else (f.qualifier, f.bucket)
+        )
 
     def _rho(self, a: Factor, b: Factor, kind: str) -> float:
         w, risk = self.n.numbers, a.risk_class
@@ -147,7 +151,9 @@ class Twin:
             return w[risk, "Correlations", "IntraBucket", home, one, two]
         if risk.startswith("Credit"):
             where = "residual" if a.bucket == "Residual" else "aggregate"
-            names = (a.qualifier, b.qualifier) if risk == "CreditQualifying" else (a.label2, b.label2)
+            names = (
+                (a.qualifier, b.qualifier) if risk == "CreditQualifying" else (a.label2, b.label2)
+            )
             names_word = "same" if names[0] == names[1] else "different"
             return w[risk, "Correlations", "IntraBucket", "", where, names_word]
         return w[risk, "Correlations", "IntraBucket", a.bucket, "", ""]
@@ -215,7 +221,7 @@ class Twin:
             lam = (float(norm.ppf(0.995)) ** 2 - 1.0) * (1.0 + theta) - theta
             out += max(0.0, net + lam * k)
         if risk == "InterestRate":
-            out *= self.n.numbers[risk, "RiskWeights", "HistoricalVolatilityRatio", "", "", ""] ** -2
+            out *= (
+                self.n.numbers[risk, "RiskWeights", "HistoricalVolatilityRatio", "", "", ""] ** -2
+            )
         return out
-
-
