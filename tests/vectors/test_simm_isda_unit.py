@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crossmargin.conformance.world import view_of
 from crossmargin.instruments.factors import factor_of
+from crossmargin.margin import run
 from crossmargin.margin.families.sensitivity_regimes import worst_of
 from crossmargin.margin.families.sensitivity_totals import Totals, table_of, totals
+from crossmargin.margin.parameter_files import available, overlay
+from crossmargin.margin.register import model_named
 from crossmargin.venues.crif_book import regulated_book
+from crossmargin.venues.sensitivity_files import with_file
+from tests.vectors.recording import seen
 from tests.vectors.simm_cases import (
     HORIZONS,
     by_id,
@@ -23,6 +29,7 @@ from tests.vectors.simm_cases import (
     records,
 )
 
+MODEL = "sensitivities-crif"
 # Printed to whole units of currency.
 PRINTED = 0.51
 PARTS = ("delta", "vega", "curvature", "basecorr")
@@ -58,6 +65,8 @@ def test_totals_and_parts(vectors_dir: Path, horizon: int) -> None:
                 text = case[f"{name}_{horizon}d"]
                 if text:
                     assert abs(value - float(text)) <= PRINTED, (crif.name, case["case"], name)
+                    where = f"{case['case']} {horizon}d"
+                    seen(MODEL, "suite", expected.name, where, value, float(text), 1e6)
                     compared += 1
     assert compared
 
@@ -80,7 +89,28 @@ def test_worst_of_regulators(vectors_dir: Path, horizon: int) -> None:
                 "SEGREGATED": found.segregated_usd,
                 "UNSEGREGATED": found.unsegregated_usd,
             }[case["calc_type"]]
-            assert abs(ours - float(case[f"im_{horizon}d"])) <= PRINTED, case["case"]
+            theirs = float(case[f"im_{horizon}d"])
+            assert abs(ours - theirs) <= PRINTED, case["case"]
+            seen(MODEL, "suite", expected.name, f"{case['case']} {horizon}d", ours, theirs, 1e6)
+
+
+def test_the_registered_model_says_the_same(vectors_dir: Path) -> None:
+    """Every case as an account of one population, under numbers from the user's file."""
+    crif, expected = _pairs(vectors_dir)[-1]
+    cases, version = records(expected), _version(crif)
+    (path,) = files(vectors_dir, "simm_parameters_*.csv")[:1]
+    model = model_named(MODEL)
+    book = population(cases, by_id(crif))
+    view = view_of(book.instruments.items).view
+    base = with_file(available(MODEL)[-1], f"{path}#{version}")
+    for horizon in HORIZONS:
+        parameters = overlay(base, {"general.horizon_days": str(horizon)}, "test")
+        found = run(book, view, model, parameters)
+        place = {name: row for row, name in enumerate(book.account)}
+        for case in cases:
+            text = case[f"im_{horizon}d"]
+            if text:
+                assert abs(found.sheet["im"][place[case["case"]]] - float(text)) <= PRINTED
 
 
 def test_neighbours_do_not_change_a_bit(vectors_dir: Path) -> None:

@@ -16,6 +16,7 @@ from crossmargin.margin.families.sensitivity_parameters import SensitivitySet
 from crossmargin.margin.families.sensitivity_totals import Totals
 from crossmargin.venues.crif import read_crif
 from crossmargin.venues.crif_book import crif_book
+from tests.vectors.recording import seen
 from tests.vectors.simm_cases import (
     by_id,
     correlated,
@@ -26,6 +27,7 @@ from tests.vectors.simm_cases import (
     records,
 )
 
+MODEL = "sensitivities-crif"
 RELATIVE = 1e-9
 NOTHING_USD = 1e-6
 
@@ -52,7 +54,9 @@ def test_totals(vectors_dir: Path) -> None:
             result = found["totals"]
             assert isinstance(result, Totals)
             for row in (row for row in rows if row["case"] in found and row[column]):
-                assert _close(result.im_usd[found[row["case"]]], float(row[column])), (row, column)
+                ours, theirs = float(result.im_usd[found[row["case"]]]), float(row[column])
+                assert _close(ours, theirs), (row, column)
+                seen(MODEL, "suite", path.name, f"{row['case']} {column}", ours, theirs, 1.0)
                 compared += 1
     assert compared
 
@@ -102,6 +106,9 @@ def test_breakdown(vectors_dir: Path, kind: str) -> None:
             add_on = kind == "breakdown" and names["margin_type"] == "All" and result.add_on[row]
             if add_on and names["risk_class"] == "All":
                 continue  # there the file's cell holds the surcharge of multipliers too
-            assert _close(_cell(result, row, names, numbers_), float(names["im"])), names
+            ours, theirs = _cell(result, row, names, numbers_), float(names["im"])
+            assert _close(ours, theirs), names
+            where = f"{names['case']} {key[0]} {key[1]}d"
+            seen(MODEL, "suite", path.name, where, ours, theirs, 1.0)
             compared += 1
     assert compared
