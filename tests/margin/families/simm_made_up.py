@@ -25,86 +25,111 @@ _GROUPED = {
 CURRENCIES = ("USD", "EUR", "JPY", "BRL", "TRY", "XAU")
 
 
-def rows(seed: int = 7) -> list[Row]:
-    """Every number that some book could need, drawn at random inside its bounds."""
-    rng = np.random.default_rng(seed)
-    out: list[Row] = []
+class _Table:
+    """Rows under way: every number drawn at random inside its bounds."""
 
-    def put(risk: str, block: str, item: str, value: object, *rest: str) -> None:
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.rows: list[Row] = []
+
+    def put(self, risk: str, block: str, item: str, value: object, *rest: str) -> None:
         days, bucket, first, second = (*rest, "", "", "", "")[:4]
-        out.append((VERSION, risk, block, item, days, bucket, first, second, str(value)))
+        self.rows.append((VERSION, risk, block, item, days, bucket, first, second, str(value)))
 
-    def draw(low: float, high: float) -> float:
-        return round(float(rng.uniform(low, high)), 4)
+    def draw(self, low: float, high: float) -> float:
+        return round(float(self.rng.uniform(low, high)), 4)
 
-    def matrix(risk: str, block: str, item: str, names: tuple[str, ...], bucket: str = "") -> None:
+    def weight(self, risk: str, item: str, low: float, high: float, *rest: str) -> None:
+        self.put(risk, "RiskWeights", item, self.draw(low, high), *rest)
+
+    def limit(self, risk: str, item: str, bucket: str = "") -> None:
+        self.put(risk, "ConcentrationThresholds", item, self.draw(0.5, 3.0), "", bucket)
+
+    def rho(self, risk: str, item: str, low: float, high: float, *rest: str) -> None:
+        self.put(risk, "Correlations", item, self.draw(low, high), "", *rest)
+
+    def matrix(
+        self, risk: str, block: str, item: str, names: tuple[str, ...], at: str = ""
+    ) -> None:
         for i, first in enumerate(names):
             for second in names[:i]:
-                value = draw(0.05, 0.6)
-                put(risk, block, item, value, "", bucket, first, second)
-                put(risk, block, item, value, "", bucket, second, first)
+                value = self.draw(0.05, 0.6)
+                self.put(risk, block, item, value, "", at, first, second)
+                self.put(risk, block, item, value, "", at, second, first)
 
+
+def rows(seed: int = 7) -> list[Row]:
+    """Every number that some book could need."""
+    table = _Table(seed)
     for days in ("10", "1"):
-        for group in ("1", "2", "3"):
-            for tenor in TENORS:
-                put("InterestRate", "RiskWeights", "Delta", draw(10, 90), days, group, tenor)
-        for risk in ("InterestRate", "Commodity", "FX"):
-            put(risk, "RiskWeights", "Vega", draw(0.1, 0.6), days)
-        for risk in ("InterestRate", "Equity", "Commodity", "FX"):
-            put(risk, "RiskWeights", "HistoricalVolatilityRatio", draw(0.5, 0.9), days)
-        for item in ("Inflation", "XCcyBasis"):
-            put("InterestRate", "RiskWeights", item, draw(10, 60), days)
-        for risk, kind in _GROUPED.items():
-            for bucket in buckets_of(kind):
-                put(risk, "RiskWeights", "Delta", draw(10, 60), days, bucket)
-                if risk == "Equity":
-                    put(risk, "RiskWeights", "Vega", draw(0.1, 0.9), days, bucket)
-        for risk in ("CreditQualifying", "CreditNonQualifying"):
-            put(risk, "RiskWeights", "Vega", draw(0.1, 0.9), days)
-        put("CreditQualifying", "RiskWeights", "BaseCorrelation", draw(5, 10), days)
-        for first in ("1", "2"):
-            for second in ("1", "2"):
-                put("FX", "RiskWeights", "Delta", draw(5, 20), days, "", first, second)
-    put("InterestRate", "RiskWeights", "CurrencyLists", "JPY", "", "2")
-    put("InterestRate", "RiskWeights", "CurrencyLists", "USD", "", "1")
-    put("InterestRate", "RiskWeights", "CurrencyLists", "Other", "", "3")
-    put("FX", "RiskWeights", "CurrencyLists", "BRL", "", "1")
-    put("FX", "RiskWeights", "CurrencyLists", "Other", "", "2")
-    for risk in ("InterestRate", "FX"):
-        put(risk, "ConcentrationThresholds", "CurrencyLists", "USD", "", "1")
-        put(risk, "ConcentrationThresholds", "CurrencyLists", "EUR", "", "2")
-        put(risk, "ConcentrationThresholds", "CurrencyLists", "Other", "", "3")
-        for group in ("1", "2", "3"):
-            put(risk, "ConcentrationThresholds", "Delta", draw(0.5, 3), "", group)
-    for group in ("1", "2", "3"):
-        put("InterestRate", "ConcentrationThresholds", "Vega", draw(0.5, 3), "", group)
-    for pair in map(str, range(1, 7)):
-        put("FX", "ConcentrationThresholds", "Vega", draw(0.5, 3), "", pair)
+        _weights(table, days)
+    _currencies(table)
     for item in ("SubCurves", "Inflation", "XCcyBasis", "Outer"):
-        put("InterestRate", "Correlations", item, draw(0.1, 0.9))
-    put("FX", "Correlations", "Volatility", draw(0.2, 0.7))
-    put("CreditQualifying", "Correlations", "BaseCorrelation", draw(0.1, 0.5))
-    matrix("InterestRate", "Correlations", "IntraBucket", TENORS)
+        table.rho("InterestRate", item, 0.1, 0.9)
+    table.rho("FX", "Volatility", 0.2, 0.7)
+    table.rho("CreditQualifying", "BaseCorrelation", 0.1, 0.5)
+    table.matrix("InterestRate", "Correlations", "IntraBucket", TENORS)
     for home in ("1", "2"):
-        matrix("FX", "Correlations", "IntraBucket", ("1", "2"), home)
+        table.matrix("FX", "Correlations", "IntraBucket", ("1", "2"), home)
         for group in ("1", "2"):
-            put("FX", "Correlations", "IntraBucket", draw(0.2, 0.6), "", home, group, group)
+            table.rho("FX", "IntraBucket", 0.2, 0.6, home, group, group)
     for risk, kind in _GROUPED.items():
-        buckets = buckets_of(kind)
-        matrix(risk, "Correlations", "InterBucket", tuple(b for b in buckets if b != "Residual"))
-        for bucket in buckets:
-            put(risk, "ConcentrationThresholds", "Delta", draw(0.5, 3), "", bucket)
-            if risk.startswith("Credit"):
-                continue
-            put(risk, "ConcentrationThresholds", "Vega", draw(0.5, 3), "", bucket)
-            put(risk, "Correlations", "IntraBucket", draw(0.1, 0.6), "", bucket)
-        if risk.startswith("Credit"):
-            put(risk, "ConcentrationThresholds", "Vega", draw(0.5, 3))
-            for where in ("aggregate", "residual"):
-                put(risk, "Correlations", "IntraBucket", draw(0.5, 0.9), "", "", where, "same")
-                put(risk, "Correlations", "IntraBucket", draw(0.1, 0.5), "", "", where, "different")
-    matrix("RiskClass", "Correlation", "", RISK_CLASSES)
-    return out
+        _grouped(table, risk, buckets_of(kind))
+    table.matrix("RiskClass", "Correlation", "", RISK_CLASSES)
+    return table.rows
+
+
+def _weights(table: _Table, days: str) -> None:
+    for group in ("1", "2", "3"):
+        for tenor in TENORS:
+            table.weight("InterestRate", "Delta", 10, 90, days, group, tenor)
+    for risk in ("InterestRate", "Commodity", "FX", "CreditQualifying", "CreditNonQualifying"):
+        table.weight(risk, "Vega", 0.1, 0.6, days)
+    for risk in ("InterestRate", "Equity", "Commodity", "FX"):
+        table.weight(risk, "HistoricalVolatilityRatio", 0.5, 0.9, days)
+    for item in ("Inflation", "XCcyBasis"):
+        table.weight("InterestRate", item, 10, 60, days)
+    for risk, kind in _GROUPED.items():
+        for bucket in buckets_of(kind):
+            table.weight(risk, "Delta", 10, 60, days, bucket)
+            if risk == "Equity":
+                table.weight(risk, "Vega", 0.1, 0.9, days, bucket)
+    table.weight("CreditQualifying", "BaseCorrelation", 5, 10, days)
+    for first in ("1", "2"):
+        for second in ("1", "2"):
+            table.weight("FX", "Delta", 5, 20, days, "", first, second)
+
+
+def _currencies(table: _Table) -> None:
+    for currency, group in (("JPY", "2"), ("USD", "1"), ("Other", "3")):
+        table.put("InterestRate", "RiskWeights", "CurrencyLists", currency, "", group)
+    for currency, group in (("BRL", "1"), ("Other", "2")):
+        table.put("FX", "RiskWeights", "CurrencyLists", currency, "", group)
+    for risk in ("InterestRate", "FX"):
+        for currency, group in (("USD", "1"), ("EUR", "2"), ("Other", "3")):
+            table.put(risk, "ConcentrationThresholds", "CurrencyLists", currency, "", group)
+        for group in ("1", "2", "3"):
+            table.limit(risk, "Delta", group)
+    for group in ("1", "2", "3"):
+        table.limit("InterestRate", "Vega", group)
+    for pair in map(str, range(1, 7)):
+        table.limit("FX", "Vega", pair)
+
+
+def _grouped(table: _Table, risk: str, buckets: tuple[str, ...]) -> None:
+    plain = tuple(bucket for bucket in buckets if bucket != "Residual")
+    table.matrix(risk, "Correlations", "InterBucket", plain)
+    credit = risk.startswith("Credit")
+    for bucket in buckets:
+        table.limit(risk, "Delta", bucket)
+        if not credit:
+            table.limit(risk, "Vega", bucket)
+            table.rho(risk, "IntraBucket", 0.1, 0.6, bucket)
+    if credit:
+        table.limit(risk, "Vega")
+        for where in ("aggregate", "residual"):
+            table.rho(risk, "IntraBucket", 0.5, 0.9, "", where, "same")
+            table.rho(risk, "IntraBucket", 0.1, 0.5, "", where, "different")
 
 
 def random_factor(rng: np.random.Generator) -> Factor:

@@ -56,7 +56,8 @@ class Twin:
         return w[risk, "RiskWeights", "Delta", f.bucket, "", ""]
 
     def _pair(self, f: Factor) -> tuple[str, str]:
-        return tuple(sorted((f.qualifier[:3], f.qualifier[3:])))  # type: ignore[return-value] # two
+        first, second = sorted((f.qualifier[:3], f.qualifier[3:]))
+        return first, second
 
     def _sigma(self, f: Factor) -> float:
         if f.risk_class not in ("Equity", "Commodity", "FX"):

@@ -88,6 +88,7 @@ SPEC = ModelSpec(
             Fidelity.STATED,
         ),
     ),
+    standard="sensitivities-crif",
     extent=Extent.REFUSED,
     unknown=("weights, correlations and thresholds: a licensed standard, given by the user",),
 )
