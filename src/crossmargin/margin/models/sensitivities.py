@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.families.sensitivity_coins import (
@@ -189,10 +189,12 @@ class Sensitivities:
         coins: CoinSpace = priced.facts["coins"]
         factor = parameters.number("level.im_factor")
         book = _block(with_equity_rows(priced, held))
-        resting = fills.row, fills.column, fills.size
+        column, quantity = _legs(fills, priced)
+        resting = 2 * fills.row, column, quantity
         crowded = concentration(coins, book, resting)
         need = factor * (_total(margins(coins.space, coins.loads, *book)) + crowded[0] + crowded[1])
-        alone = _total(margins(coins.space, coins.loads, *_each(fills)))
+        each = 2 * np.arange(len(fills) + 1, dtype=np.int64), column, quantity
+        alone = _total(margins(coins.space, coins.loads, *each))
         extra = np.maximum(factor * alone - fills.gain, 0.0)
         accounts, owner = len(held.row) - 1, row_of_position(fills.row)
         boxed = factor * _total(boxes(coins.space, coins.loads, resting))
@@ -214,9 +216,14 @@ def _block(book: PoolBook) -> Block:
     return book.row, book.column, book.quantity
 
 
-def _each(fills: Fills) -> Block:
-    """Every order as an account of its own."""
-    return np.arange(len(fills) + 1, dtype=np.int64), fills.column, fills.size
+def _legs(fills: Fills, priced: Priced) -> tuple[Ints, Floats]:
+    """[2 M] two legs an order: the contract, and the premium out of the balance that pays it."""
+    part = priced.pool.instruments
+    line = {item.underlying: k for k, item in enumerate(part.items) if priced.pool.cash[k]}
+    purse = np.array([line.get(item.settle, -1) for item in part.items], np.int32)[fills.column]
+    column = np.stack([fills.column, np.where(purse >= 0, purse, fills.column)], axis=1)
+    quantity = np.stack([fills.size, np.where(purse >= 0, fills.cash, 0.0)], axis=1)
+    return column.astype(np.int32).ravel(), quantity.ravel()
 
 
 def _total(found: Floats) -> Floats:
