@@ -49,6 +49,7 @@ __all__ = [
     "served",
     "split",
     "subject_of",
+    "trading",
     "view_of",
     "world_of",
 ]
@@ -134,6 +135,12 @@ def subject_of(model: MarginModel) -> Subject:
 def answering(models: Iterable[MarginModel]) -> tuple[MarginModel, ...]:
     """The models that have a formula: those that can be asked for numbers."""
     return tuple(model for model in models if not model.spec.formula_unknown)
+
+
+def trading(models: Iterable[MarginModel]) -> tuple[MarginModel, ...]:
+    """Of these the models of contracts that can be ordered: lines of a file cannot."""
+    ordered = {Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION}
+    return tuple(model for model in answering(models) if ordered & set(model.spec.kinds))
 
 
 def served(subject: Subject, items: list[Instrument]) -> bool:

@@ -13,10 +13,10 @@ from crossmargin.margin.families.sensitivity_forms import (
     LAMBDA_FULL,
     Loads,
     Space,
-    boxes,
     bucket_kernel,
     group_kernel,
     margins,
+    reach,
     surcharges,
 )
 from crossmargin.margin.families.sensitivity_parameters import set_of
@@ -105,8 +105,9 @@ def test_one_sided_and_surcharges() -> None:
     orders = np.array([0, 2]), np.array([0, 0], np.int32), np.array([5.0, -7.0])
     most = surcharges(plain_space(), LOADS, block, orders)[0, 0]
     assert most == pytest.approx(3.0 * 16.0 * (4.0 - 1.0), rel=1e-15)
-    assert boxes(plain_space(), LOADS, orders)[0, 0] == 3.0 * 7.0
-    assert boxes(sided, LOADS, orders)[0, 0] == 3.0 * 5.0
+    far = reach(plain_space(), LOADS, block, orders)[0, 0]  # 4 + 5 or 4 - 7; no concentration
+    assert far == pytest.approx(math.sqrt(27.0**2 + 100.0**2 + 2 * RHO * 27.0 * 100.0), rel=1e-15)
+    assert reach(sided, LOADS, block, orders)[0, 0] == 27.0
 
 
 def test_kernels_of_nothing() -> None:

@@ -40,10 +40,10 @@ __all__ = [
     "Block",
     "Loads",
     "Space",
-    "boxes",
     "bucket_kernel",
     "group_kernel",
     "margins",
+    "reach",
     "surcharges",
 ]
 
@@ -229,9 +229,12 @@ def margins(space: Space, loads: Loads, row: Longs, column: Ints, quantity: Floa
 
     ``row[A+1]``, ``column[N]`` into the instruments of ``loads``, ``quantity[N]`` finite.
     """
-    accounts = len(row) - 1
+    return _formed(space, _held(space, loads, row, column, quantity), len(row) - 1)
+
+
+def _formed(space: Space, held: _Entries, accounts: int) -> Floats:
+    """[A, G] margins of entries that are summed up."""
     out = np.zeros(accounts * space.groups)
-    held = _held(space, loads, row, column, quantity)
     if not len(held.x):
         return out.reshape(accounts, space.groups)
     bucket = space.bucket[held.entry]
@@ -320,18 +323,24 @@ def surcharges(space: Space, loads: Loads, book: Block, orders: Block | None = N
     return flat.astype(np.float64).reshape(accounts, space.groups)
 
 
-def boxes(space: Space, loads: Loads, orders: Block) -> Floats:
-    """[A, G] no less than the margin of any set of the orders alone; unchecked.
+def reach(space: Space, loads: Loads, book: Block, orders: Block) -> Floats:
+    """[A, G] no less than the margin of the book with any set of the orders filled; unchecked.
 
-    sum over entries of |weight| max(sum of what is up, sum of what is down); up alone, times the
-    scale, in a group that is one-sided.
+    Every entry lies between ``x - what the orders can take`` and ``x + what they can add``; the
+    form is taken of the larger absolute value of both ends (of what is above zero, in a group that
+    is one-sided). That is an upper bound where no correlation is negative, and what is left after
+    some fills reaches no further.
     """
-    accounts = len(orders[0]) - 1
-    key, up = _sums(space, loads, *orders, "up")
-    _, down = _sums(space, loads, *orders, "down")
+    accounts = len(book[0]) - 1
+    parts = [_sums(space, loads, *book)]
+    parts += [_sums(space, loads, *orders, part) for part in ("up", "down")]
+    key = np.unique(np.concatenate([keys for keys, _ in parts]))
+    x, up, down = (np.zeros(len(key)) for _ in parts)
+    for whole, (keys, values) in zip((x, up, down), parts, strict=True):
+        whole[np.searchsorted(key, keys)] = values
     account, entry = np.divmod(key, max(len(space.bucket), 1))
-    group = space.bucket_group[space.bucket[entry]]
-    most = np.where(space.one_sided[group], up, np.maximum(up, down))
-    charge = np.abs(space.weight[entry]) * most * space.scale[group]
-    flat = np.bincount(account * space.groups + group, charge, accounts * space.groups)
-    return flat.astype(np.float64).reshape(accounts, space.groups)
+    sided = space.one_sided[space.bucket_group[space.bucket[entry]]]
+    far = np.maximum(np.abs(x + up), np.abs(x - down))
+    far = np.where(sided, np.maximum(x + up, 0.0), far)
+    held = _Entries(account, entry.astype(np.int32), far, np.ones(len(far)))
+    return _formed(space, held, accounts)

@@ -28,7 +28,7 @@ from crossmargin.margin.families.sensitivity_coins import (
     weight_of,
 )
 from crossmargin.margin.families.sensitivity_details import coin_table, tenor_table
-from crossmargin.margin.families.sensitivity_forms import Block, boxes, margins
+from crossmargin.margin.families.sensitivity_forms import Block, margins, reach
 from crossmargin.margin.families.whole_account import (
     ALL_OF,
     KINDS,
@@ -102,8 +102,8 @@ SPEC = ModelSpec(
         Rule("levels", "IM and MM as shares of the requirement", _OWN, Fidelity.STATED),
         Rule(
             "order_margin",
-            "every order as a book of its own beside the book, or what all of them can add by coin "
-            "and expiry if that is less, and concentration of all of them: an upper bound",
+            "every order as a book of its own beside the book, or the farthest that all of them "
+            "can reach if that is less, and concentration of all of them: an upper bound",
             _OWN,
             Fidelity.STATED,
         ),
@@ -178,10 +178,10 @@ class Sensitivities:
     def order_need(
         self, priced: Priced, held: PoolBook, parameters: Parameters
     ) -> OrderNeed | None:
-        """Upper bound: roots and curvature are at most those of the parts.
+        """Upper bound: the smaller of two, each beside the concentration C of book and all orders.
 
-        need = f (R(book) + C(book and all orders, gross)) + the smaller of
-               sum of max(0, f R(order) - gain)     and     f R(box of the orders) + sum of losses
+        f R(book) + sum over orders of max(0, f R(order) - gain)    R is at most that of its parts
+        f R(farthest that book and fills can reach) + sum of losses
         """
         fills = fills_in_dollars(priced, held)
         if fills is None:
@@ -192,14 +192,20 @@ class Sensitivities:
         column, quantity = _legs(fills, priced)
         resting = 2 * fills.row, column, quantity
         crowded = concentration(coins, book, resting)
-        need = factor * (_total(margins(coins.space, coins.loads, *book)) + crowded[0] + crowded[1])
         each = 2 * np.arange(len(fills) + 1, dtype=np.int64), column, quantity
-        alone = _total(margins(coins.space, coins.loads, *each))
+        single = np.arange(len(fills) + 1, dtype=np.int64), fills.column, fills.size
+        # A premium moves a balance only where balances are known: the order is taken both ways.
+        alone = np.maximum(
+            _total(margins(coins.space, coins.loads, *each)),
+            _total(margins(coins.space, coins.loads, *single)),
+        )
         extra = np.maximum(factor * alone - fills.gain, 0.0)
         accounts, owner = len(held.row) - 1, row_of_position(fills.row)
-        boxed = factor * _total(boxes(coins.space, coins.loads, resting))
-        boxed = boxed + by_row(owner, np.maximum(-fills.gain, 0.0), accounts)
-        need = need + np.minimum(by_row(owner, extra, accounts), boxed)
+        parts = factor * _total(margins(coins.space, coins.loads, *book))
+        parts = parts + by_row(owner, extra, accounts)
+        far = factor * _total(reach(coins.space, coins.loads, book, resting))
+        far = far + by_row(owner, np.maximum(-fills.gain, 0.0), accounts)
+        need = np.minimum(parts, far) + factor * (crowded[0] + crowded[1])
         return OrderNeed(need, fills, np.asarray(extra > 0.0), np.full(accounts, -1, np.int32))
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
