@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from crossmargin.margin.run import parameters_for, run
     from crossmargin.market.snapshot import Snapshot
     from crossmargin.venues.books import from_ccxt, from_deribit, read_book, write_book
+    from crossmargin.venues.crif import read_crif, write_crif
+    from crossmargin.venues.crif_book import crif_book, regulated_book
+    from crossmargin.venues.crif_out import crif_of
     from crossmargin.venues.market_file import write_snapshot
     from crossmargin.venues.market_import import import_market, read_market
 
@@ -56,6 +59,8 @@ __all__ = [
     "check",
     "compare",
     "conform",
+    "crif_book",
+    "crif_of",
     "fit",
     "from_ccxt",
     "from_deribit",
@@ -68,7 +73,9 @@ __all__ = [
     "probe",
     "quality",
     "read_book",
+    "read_crif",
     "read_market",
+    "regulated_book",
     "report",
     "run",
     "span_file",
@@ -77,6 +84,7 @@ __all__ = [
     "watch",
     "whatif",
     "write_book",
+    "write_crif",
     "write_snapshot",
 ]
 
@@ -100,6 +108,9 @@ _HOMES = {
     "margin.run": ("parameters_for", "run"),
     "market.snapshot": ("Snapshot",),
     "venues.books": ("from_ccxt", "from_deribit", "read_book", "write_book"),
+    "venues.crif": ("read_crif", "write_crif"),
+    "venues.crif_book": ("crif_book", "regulated_book"),
+    "venues.crif_out": ("crif_of",),
     "venues.market_file": ("write_snapshot",),
     "venues.market_import": ("import_market", "read_market"),
 }

@@ -11,9 +11,9 @@ from crossmargin.conformance.world import (
     SPOT,
     Subject,
     World,
-    answering,
     quantity,
     subject_of,
+    trading,
     view_of,
     world_of,
 )
@@ -27,7 +27,7 @@ from crossmargin.market.view import View
 
 # What an account says of its cash.
 CASH = ("balances", "balances and entries", "entries", "nothing", "reported")
-SUBJECTS = tuple(subject_of(model) for model in answering(ALL_MODELS))
+SUBJECTS = tuple(subject_of(model) for model in trading(ALL_MODELS))
 
 
 class Market:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from crossmargin.conformance.world import subject_of, world_of
+from crossmargin.conformance.world import subject_of, trading, world_of
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.margin import ALL_MODELS, model_named, run
@@ -44,7 +44,7 @@ def test_the_least_cash_does_not_hang_on_an_empty_line() -> None:
     assert found[0] == pytest.approx((reach * 50_000.0 + spm) / (1.0 + reach), rel=1e-6)
 
 
-@pytest.mark.parametrize("model", ALL_MODELS, ids=lambda each: each.spec.name)
+@pytest.mark.parametrize("model", trading(ALL_MODELS), ids=lambda each: each.spec.name)
 def test_a_line_that_holds_nothing_changes_no_requirement(model: object) -> None:
     if model.spec.venue not in ("", "deribit"):  # type: ignore[attr-defined] # parametrised
         pytest.skip("another venue's contracts")

@@ -21,6 +21,7 @@ from crossmargin.core.clock import DAY_MS, NEVER_MS, YEAR_MS, utc_ms
 from crossmargin.core.errors import Failure, ModelError
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.instruments.factors import Factor, instrument_of
 from crossmargin.instruments.names import CURRENCIES, VENUES
 from crossmargin.margin import MarginModel, Parameters, parameters_for
 from crossmargin.margin.model import Extent
@@ -48,6 +49,7 @@ __all__ = [
     "served",
     "split",
     "subject_of",
+    "trading",
     "view_of",
     "world_of",
 ]
@@ -55,6 +57,16 @@ __all__ = [
 AS_OF_MS = utc_ms(2026, 12, 1, 8)
 SPOT = {"BTC": 64_000.0, "ETH": 1_900.0}
 STABLE = "USDC"
+# Lines of a sensitivity file: dollars per unit of what they name.
+FACTORS = (
+    Factor("Commodity", "Risk_Commodity", "BTC", "16"),
+    Factor("Commodity", "Risk_Commodity", "ETH", "16"),
+    Factor("Commodity", "Risk_CommodityVol", "BTC", "16", "3m"),
+    Factor("Commodity", "Risk_CommodityVol", "ETH", "16", "1m"),
+    Factor("RatesFX", "Risk_FX", "EUR"),
+    Factor("RatesFX", "Risk_IRCurve", "USD", "1", "2y", "OIS"),
+    Factor("RatesFX", "Risk_IRCurve", "USD", "1", "5y", "Libor3m"),
+)
 STRANGE = "GOLD"  # an asset that no venue lists
 LIVES_DAYS = (0.75, 6.0, 30.0, 89.0, 206.0)
 FUTURE_LIVES_DAYS = (30.0, 206.0)
@@ -87,7 +99,7 @@ class World:
 
     def derivatives(self) -> list[int]:
         """Rows of the table that are contracts."""
-        kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
+        kinds = (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION, Kind.FACTOR)
         return [k for k, item in enumerate(self.instruments.items) if item.kind in kinds]
 
     def rows(self, choose: Callable[[Instrument], bool]) -> list[int]:
@@ -123,6 +135,12 @@ def subject_of(model: MarginModel) -> Subject:
 def answering(models: Iterable[MarginModel]) -> tuple[MarginModel, ...]:
     """The models that have a formula: those that can be asked for numbers."""
     return tuple(model for model in models if not model.spec.formula_unknown)
+
+
+def trading(models: Iterable[MarginModel]) -> tuple[MarginModel, ...]:
+    """Of these the models of contracts that can be ordered: lines of a file cannot."""
+    ordered = {Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION}
+    return tuple(model for model in answering(models) if ordered & set(model.spec.kinds))
 
 
 def served(subject: Subject, items: list[Instrument]) -> bool:
@@ -175,6 +193,8 @@ def contracts(subject: Subject) -> list[Instrument]:
         out += [Instrument(venue, name, Kind.ASSET, name, "USD", name) for name in names]
     if Kind.DEBT in spec.kinds:
         out += [Instrument(venue, f"debt {n}", Kind.DEBT, n, "USD", n) for n in names]
+    if Kind.FACTOR in spec.kinds:
+        out += [instrument_of(factor) for factor in FACTORS]
     for coin in SPOT:
         own: list[Instrument] = []
         for quote, settle, inverse in forms(subject):
@@ -288,7 +308,7 @@ def _vol(item: Instrument) -> float:
 
 def _mark(item: Instrument) -> float:
     if item.kind == Kind.PERPETUAL:
-        return SPOT[item.underlying] * 1.0004
+        return SPOT.get(item.underlying, 1.0) * 1.0004
     if item.kind == Kind.FUTURE:
         return _forward(item.underlying, item.expiry_ms) * 1.0002
     if item.kind != Kind.OPTION:

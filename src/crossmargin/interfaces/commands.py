@@ -61,7 +61,7 @@ Venue = Annotated[
 Form = Annotated[
     str | None,
     Parameter(
-        name="--format", help="Format of the book: csv, json, parquet, arrow, deribit, ccxt."
+        name="--format", help="Format of the book: csv, json, parquet, arrow, deribit, ccxt, crif."
     ),
 ]
 Twins = Annotated[

@@ -55,6 +55,7 @@ _MARGIN_TABLES = ("hyperliquid", "hyperliquid-pm")
 # Accounts that an error names one by one.
 _NAMES_MAX = 5
 _MARGINING = ("kraken-options-pm",)
+_FLAT = ("sensitivities-crif",)
 
 
 def book_of(
@@ -294,6 +295,10 @@ def _from_text(
     if str(source) in shipped:
         return shipped[str(source)], {}
     place = Path(source)
+    if model.spec.folder in _FLAT and str(source).partition("#")[0].endswith(".csv"):
+        from crossmargin.venues.sensitivity_files import with_file  # only for such a file
+
+        return with_file(load(model.spec.folder, as_of_ms), str(source)), {}
     if not place.is_file():
         raise InputError(
             "file_unreadable",

@@ -76,6 +76,8 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "greeks": ("crossmargin.margin.models.greeks:GreeksMargin", {}),
     "delta": ("crossmargin.margin.models.delta:DeltaMargin", {}),
+    "sensitivities": ("crossmargin.margin.models.sensitivities:Sensitivities", {}),
+    "sensitivities-crif": ("crossmargin.margin.models.sensitivities_crif:SensitivitiesCrif", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
     "span": ("crossmargin.margin.models.span:Span", {}),
 }

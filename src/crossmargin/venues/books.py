@@ -11,6 +11,8 @@ from crossmargin.venues.assemble import Row, assemble
 from crossmargin.venues.book_arrow import arrow_rows
 from crossmargin.venues.book_csv import csv_rows
 from crossmargin.venues.ccxt_book import ccxt_rows, from_ccxt
+from crossmargin.venues.crif import read_crif
+from crossmargin.venues.crif_book import crif_book
 from crossmargin.venues.deribit_book import deribit_rows, from_deribit
 from crossmargin.venues.payload import items_of
 from crossmargin.venues.reading import JSON_BYTES_MAX, file_bytes, json_value, unreadable
@@ -36,7 +38,7 @@ _SUFFIXES = {
 }
 # What a file with several replies of Deribit side by side holds, and nothing else.
 _SECTIONS = frozenset({"positions", "orders", "summaries"})
-FORMATS = ("csv", "json", "parquet", "arrow", "deribit", "ccxt")
+FORMATS = ("csv", "json", "parquet", "arrow", "deribit", "ccxt", "crif")
 
 
 def read_book(
@@ -52,7 +54,7 @@ def read_book(
     ``venue`` and ``account`` stand where the file names none (default account: main). Formats:
     csv, json (the form ``margin-statement/1``, or replies of Deribit), parquet, arrow; deribit
     ({"positions", "orders", "summaries"}: replies) and ccxt ({"positions", "orders", "balance"}:
-    structures, with ``venue`` as ccxt's id).
+    structures, with ``venue`` as ccxt's id); crif (a sensitivity file: one account a portfolio).
     Raises InputError with one code, the place, what was found, the limit and the remedy.
     """
     place = Path(path)
@@ -68,6 +70,8 @@ def read_book(
         )
     if form in ("json", "deribit", "ccxt"):
         return _read_json(place, form, venue, account, allow_duplicates)
+    if form == "crif":
+        return crif_book(read_crif(place, account or "main"))
     rows: Iterable[Row]
     if form == "csv":
         rows = csv_rows(place, venue, account)
