@@ -31,6 +31,7 @@ _FILES = {
         "</FxSpots></TodaysMarket>"
     ),
     "market.txt": f"{AS_OF.replace('-', '')} FX/RATE/EUR/USD 1.1\n",
+    "fixings.txt": "",
 }
 _SETUP = {
     "asofDate": AS_OF,
@@ -38,7 +39,7 @@ _SETUP = {
     "logFile": "log.txt",
     "logMask": "15",
     "marketDataFile": "market.txt",
-    "fixingDataFile": "",
+    "fixingDataFile": "fixings.txt",
     "curveConfigFile": "curves.xml",
     "conventionsFile": "conventions.xml",
     "marketConfigFile": "todaysmarket.xml",
@@ -74,10 +75,12 @@ def report_of(
         given = ORE.Parameters()
         given.fromFile(str(folder / "ore.xml"))
         app = ORE.OREApp(given, False)
-        app.run()
-        if report not in app.getReportNames():
-            raise OreFailed(_complaint(folder / "log.txt"))
-        return _columns(app.getReport(report))
+        try:
+            app.run()
+            found = _columns(app.getReport(report))
+        except RuntimeError as cause:
+            raise OreFailed(_complaint(folder / "log.txt") or str(cause)) from None
+        return found
 
 
 def _control(analytic: str, setup: Mapping[str, str], parameters: Mapping[str, str]) -> str:
@@ -98,13 +101,11 @@ def _control(analytic: str, setup: Mapping[str, str], parameters: Mapping[str, s
 def _complaint(log: Path) -> str:
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
     alerts = [line.split(" : ", 1)[-1] for line in lines if line.startswith("ALERT")]
-    return alerts[0][:300] if alerts else "no report and no alert"
+    return alerts[0][:300] if alerts else ""
 
 
 def _columns(report: Any) -> dict[str, list[Any]]:
-    readers = (report.dataAsSize, report.dataAsReal, report.dataAsString)
-    out: dict[str, list[Any]] = {}
-    for k in range(report.columns()):
-        read = readers[min(report.columnType(k), 2)]
-        out[report.header(k)] = list(read(k))
-    return out
+    kinds = (report.dataAsSize, report.dataAsReal, report.dataAsString, report.dataAsDate)
+    return {
+        report.header(k): list(kinds[report.columnType(k)](k)) for k in range(report.columns())
+    }
