@@ -106,6 +106,4 @@ def _complaint(log: Path) -> str:
 
 def _columns(report: Any) -> dict[str, list[Any]]:
     kinds = (report.dataAsSize, report.dataAsReal, report.dataAsString, report.dataAsDate)
-    return {
-        report.header(k): list(kinds[report.columnType(k)](k)) for k in range(report.columns())
-    }
+    return {report.header(k): list(kinds[report.columnType(k)](k)) for k in range(report.columns())}

@@ -23,7 +23,9 @@ def coin_files(
     coins = tuple(prices)
     currencies = ("USD", *coins)
     curve = [f"DiscountCurve/{name}/{k}" for name in currencies for k in range(len(_TENORS))]
-    rows = [",".join(["Date", "Scenario", "Numeraire", *curve, *(f"FXSpot/{c}USD/0" for c in coins)])]
+    rows = [
+        ",".join(["Date", "Scenario", "Numeraire", *curve, *(f"FXSpot/{c}USD/0" for c in coins)])
+    ]
     for k, day in enumerate(dates):
         spots = [repr(float(prices[coin][k])) for coin in coins]
         rows.append(",".join([day, "1", "1", *("1.0" for _ in curve), *spots]))
@@ -104,7 +106,9 @@ def sensitivity_files(delta: Floats, gamma: Floats, covariance: Floats) -> dict[
     the first line of the covariance file for a header, whatever it holds.
     """
     count = delta.shape[1]
-    lines = ["#TradeId,IsPar,Factor_1,ShiftSize_1,Factor_2,ShiftSize_2,Currency,Base NPV,Delta,Gamma"]
+    lines = [
+        "#TradeId,IsPar,Factor_1,ShiftSize_1,Factor_2,ShiftSize_2,Currency,Base NPV,Delta,Gamma"
+    ]
     for a in range(len(delta)):
         for i in range(count):
             own = f"{float(delta[a, i])!r},{float(gamma[a, i, i])!r}"

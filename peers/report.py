@@ -120,9 +120,7 @@ def compared(
     scale = np.maximum(np.maximum(np.abs(mine), np.abs(other)), least)
     gap = np.abs(mine - other) / np.where(scale == 0.0, 1.0, scale)
     agree, worst = int((gap <= tolerance).sum()), float(f"{gap.max():.1e}")
-    return Line(
-        comparison, peer, what, len(mine), agree, tolerance, worst, expected, reason
-    )
+    return Line(comparison, peer, what, len(mine), agree, tolerance, worst, expected, reason)
 
 
 def not_run(comparison: str, peer: str, what: str, reason: str) -> Line:

@@ -56,9 +56,7 @@ class _Draw:
     ) -> None:
         text = value if isinstance(value, str) else f"{value:.3g}"
         label1, label2 = (*labels, "", "")[:2]
-        self.rows.append(
-            (VERSION, risk_class, block, item, days, bucket, label1, label2, text)
-        )
+        self.rows.append((VERSION, risk_class, block, item, days, bucket, label1, label2, text))
 
     def between(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
@@ -75,9 +73,7 @@ class _Draw:
     def ratio(self, risk_class: str) -> None:
         for days in ("10", "1"):
             value = self.between(0.4, 0.9)
-            self.put(
-                risk_class, "RiskWeights", "HistoricalVolatilityRatio", value, "", (), days
-            )
+            self.put(risk_class, "RiskWeights", "HistoricalVolatilityRatio", value, "", (), days)
 
     def matrix(self, risk_class: str, block: str, item: str, names: Sequence[str]) -> None:
         """Correlations of one common factor, some of them negative: positive definite."""

@@ -158,9 +158,7 @@ def _of_book(report: Mapping[str, list[Any]], book: str, figures: Sequence[str])
     """Losses of one book at every level, over all risk classes and types."""
     names = zip(report["Portfolio"], report["RiskClass"], report["RiskType"], strict=True)
     at = list(names).index((book, "All", "All"))
-    return [
-        -report[f"{figure}_{1.0 - level:.6f}"][at] for figure in figures for level in LEVELS
-    ]
+    return [-report[f"{figure}_{1.0 - level:.6f}"][at] for figure in figures for level in LEVELS]
 
 
 def _forms() -> list[Line]:
@@ -217,5 +215,7 @@ def _form(
         "parametricVar", "var", parameters, sensitivity_files(*greeks),
         {"portfolioFile": "portfolio.xml"},
     )  # fmt: skip
-    theirs = [loss for k in range(len(greeks[0])) for loss in _of_book(report, f"P{k}", ("Quantile",))]
+    theirs = [
+        loss for k in range(len(greeks[0])) for loss in _of_book(report, f"P{k}", ("Quantile",))
+    ]
     return compared(FORMS, PEER, what, ours, theirs, tolerance=tolerance, reason=reason)

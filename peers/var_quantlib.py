@@ -11,7 +11,7 @@ from crossmargin.core.arrays import Floats
 from crossmargin.statistics.closed_forms import normal
 from crossmargin.statistics.moments import population_moments
 from peers.report import Line, compared
-from peers.samples import LEVELS, Case, cases
+from peers.samples import LEVELS, cases
 
 __all__ = ["lines"]
 
