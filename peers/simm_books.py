@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from crossmargin.margin.families.sensitivity_parameters import SensitivitySet
 from crossmargin.venues.crif import CrifLine
 from peers.simm_numbers import CURRENCIES
 
-__all__ = ["crypto_lines", "drawn_lines"]
+__all__ = ["crypto_lines", "drawn_lines", "regulated"]
+
+REGULATORS = ("APRA", "CFTC", "ESA", "FINMA", "USPR")
 
 _LARGE = {"Risk_IRVol": 100.0, "Risk_InflationVol": 100.0, "Risk_CreditVol": 100.0}
 _SIZE_USD = 1e6
@@ -43,6 +46,16 @@ def drawn_lines(seed: int, books: int, numbers: SensitivitySet) -> tuple[CrifLin
             out.append(CrifLine(account, _factor(rng, kind, numbers), amount))
         if k % 5 == 0:
             out += _add_ons(rng, account)
+    return tuple(out)
+
+
+def regulated(seed: int, lines: Sequence[CrifLine], most: int) -> tuple[CrifLine, ...]:
+    """The lines under none to so many regulators each."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for line in lines:
+        names = rng.choice(REGULATORS, int(rng.integers(0, most + 1)), replace=False).tolist()
+        out.append(replace(line, collect=tuple(sorted(names))))
     return tuple(out)
 
 
