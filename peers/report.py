@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Line", "Report", "compared", "not_run", "unexplained"]
-
-VERDICTS = ("agrees", "differs", "not run")
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,14 @@ class Report:
             "lines": [{**asdict(line), "verdict": line.verdict} for line in self.lines],
             "sources": dict(self.sources),
         }
+
+    @staticmethod
+    def read(path: Path) -> Report:
+        """A saved report."""
+        held = json.loads(path.read_text("utf-8"))
+        names = [part.name for part in fields(Line)]
+        lines = [Line(**{name: line[name] for name in names}) for line in held["lines"]]
+        return Report(held["versions"], held["sources"], held["fingerprint"], lines)
 
     def save(self, path: Path) -> None:
         """The JSON file."""

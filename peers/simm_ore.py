@@ -48,9 +48,10 @@ _HEADER = (
 )  # fmt: skip
 _PART = "All"
 _OVERLAP = (
-    "ORE groups regulators by the lines that they share, and where more than two groups overlap its "
-    "regrouping can leave lines out of a regulator's sum, which its own breakdown shows; ours gives "
-    "each regulator every line that names it. Asked one at a time, in the next line, all agree"
+    "ORE groups regulators by the lines that they share, and where more than two groups overlap "
+    "its regrouping can leave lines out of a regulator's sum, as its own breakdown shows; ours "
+    "gives each regulator every line that names it. Asked one at a time, in the next line, all "
+    "agree"
 )
 
 
@@ -88,14 +89,22 @@ def _regulated(rows: Sequence[Row], books: int) -> list[Line]:
         what = f"{books} drawn books, lines of up to {most} of five regulators: the worst of them"
         out.append(
             compared(
-                COMPARISON, PEER, what, [part.total_usd for part in worst.values()], theirs,
-                tolerance=TOLERANCE, least=1.0,
+                COMPARISON,
+                PEER,
+                what,
+                [part.total_usd for part in worst.values()],
+                theirs,
+                tolerance=TOLERANCE,
+                least=1.0,
                 expected="agrees" if most == 1 else "differs",
                 reason="" if most == 1 else _OVERLAP,
-            )  # fmt: skip
+            )
         )
     alone = _ore(seen, numbers, ore_calibration(rows))
-    return [*out, _total("the same, each regulator as a book of its own", known, found, alone, "Call")]
+    return [
+        *out,
+        _total("the same, each regulator as a book of its own", known, found, alone, "Call"),
+    ]
 
 
 def _regrouped(rows: Sequence[Row], books: int) -> Line:

@@ -37,8 +37,8 @@ _TIE = (
     "ours takes the call for it, the peer the put, and their charges differ"
 )
 _UNEQUAL = (
-    "ours lets more options be bought than sold in one spread, so that a call bought for itself "
-    "covers some of a put spread's loss; the peer pairs one with one"
+    "ours lets more options be bought than sold in one spread, so that one bought for itself "
+    "covers some of the spread's loss; the peer pairs one with one"
 )
 _GREEDY = (
     "the peer pairs in the order of expiry and strike, the first that fits; ours is the cheapest "

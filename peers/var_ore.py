@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from crossmargin.core.arrays import Floats
-from crossmargin.core.clock import DAY_MS, parse_ms
-from crossmargin.market.history import History, moves
+from crossmargin.core.clock import DAY_MS
+from crossmargin.market.history import moves
 from crossmargin.statistics.closed_forms import normal_portfolio
 from crossmargin.statistics.delta_gamma import (
     cumulants,
@@ -21,6 +21,7 @@ from crossmargin.statistics.delta_gamma import (
     delta_gamma_exact,
     delta_gamma_normal,
 )
+from peers.coin_accounts import histories, requirements
 from peers.ore import AS_OF, report_of
 from peers.ore_inputs import coin_files, sensitivity_files
 from peers.report import Line, compared
@@ -85,7 +86,7 @@ def _samples() -> list[Line]:
 
 
 def _runs() -> list[Line]:
-    """Books of coins through ORE's whole run, and through our moves and quantiles."""
+    """Books of coins through ORE's whole run, through our quantiles, and through our model."""
     rng = np.random.default_rng(3)
     last = date.fromisoformat(AS_OF)
     dates = [str(last - timedelta(days=OBSERVATIONS - 1 - k)) for k in range(OBSERVATIONS)]
@@ -99,20 +100,28 @@ def _runs() -> list[Line]:
     ]
     out = []
     for days in (1, 10):
-        mine, peer = [], []
-        for book in books:
-            pnl = _profits(days, dates, prices, book)
-            every = [Case(pnl, level) for level in LEVELS]
-            mine += [case.value(next_one=case.whole) for case in every]
-            mine += [case.shortfall(next_one=case.whole) for case in every]
-            report = _historical(days, dates, prices, book)  # one book a run: it gives one sum
-            peer += _of_book(report, "All", ("Quantile", "ExpectedShortfall"))
-        what = (
-            f"{BOOKS} books of BTC and ETH, {OBSERVATIONS} daily prices, {days}-day moves"
-            + (" that overlap" if days > 1 else "")
-            + ": value at risk and expected shortfall"
+        every = [
+            Case(_profits(days, dates, prices, book), level) for book in books for level in LEVELS
+        ]
+        # One book a run: ORE gives one sum here.
+        reports = [_historical(days, dates, prices, book) for book in books]
+        value = [loss for report in reports for loss in _of_book(report, "All", "Quantile")]
+        short = [
+            loss for report in reports for loss in _of_book(report, "All", "ExpectedShortfall")
+        ]
+        model = [requirements(dates, prices, books, days, level) for level in LEVELS]
+        whole = [float(need) for need in np.array(model).T.ravel()]
+        what = f"{BOOKS} books of BTC and ETH, {OBSERVATIONS} prices, {days}-day moves" + (
+            " that overlap" if days > 1 else ""
         )
-        out.append(_line(RUN, what, mine, peer, tolerance=1e-9))
+        out += [
+            _line(RUN, f"{what}: value at risk", [case.value() for case in every], value,
+                  tolerance=1e-9),
+            _line(RUN, f"{what}: expected shortfall (`outcomes`)",
+                  [case.shortfall() for case in every], short, tolerance=1e-9),
+            _line(RUN, f"{what}: initial margin of the model `var-historical`", whole, value,
+                  tolerance=1e-9),
+        ]  # fmt: skip
     return out
 
 
@@ -140,12 +149,7 @@ def _profits(
     days: int, dates: Sequence[str], prices: Mapping[str, Floats], book: Mapping[str, float]
 ) -> Floats:
     """Profit of every past move, applied to today's prices."""
-    times = np.array([parse_ms(f"{day}T00:00:00Z") for day in dates], np.int64)
-    none = np.zeros(0)
-    history = {
-        coin: History(coin, times, series, none.astype(np.int64), none)
-        for coin, series in prices.items()
-    }
+    history = histories(dates, prices)
     names = tuple(book)
     found = moves(history, names, days * DAY_MS, overlap_ms=DAY_MS if days > 1 else 0)
     pnl = np.zeros(len(found))
@@ -154,11 +158,11 @@ def _profits(
     return pnl
 
 
-def _of_book(report: Mapping[str, list[Any]], book: str, figures: Sequence[str]) -> list[float]:
+def _of_book(report: Mapping[str, list[Any]], book: str, figure: str) -> list[float]:
     """Losses of one book at every level, over all risk classes and types."""
     names = zip(report["Portfolio"], report["RiskClass"], report["RiskType"], strict=True)
     at = list(names).index((book, "All", "All"))
-    return [-report[f"{figure}_{1.0 - level:.6f}"][at] for figure in figures for level in LEVELS]
+    return [-report[f"{figure}_{1.0 - level:.6f}"][at] for level in LEVELS]
 
 
 def _forms() -> list[Line]:
@@ -215,7 +219,5 @@ def _form(
         "parametricVar", "var", parameters, sensitivity_files(*greeks),
         {"portfolioFile": "portfolio.xml"},
     )  # fmt: skip
-    theirs = [
-        loss for k in range(len(greeks[0])) for loss in _of_book(report, f"P{k}", ("Quantile",))
-    ]
+    theirs = [loss for k in range(len(greeks[0])) for loss in _of_book(report, f"P{k}", "Quantile")]
     return compared(FORMS, PEER, what, ours, theirs, tolerance=tolerance, reason=reason)

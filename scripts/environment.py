@@ -1,4 +1,4 @@
-"""Set up one of the project's environments: ``python3 scripts/environment.py {run,dev,bench,peers}``.
+"""Set up an environment of the project: ``python3 scripts/environment.py {run,dev,bench,peers}``.
 
 Needs nothing but the standard library. The packages come from ``requirements/NAME.txt``, each by
 its hash; then the project itself is installed without asking the index for anything. A second call
