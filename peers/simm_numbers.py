@@ -98,8 +98,10 @@ def regrouped(rows: Sequence[Row], currency: str, group: str) -> tuple[Row, ...]
     """The rows with one currency's rates in another group of volatility."""
 
     def moved(row: Row) -> Row:
-        listed = row[1:4] == ("InterestRate", "RiskWeights", "CurrencyLists")
-        return (*row[:5], group, *row[6:]) if listed and row[8] == currency else row  # type: ignore[return-value]
+        version, risk_class, block, item, days, bucket, label1, label2, value = row
+        listed = (risk_class, block, item) == ("InterestRate", "RiskWeights", "CurrencyLists")
+        at = group if listed and value == currency else bucket
+        return version, risk_class, block, item, days, at, label1, label2, value
 
     return tuple(map(moved, rows))
 

@@ -256,7 +256,7 @@ class Table:
         return (1.0, 2.0)
 
     dataAsSize = dataAsReal  # noqa: N815 - ORE's name
-    dataAsDate = dataAsReal  # noqa: N815
+    dataAsDate = dataAsReal  # noqa: N815 - ORE's name
 
 
 def fake_ore(seen: dict[str, str], alert: str = "") -> SimpleNamespace:
