@@ -1,4 +1,4 @@
-"""Set up one of the project's environments: ``python3 scripts/environment.py {run,dev,bench}``.
+"""Set up an environment of the project: ``python3 scripts/environment.py {run,dev,bench,peers}``.
 
 Needs nothing but the standard library. The packages come from ``requirements/NAME.txt``, each by
 its hash; then the project itself is installed without asking the index for anything. A second call
@@ -20,7 +20,7 @@ OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements"
 # The demonstration runs the project as a user gets it, from a wheel; the others run the work tree.
-EDITABLE = {"run": False, "dev": True, "bench": True}
+EDITABLE = {"run": False, "dev": True, "bench": True, "peers": True}
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "-qq")
 VIRTUALENV = (sys.executable, "-m", "virtualenv", "-q", "--no-periodic-update")
 
@@ -199,7 +199,7 @@ def set_up(name):
 def main(arguments):
     """Run the command line; exit status 2 with one line where something is missing."""
     if len(arguments) != 1 or arguments[0] not in EDITABLE:
-        print("usage: python3 scripts/environment.py {run,dev,bench}", file=sys.stderr)
+        print("usage: python3 scripts/environment.py {run,dev,bench,peers}", file=sys.stderr)
         return 2
     try:
         set_up(arguments[0])

@@ -19,7 +19,12 @@ from tests.tidy.source import REPOSITORY, git
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
 # Which extras each lock installs beside the core.
-EXTRAS = {"run": ["files", "cli"], "dev": ["files", "cli", "dev"], "bench": ["files", "cli"]}
+EXTRAS = {
+    "run": ["files", "cli"],
+    "dev": ["files", "cli", "dev"],
+    "bench": ["files", "cli"],
+    "peers": ["files", "cli"],
+}
 
 
 def pins(name: str) -> dict[str, str]:
@@ -50,7 +55,7 @@ def test_lock_covers_what_is_asked_for(name: str) -> None:
         assert requirement.specifier.contains(version), f"{requirement}: run `make lock`"
 
 
-@pytest.mark.parametrize("name", ["dev", "bench"])
+@pytest.mark.parametrize("name", ["dev", "bench", "peers"])
 def test_locks_agree_on_the_common_packages(name: str) -> None:
     run, other = pins("run"), pins(name)
     assert run.items() <= other.items()
