@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -126,3 +127,18 @@ def test_neighbours_do_not_change_a_bit(vectors_dir: Path) -> None:
         assert isinstance(alone, Totals)
         assert np.array_equal(alone.part[0], result.part[together[case["case"]]])
         assert alone.im_usd[0] == result.im_usd[together[case["case"]]]
+
+
+def test_every_case_of_every_version_runs_within_two_seconds(vectors_dir: Path) -> None:
+    """Both horizons; reading the files is not counted, building tables and totals is."""
+    work = [
+        (population(records(expected), by_id(crif)), numbers(vectors_dir, _version(crif), horizon))
+        for crif, expected in _pairs(vectors_dir)
+        for horizon in HORIZONS
+    ]
+    margined(*work[0])  # compiles
+    begin = perf_counter()
+    cases = sum(len(margined(*each)) - 1 for each in work)
+    taken_s = perf_counter() - begin
+    print(f"{cases} cases in {taken_s:.3f} s")
+    assert taken_s < 2.0

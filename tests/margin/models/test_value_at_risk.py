@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -263,3 +266,35 @@ def _stated(name: str, drawn: Parameters, normal: Parameters) -> list[tuple[str,
     if head == "power":
         return [(f"moves.vol_power_{rest}", given) for given in (drawn, normal, *others)]
     return []
+
+
+_ONE_BOOK = """
+import resource
+import numpy as np
+from benchmarks.w6_history import _options
+from crossmargin.conformance.world import view_of
+from crossmargin.instruments.book import Book, Line
+from crossmargin.margin import model_named, parameters_for, run
+from crossmargin.margin.parameter_files import overlay
+
+world = view_of(_options(np.random.default_rng(8), 1000))
+book = Book.of(world.instruments, [Line("a", k, (-1.0) ** k) for k in range(1000)])
+model = model_named("var-montecarlo")
+given = overlay(parameters_for(model, world.view.as_of_ms), {"draws.count": 100_000}, "test")
+assert run(book, world.view, model, given).sheet["im"][0] > 0.0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_a_book_of_a_thousand_positions_in_a_hundred_thousand_draws_stays_small() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE_BOOK],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY / 'src'}{os.pathsep}{REPOSITORY}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    assert int(done.stdout) * unit <= 1.5e9, done.stdout
