@@ -18,8 +18,11 @@ FIDELITY_TEXT = {
     "inferred": "rival readings: see the interval of --readings",
     "missing": "a rule is unknown and left out: the result is at least that",
 }
-# A model of no venue reproduces none.
-_OWN_RULE = "this project's own rule, applied as it is written"
+# A model of no venue reproduces no venue's numbers.
+_OF_NO_VENUE = {
+    "exact": "reproduces published numbers, or is this project's own rule as it is written",
+    "stated": "a public text or this project's own calibration, no numbers to check against",
+}
 _VERDICTS = {
     "parameters_later_than_market": (
         "the earliest known parameters are later than the market: the rules of the day may differ"
@@ -294,7 +297,7 @@ def _left_out(unknown: list[str]) -> list[str]:
 
 def fidelity_means(name: str, own: bool) -> str:
     """What a level of fidelity says; ``own``: the rules are this project's and no venue's."""
-    return _OWN_RULE if own and name == "exact" else FIDELITY_TEXT[name]
+    return {**FIDELITY_TEXT, **(_OF_NO_VENUE if own else {})}[name]
 
 
 def _fidelity(shares: Figures, own: bool) -> Table:

@@ -65,10 +65,13 @@ def models_document(figures: Figures) -> Document:
 
 def extent_text(figures: Figures) -> str:
     """How much of the rulebook is held, and whether the venue still runs it."""
+    own = figures["venue"] == "any"
+    whose = "the model" if own else "the venue"
+    given = "the user's own parameters" if own else "the venue's own parameter payload"
     said = {
-        "complete": "complete: every rule that the venue names",
+        "complete": f"complete: every rule that {whose} names",
         "at_least": "at least: a charge that is not known is left out",
-        "refused": "refused: no number without the venue's own parameter payload",
+        "refused": f"refused: no number without {given}",
     }
     return f"extent {said[figures['extent']]}; standing {figures['standing']}"
 

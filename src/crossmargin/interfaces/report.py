@@ -15,7 +15,7 @@ import numpy as np
 
 from crossmargin.core.clock import format_ms, parse_ms
 from crossmargin.core.errors import InputError
-from crossmargin.interfaces.layouts import FIDELITY_TEXT
+from crossmargin.interfaces.layouts import fidelity_means
 from crossmargin.interfaces.receipt import Receipt
 from crossmargin.interfaces.report_cases import SPOT_FACTORS, Case, account_of, cases_of, crossings
 from crossmargin.interfaces.report_charts import NARROW, WIDE
@@ -179,7 +179,7 @@ def _margin_meta(result: MarginResult) -> list[tuple[str, str]]:
         ("Market", f"{figures['as_of']} (UTC)"),
         ("Book", _book_words(figures["book"])),
         ("Parameters", shown),
-        ("Fidelity", _fidelity_words(figures["fidelity"])),
+        ("Fidelity", _fidelity_words(figures["fidelity"], figures["model"]["venue"] == "any")),
         ("Counts as equity", figures["model"]["balance_side"]),
         ("Receipt", _short(result.receipt)),
     ]
@@ -192,10 +192,10 @@ def _book_words(book: Figures) -> str:
     return words
 
 
-def _fidelity_words(shares: Figures) -> str:
+def _fidelity_words(shares: Figures, own: bool) -> str:
     """Shares of initial margin by how well the rules under it are known."""
     return "; ".join(
-        f"{100.0 * share:.1f} % {name} ({FIDELITY_TEXT[name]})"
+        f"{100.0 * share:.1f} % {name} ({fidelity_means(name, own)})"
         for name, share in shares.items()
         if share > 0.0
     )
@@ -383,7 +383,7 @@ def _requirement_meta(last: Requirement, receipt: Receipt) -> list[tuple[str, st
         ("Model", f"{last.model.name}: {last.model.title}"),
         ("Market", f"{format_ms(last.view.as_of_ms)} (UTC)"),
         ("Parameters", f"{last.parameters.label}, {last.parameters.date_text}"),
-        ("Fidelity", _fidelity_words(shares)),
+        ("Fidelity", _fidelity_words(shares, not last.model.venue)),
         ("Counts as equity", last.model.balance_side),
         ("Receipt", _short(receipt)),
     ]
