@@ -60,6 +60,7 @@ NOT_TIMED = {
     "mango-v4": "refuses without the venue's numbers",
     "vertex": "refuses without the venue's numbers",
     "zeta": "refuses without the venue's numbers",
+    "sensitivities-crif": "takes lines of sensitivities, and this is a chain of contracts",
     "var-historical": "needs a history, and this is a market of one moment",
     "es-historical": "needs a history, and this is a market of one moment",
     "var-filtered": "needs a history, and this is a market of one moment",
