@@ -324,8 +324,8 @@ def liquidate(
 ) -> AaveLiquidation:
     """A liquidation of one pair, as much as asked and allowed.
 
-    Raises InputError ``number_out_of_range`` where the account is healthy or the call would leave dust
-    (origin: less than 1,000 of either side, unless one side is cleared).
+    Raises InputError ``number_out_of_range`` where the account is healthy or the call would leave
+    dust (origin: less than 1,000 of either side, unless one side is cleared).
     """
     if account.healthy():
         raise _refused("the account is healthy", account.health_wad(), "a health factor under 1")
@@ -342,7 +342,7 @@ def liquidate(
     deficit: dict[str, int] = {}
     if origin and sum(after.value(t) for t in after.used()) == 0:
         deficit = {t: n for t, n in owes.items() if n > 0}
-        after = replace(after, debt={t: 0 for t in owes})
+        after = replace(after, debt=dict.fromkeys(owes, 0))
     return AaveLiquidation(actual, taken, taken - fee, fee, deficit, after)
 
 

@@ -127,7 +127,7 @@ def liquidation_payments(
     discount: int,
     token_fee: int = 0,
 ) -> GearboxPayments:
-    """Payments of a liquidation; shares in bps, ``token_fee`` what a transfer of the token loses."""
+    """Payments of a liquidation; shares in bps, ``token_fee`` is what a transfer loses."""
     with_interest = debt + interest
     to_pool = total_debt(debt, interest, fee_interest) + total_value * fee_liquidation // BPS
     funds = total_value * discount // BPS
@@ -139,4 +139,6 @@ def liquidation_payments(
         sent = funds
         to_pool = funds * (BPS - token_fee) // BPS
     gap = to_pool - with_interest
-    return GearboxPayments(sent, remaining, max(gap, 0), max(-gap, 0), total_value - sent - remaining)
+    return GearboxPayments(
+        sent, remaining, max(gap, 0), max(-gap, 0), total_value - sent - remaining
+    )

@@ -85,7 +85,8 @@ class LiquityAccount(LendingAccount):
 
     def ratio(self) -> int | None:
         """ICR; None without debt."""
-        return collateral_ratio(*(self.parts()[k] for k in (0, 1, 2)))
+        held, price, debt = self.parts()
+        return collateral_ratio(held, price, debt)
 
     def least_ratio(self) -> int:
         """Below it the trove can be liquidated.
@@ -144,7 +145,7 @@ class LiquityAccount(LendingAccount):
 class TroveLiquidation:
     """Where collateral and debt of a trove go; each pair adds up to what the trove had.
 
-    ``gas`` pays the caller, ``surplus`` waits for the owner; ``kept`` False: the trove is closed.
+    ``gas`` pays the caller, ``surplus`` waits for the owner.
     """
 
     offset_debt: int

@@ -119,9 +119,7 @@ class Bark:
     art_after: int
 
 
-def bark(
-    ink: int, art: int, rate: int, spot: int, *, chop: int, room: int, dust: int = 0
-) -> Bark:
+def bark(ink: int, art: int, rate: int, spot: int, *, chop: int, room: int, dust: int = 0) -> Bark:
     """Start an auction of an unsafe urn; ``room`` is what Hole and hole leave, rad.
 
     Where what would remain is less than dust, all is taken. Raises InputError

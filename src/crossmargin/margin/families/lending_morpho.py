@@ -108,7 +108,7 @@ class MorphoAccount(LendingAccount):
 
 @dataclass(frozen=True, slots=True)
 class MorphoLiquidation:
-    """``repaid`` assets (for ``repaid_shares``) against ``seized`` collateral; bad debt realised."""
+    """``repaid`` assets (for ``repaid_shares``) against ``seized``; bad debt realised."""
 
     repaid: int
     repaid_shares: int

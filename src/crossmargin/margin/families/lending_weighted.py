@@ -53,9 +53,11 @@ class WeightedAccount(LendingAccount):
         for token, amount in self.collateral.items():
             terms = self.tokens[token]
             price = self.price[token] * int(getattr(terms, f"low_{level}")) // WAD
-            total += value_down(amount, price, terms.decimals) * int(
-                getattr(terms, f"asset_{level}")
-            ) // WAD
+            total += (
+                value_down(amount, price, terms.decimals)
+                * int(getattr(terms, f"asset_{level}"))
+                // WAD
+            )
         return total
 
     def _owed(self, level: str) -> int:
@@ -70,14 +72,12 @@ class WeightedAccount(LendingAccount):
     def figures(self) -> Figures:
         """In dollars of 18 decimals."""
         held, owed = (
-            sum(
-                value_down(n, self.price[t], self.tokens[t].decimals)
-                for t, n in side.items()
-            )
+            sum(value_down(n, self.price[t], self.tokens[t].decimals) for t, n in side.items())
             for side in (self.collateral, self.debt)
         )
         powers, debts = ([f(level) for level in ("im", "mm")] for f in (self._power, self._owed))
-        return Figures(WAD, held, owed, powers[0], powers[1], debts[0], debts[1])
+        initial = powers[0] if self.cap is None else min(powers[0], self.cap)
+        return Figures(WAD, held, owed, initial, powers[1], debts[0], debts[1])
 
     def healthy(self) -> bool:
         """Maintenance power covers the maintenance debt."""
@@ -85,8 +85,8 @@ class WeightedAccount(LendingAccount):
 
     def may_borrow(self) -> bool:
         """Initial power, at most the cap, covers the initial debt."""
-        power = self._power("im")
-        return (power if self.cap is None else min(power, self.cap)) >= self._owed("im")
+        figures = self.figures()
+        return figures.power_im >= figures.owed_im
 
     def price_scale(self, token: str) -> int:
         """Prices have 18 decimals."""
