@@ -36,6 +36,7 @@ __all__ = [
     "Arithmetic",
     "EMode",
     "available_borrows",
+    "compounded_by_second",
     "compounded_interest",
     "half_up",
     "isolation_room",
@@ -112,6 +113,20 @@ def compounded_interest(rate: int, seconds: int) -> int:
     """Growth of a debt over a time, ray: three terms of the exponential."""
     x = rate * seconds // YEAR_S
     return RAY + x + ray_mul(x, x // 2 + ray_mul(x, x // 6))
+
+
+def compounded_by_second(rate: int, seconds: int) -> int:
+    """The same as older code and Aave's own SDK have it: a rate per second, cut to whole rays.
+
+    ``ray + n r + n (n - 1) r^2 / 2 + n (n - 1) (n - 2) r^3 / 6``.
+    """
+    if seconds == 0:
+        return RAY
+    each = rate // YEAR_S
+    square = ray_mul(each, each)
+    cube = ray_mul(square, each)
+    pairs = seconds * (seconds - 1)
+    return RAY + each * seconds + pairs * square // 2 + pairs * max(seconds - 2, 0) * cube // 6
 
 
 def available_borrows(collateral: int, debt: int, ltv_bps: int) -> int:
