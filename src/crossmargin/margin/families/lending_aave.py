@@ -55,7 +55,7 @@ BASE_DECIMALS = 8
 BPS = 10_000
 RAY = 10**27
 YEAR_S = 31_536_000
-_BASE = 10**BASE_DECIMALS
+_BASE: int = 10**BASE_DECIMALS
 HF_FULL = 95 * WAD // 100  # at or below it the whole debt may be repaid
 CLOSE_BPS = 5_000
 SMALL_POSITION = 2_000 * _BASE  # origin: a pair with less on a side may be repaid in full
@@ -293,7 +293,7 @@ def isolation_room(total_debt: int, ceiling: int, amount: int, decimals: int) ->
 
     Negative where v3-core refuses the borrowing; the amount is cut to cents first.
     """
-    cents: int = 10 ** (decimals - 2) if decimals > 2 else 1
+    cents: int = 10 ** max(decimals - 2, 0)
     return ceiling - total_debt - amount // cents
 
 
