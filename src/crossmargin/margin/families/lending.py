@@ -16,10 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from crossmargin.core.errors import InputError
+
 __all__ = [
     "WAD",
     "Figures",
     "LendingAccount",
+    "barred",
     "borrowable",
     "bought",
     "last_held",
@@ -107,6 +110,18 @@ class LendingAccount(ABC):
 
 
 Account = TypeVar("Account", bound=LendingAccount)
+
+
+def barred(why: str, place: str, value: object, limit: str) -> InputError:
+    """The error of a step that the protocol would not take."""
+    return InputError(
+        "number_out_of_range",
+        why,
+        place=place,
+        value=value,
+        limit=limit,
+        remedy="Choose another account, or another amount.",
+    )
 
 
 def value_down(amount: int, price: int, decimals: int) -> int:

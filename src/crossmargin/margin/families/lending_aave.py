@@ -17,11 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from crossmargin.core.errors import InputError
 from crossmargin.margin.families.lending import (
     WAD,
     Figures,
     LendingAccount,
+    barred,
     value_down,
     value_up,
 )
@@ -55,6 +55,7 @@ BASE_DECIMALS = 8
 BPS = 10_000
 RAY = 10**27
 YEAR_S = 31_536_000
+_PLACE = "aave-v3 liquidation"
 _BASE: int = 10**BASE_DECIMALS
 HF_FULL = 95 * WAD // 100  # at or below it the whole debt may be repaid
 CLOSE_BPS = 5_000
@@ -343,7 +344,9 @@ def liquidate(
     dust (origin: less than 1,000 of either side, unless one side is cleared).
     """
     if account.healthy():
-        raise _refused("the account is healthy", account.health_wad(), "a health factor under 1")
+        raise barred(
+            "the account is healthy", _PLACE, account.health_wad(), "a health factor under 1"
+        )
     most = most_liquidatable(account, collateral, debt)
     actual = most if to_cover is None else min(to_cover, most)
     balance, owed = account.collateral[collateral], account.debt[debt]
@@ -384,15 +387,6 @@ def _no_dust(account: AaveAccount, collateral: str, debt: str, owed: int, held: 
     left = value_up(owed, account.price[debt], account.assets[debt].decimals)
     kept = value_down(held, account.price[collateral], account.assets[collateral].decimals)
     if min(left, kept) < LEFTOVER:
-        raise _refused("the call would leave dust", min(left, kept) / _BASE, "1,000 or nothing")
-
-
-def _refused(why: str, value: object, limit: str) -> InputError:
-    return InputError(
-        "number_out_of_range",
-        why,
-        place="aave-v3 liquidation",
-        value=value,
-        limit=limit,
-        remedy="Repay another amount, or choose another account.",
-    )
+        raise barred(
+            "the call would leave dust", _PLACE, min(left, kept) / _BASE, "1,000 or nothing"
+        )

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crossmargin.core.errors import InputError
 from crossmargin.margin.families.exact_units import quotient_to_zero
-from crossmargin.margin.families.lending import WAD, Figures, LendingAccount, value_down
+from crossmargin.margin.families.lending import WAD, Figures, LendingAccount, barred, value_down
 
 __all__ = [
     "PRICE_SCALE",
@@ -130,13 +129,11 @@ def absorb(account: CometAccount) -> Absorption:
     Raises InputError ``number_out_of_range`` where it is not liquidatable.
     """
     if account.healthy():
-        raise InputError(
-            "number_out_of_range",
+        raise barred(
             "the account is not liquidatable",
-            place="compound-v3 absorb",
-            value=account.liquidity("liquidate_factor"),
-            limit="liquidity under 0",
-            remedy="Choose another account.",
+            "compound-v3 absorb",
+            account.liquidity("liquidate_factor"),
+            "liquidity under 0",
         )
     seized = {t: n for t, n in account.collateral.items() if t != account.base and n > 0}
     value = 0

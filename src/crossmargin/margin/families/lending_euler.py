@@ -13,8 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from crossmargin.core.errors import InputError
-from crossmargin.margin.families.lending import WAD, Figures, LendingAccount, value_down
+from crossmargin.margin.families.lending import (
+    WAD,
+    Figures,
+    LendingAccount,
+    barred,
+    value_down,
+)
 
 __all__ = [
     "BPS",
@@ -25,6 +30,7 @@ __all__ = [
     "ramped_ltv",
 ]
 
+_PLACE = "euler-v2 liquidation"
 BPS = 10_000
 
 
@@ -129,7 +135,9 @@ def liquidate(
     the rule allows.
     """
     if account.healthy():
-        raise _refused("the account is healthy", account.weighted(True), "no more than is owed")
+        raise barred(
+            "the account is healthy", _PLACE, account.weighted(True), "no more than is owed"
+        )
     factor = account.weighted(True) * WAD // account.liability()
     factor = max(factor, WAD - max_discount)
     owed, balance = account.debt[debt], account.collateral[collateral]
@@ -142,7 +150,7 @@ def liquidate(
         most = repay_value * owed // due
         seized = yield_value * balance // held
     if repay is not None and repay > most:
-        raise _refused("more than may be repaid", repay, f"up to {most}")
+        raise barred("more than may be repaid", _PLACE, repay, f"up to {most}")
     if repay is not None and most > 0:
         seized, most = repay * seized // most, repay
     left = {**account.collateral, collateral: balance - seized}
@@ -150,14 +158,3 @@ def liquidate(
     lost = rest if rest > 0 and not any(left.values()) else 0
     after = replace(account, collateral=left, debt={**account.debt, debt: rest - lost})
     return EulerLiquidation(factor, most, seized, lost, after)
-
-
-def _refused(why: str, value: object, limit: str) -> InputError:
-    return InputError(
-        "number_out_of_range",
-        why,
-        place="euler-v2 liquidation",
-        value=value,
-        limit=limit,
-        remedy="Choose another account or amount.",
-    )

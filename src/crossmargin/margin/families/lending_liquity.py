@@ -14,8 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from crossmargin.core.errors import InputError
-from crossmargin.margin.families.lending import WAD, Figures, LendingAccount
+from crossmargin.margin.families.lending import WAD, Figures, LendingAccount, barred
 
 __all__ = [
     "Branch",
@@ -28,6 +27,8 @@ __all__ = [
 ]
 
 _UNIT = 10**36
+_PLACE = "liquity liquidation"
+_NOT = "the trove cannot be liquidated"
 FULL = WAD  # 100 %: at or below it recovery mode redistributes everything
 GAS_SHARE = 200  # one part in so many of the collateral pays the caller
 
@@ -175,7 +176,7 @@ def liquidate_v1(
     recovery = branch.mode(price) is Mode.RECOVERY
     total = branch.total_ratio(price) or 0
     if ratio is None:
-        raise _refused(ratio, "a trove with debt")
+        raise barred(_NOT, _PLACE, ratio, "a trove with debt")
     gas = collateral // GAS_SHARE
     rest = collateral - gas
     if recovery and ratio <= FULL:
@@ -183,7 +184,9 @@ def liquidate_v1(
     if ratio < branch.minimum:
         return TroveLiquidation(*_split(rest, debt, pool), gas, 0)
     if not (recovery and ratio < total and debt <= pool):
-        raise _refused(ratio, f"under {branch.minimum}, or under TCR with a pool that covers it")
+        raise barred(
+            _NOT, _PLACE, ratio, f"under {branch.minimum}, or under TCR with a pool that covers it"
+        )
     capped = debt * branch.minimum // price
     gas = capped // GAS_SHARE
     return TroveLiquidation(debt, capped - gas, 0, 0, gas, collateral - capped)
@@ -206,7 +209,7 @@ def liquidate_v2(
     """
     ratio = collateral_ratio(collateral, price, debt)
     if ratio is None or ratio >= branch.minimum:
-        raise _refused(ratio, f"under {branch.minimum}")
+        raise barred(_NOT, _PLACE, ratio, f"under {branch.minimum}")
     gas = min(collateral // GAS_SHARE, gas_cap)
     rest = collateral - gas
     offset, share, left, other = _split(rest, debt, pool)
@@ -217,14 +220,3 @@ def liquidate_v2(
         moved = min(other + surplus, left * (WAD + redistribution_penalty) // price)
         surplus = other + surplus - moved
     return TroveLiquidation(offset, taken, left, moved, gas, surplus)
-
-
-def _refused(value: object, limit: str) -> InputError:
-    return InputError(
-        "number_out_of_range",
-        "the trove cannot be liquidated",
-        place="liquity liquidation",
-        value=value,
-        limit=limit,
-        remedy="Choose another trove.",
-    )

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from crossmargin.core.errors import InputError
-from crossmargin.margin.families.lending import WAD, Figures, LendingAccount
+from crossmargin.margin.families.lending import WAD, Figures, LendingAccount, barred
 
 __all__ = [
     "RAD",
@@ -22,6 +21,7 @@ __all__ = [
     "ClipTake",
     "Ilk",
     "MakerAccount",
+    "after_bark",
     "bark",
     "exponential",
     "frob_allowed",
@@ -33,6 +33,7 @@ __all__ = [
     "top_of",
 ]
 
+_PLACE = "maker liquidation"
 RAY = 10**27
 RAD = 10**45
 
@@ -126,16 +127,16 @@ def bark(ink: int, art: int, rate: int, spot: int, *, chop: int, room: int, dust
     ``number_out_of_range`` where the urn is safe, nothing can be taken, or a part would be dust.
     """
     if not (spot > 0 and ink * spot < art * rate):
-        raise _refused("the urn is safe", ink * spot, f"under {art * rate}")
+        raise barred("the urn is safe", _PLACE, ink * spot, f"under {art * rate}")
     dart = min(art, room * WAD // rate // chop)
     if art > dart:
         if (art - dart) * rate < dust:
             dart = art
         elif dart * rate < dust:
-            raise _refused("the part would be dust", dart * rate, f"{dust} or more")
+            raise barred("the part would be dust", _PLACE, dart * rate, f"{dust} or more")
     dink = ink * dart // art
     if dink == 0:
-        raise _refused("no collateral would be auctioned", dink, "1 or more")
+        raise barred("no collateral would be auctioned", _PLACE, dink, "1 or more")
     due = dart * rate
     return Bark(dink, dart, due, due * chop // WAD, ink - dink, art - dart)
 
@@ -201,7 +202,7 @@ def take(tab: int, lot: int, price: int, amount: int, chost: int = 0) -> ClipTak
         owe, part = tab, tab // price
     elif owe < tab and part < lot and tab - owe < chost:
         if tab <= chost:
-            raise _refused("no part may be bought of so small a tab", tab, f"over {chost}")
+            raise barred("no part may be bought of so small a tab", _PLACE, tab, f"over {chost}")
         owe = tab - chost
         part = owe // price
     left, rest = tab - owe, lot - part
@@ -210,17 +211,6 @@ def take(tab: int, lot: int, price: int, amount: int, chost: int = 0) -> ClipTak
     if left == 0:
         return ClipTake(part, owe, 0, 0, rest, 0)
     return ClipTake(part, owe, left, rest, 0, 0)
-
-
-def _refused(why: str, value: object, limit: str) -> InputError:
-    return InputError(
-        "number_out_of_range",
-        why,
-        place="maker liquidation",
-        value=value,
-        limit=limit,
-        remedy="Choose another urn or amount.",
-    )
 
 
 def after_bark(account: MakerAccount, found: Bark, rate: int) -> MakerAccount:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from crossmargin.core.errors import InputError
-from crossmargin.margin.families.lending import WAD, Figures, LendingAccount
+from crossmargin.margin.families.lending import WAD, Figures, LendingAccount, barred
 
 __all__ = [
     "ORACLE_SCALE",
@@ -28,6 +27,7 @@ __all__ = [
     "to_shares_up",
 ]
 
+_PLACE = "morpho-blue liquidation"
 ORACLE_SCALE = 10**36
 _VIRTUAL_SHARES = 10**6
 _VIRTUAL_ASSETS = 1
@@ -135,9 +135,9 @@ def liquidate(
     """
     owed = to_assets_up(shares, market.total_assets, market.total_shares)
     if collateral * price // ORACLE_SCALE * market.lltv // WAD >= owed:
-        raise _refused("the position is healthy", owed, "more than can be borrowed")
+        raise barred("the position is healthy", _PLACE, owed, "more than can be borrowed")
     if (seized > 0) == (repaid_shares > 0):
-        raise _refused("one of the two amounts", (seized, repaid_shares), "exactly one")
+        raise barred("one of the two amounts", _PLACE, (seized, repaid_shares), "exactly one")
     factor = liquidation_incentive(market.lltv)
     totals = market.total_assets, market.total_shares
     if seized > 0:
@@ -148,7 +148,7 @@ def liquidate(
         seized = worth * ORACLE_SCALE // price
     repaid = to_assets_up(repaid_shares, *totals)
     if seized > collateral or repaid_shares > shares:
-        raise _refused("more than the position has", (seized, repaid_shares), "what it has")
+        raise barred("more than the position has", _PLACE, (seized, repaid_shares), "what it has")
     left = replace(
         market,
         total_assets=max(totals[0] - repaid, 0),
@@ -171,15 +171,4 @@ def liquidate(
         rest,
         left.total_assets,
         left.total_shares,
-    )
-
-
-def _refused(why: str, value: object, limit: str) -> InputError:
-    return InputError(
-        "number_out_of_range",
-        why,
-        place="morpho-blue liquidation",
-        value=value,
-        limit=limit,
-        remedy="Choose another position or amount.",
     )

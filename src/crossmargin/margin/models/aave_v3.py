@@ -51,6 +51,7 @@ SPEC = ModelSpec(
     balance_side="what is supplied less what is owed, at the oracle",
     rules=lending_rules(_CODE, Fidelity.EXACT, (_READING,)),
     readings={_READING: tuple(Arithmetic)},
+    standard="aave-v3",
     quantum=10.0**-BASE_DECIMALS,
     unknown=(
         "reserve and e-mode parameters: set on chain; give them with --params FILE",

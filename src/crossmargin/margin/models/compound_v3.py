@@ -39,6 +39,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="base balance and collateral at the feeds",
     rules=lending_rules(_CODE, Fidelity.EXACT),
+    standard="compound-v3",
     quantum=1e-8,
     unknown=(
         "collateral factors of a Comet: set on chain; give them with --params FILE",

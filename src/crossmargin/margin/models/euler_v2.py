@@ -39,6 +39,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="collateral less debt at mid",
     rules=lending_rules("euler-xyz/euler-vault-kit at 5b98b420, LiquidityUtils", Fidelity.STATED),
+    standard="euler-v2",
     quantum=1e-18,
     unknown=(
         "LTVs of a vault: set on chain; give them with --params FILE",

@@ -40,6 +40,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="all tokens of the account at the oracle less the total debt",
     rules=lending_rules(_CODE, Fidelity.EXACT),
+    standard="gearbox-v3",
     quantum=1e-8,
     unknown=(
         "thresholds and quotas of a credit manager: set on chain; give them with --params FILE",

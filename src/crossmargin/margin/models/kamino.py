@@ -44,6 +44,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="deposits less debts at the oracle",
     rules=lending_rules("Kamino-Finance/klend at edd5ff50", Fidelity.STATED),
+    standard="kamino",
     quantum=1e-18,
     unknown=(
         "reserve numbers and groups: set on chain; give them with --params FILE",

@@ -42,6 +42,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="collateral at the feed less LUSD owed, a LUSD at one dollar",
     rules=lending_rules("liquity/dev at 39f1f7f8, TroveManager", Fidelity.STATED),
+    standard="liquity-v1",
     quantum=1e-18,
     unknown=(
         "whether the system is in recovery mode: its collateral and debt change by the block; "

@@ -41,6 +41,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="collateral at the feed less BOLD owed, a BOLD at one dollar",
     rules=lending_rules("liquity/bold at 405f9122, TroveManager", Fidelity.STATED),
+    standard="liquity-v2",
     quantum=1e-18,
     unknown=(
         "collateral and debt of the whole branch: without them no borrowing is refused for CCR",

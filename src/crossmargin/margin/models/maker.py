@@ -38,6 +38,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="collateral at the feed less DAI owed, a DAI at its par",
     rules=lending_rules("makerdao/dss at fa4f6630, Vat and Spotter", Fidelity.STATED),
+    standard="maker",
     quantum=1e-18,
     unknown=(
         "liquidation ratios and dust of the ilks: set on chain; give them with --params FILE",

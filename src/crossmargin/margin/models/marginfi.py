@@ -48,6 +48,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="deposits less debts at the oracle",
     rules=lending_rules("mrgnlabs/marginfi-v2 at 3031ba3b", Fidelity.STATED),
+    standard="marginfi",
     quantum=1e-18,
     unknown=(
         "bank weights, caps and e-mode entries: set on chain; give them with --params FILE",

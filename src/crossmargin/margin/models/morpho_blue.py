@@ -40,6 +40,7 @@ SPEC = ModelSpec(
     scale=ScaleLaw.FIXED_PART,
     balance_side="collateral in the loan token less what is owed",
     rules=lending_rules("morpho-org/morpho-blue at 3085651a", Fidelity.STATED),
+    standard="morpho-blue",
     quantum=1e-18,
     unknown=(
         "LLTV and oracle of a market: chosen when it is made; give them with --params FILE",
