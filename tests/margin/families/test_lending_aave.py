@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 
 import pytest
 from hypothesis import assume, given, settings
@@ -58,6 +59,17 @@ def test_health_against_fractions(data: st.DataObject) -> None:
         total += value
     for token, units in made.debt.items():
         debt += Fraction(units * made.price[token], 10 ** made.assets[token].decimals)
+    if arithmetic is ORIGIN:  # digit by digit, from the units that the contract has
+        whole = sum(
+            made.collateral[t] * made.price[t] // 10 ** made.assets[t].decimals * made.shares(t)[1]
+            for t in made.collateral
+        )
+        owed = sum(
+            ceil(Fraction(n * made.price[t], 10 ** made.assets[t].decimals))
+            for t, n in made.debt.items()
+        )
+        quotient = floor(Fraction(whole * WAD, owed) + Fraction(1, 2))
+        assert made.health_wad() == quotient // 10_000
     found, exact = Fraction(made.health_wad(), WAD), power / debt
     slack = 4 / debt * (1 + exact) + Fraction(2, WAD)
     mean = total / 10_000 / debt if arithmetic is CORE else 0

@@ -154,5 +154,7 @@ def test_purchases_by_hand() -> None:
     assert (done.unpaid, done.lot) == (600 * RAD, 0)
     done = rules.take(1_000 * RAD, 10 * WAD, 200 * RAY, 4 * WAD, 300 * RAD)
     assert (done.owe, done.tab) == (700 * RAD, 300 * RAD)
+    done = rules.take(1_000 * RAD, 10 * WAD, 300 * RAY, 10 * WAD)
+    assert (done.slice, done.owe) == (10 * WAD // 3, 1_000 * RAD)
     with pytest.raises(InputError, match="small a tab"):
         rules.take(200 * RAD, 10 * WAD, 200 * RAY, WAD // 2, 300 * RAD)

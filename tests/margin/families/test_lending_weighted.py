@@ -46,6 +46,15 @@ def test_prices_are_biased_against_the_account() -> None:
     assert figures.owed_mm == 11_220 * WAD
 
 
+def test_values_are_cut_down_and_debts_up() -> None:
+    small = account(
+        collateral={"SOL": 1}, debt={"USDC": 1}, price={"SOL": 10**9 + 999, "USDC": 10**6 + 1}
+    )
+    figures = small.figures()
+    assert figures.collateral == 1
+    assert figures.owed_mm == 3  # 1.000001 up to 2, times 1.1 up to 3
+
+
 def test_what_one_call_may_close() -> None:
     terms = {"close_factor": 20 * PERCENT, "insolvency_ltv": 95 * PERCENT}
     most = 10**6 * WAD
