@@ -39,7 +39,7 @@ __all__ = ["BASES", "DAYS_MAX", "Exit", "LegExit", "Standing", "exit_of"]
 
 DAYS_MAX = 365
 BASES = ("mark", "touch", "depth", "days", "cheaper")
-CLOSE, RUN_OFF = "close now", "hedge to run off"
+CLOSE, RUN_OFF, WAIT = "close now", "hedge to run off", "no quote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,19 @@ class LegExit:
 
     @property
     def way(self) -> str:
-        """The way of least expected cost: close now, or hedge to run off."""
-        cheaper = self.run_off is not None and self.run_off.total_usd < self.depth_usd
-        return RUN_OFF if cheaper else CLOSE
+        """Close now or hedge to run off, whichever is expected to cost less.
+
+        What has no quote cannot be closed now: it is hedged, or waits for one.
+        """
+        if self.run_off is None:
+            return WAIT if self.bound else CLOSE
+        if self.bound or self.run_off.total_usd < self.depth_usd:
+            return RUN_OFF
+        return CLOSE
 
     @property
     def cheaper_usd(self) -> float:
-        """The cost of that way."""
+        """The cost of that way; the bound of a line that waits."""
         if self.run_off is not None and self.way == RUN_OFF:
             return self.run_off.total_usd
         return self.depth_usd
@@ -259,13 +265,13 @@ def _standings(
     found = []
     for basis in BASES:
         costs = [leg.cost_usd(basis) for leg in legs]
-        charged = np.bincount(home, weights=costs, minlength=len(rates)) if legs else None
+        charged = np.bincount(np.array(home, np.int64), weights=costs, minlength=len(rates))
         sides = []
         for need, counted in (("im", "counted_im"), ("mm", "counted_mm")):
             pools = [
                 (
                     float(sheet[need][r]),
-                    float(sheet[counted][r]) - (0.0 if charged is None else charged[r] / usd),
+                    float(sheet[counted][r] - charged[r] / usd),
                     usd,
                 )
                 for r, usd in enumerate(rates)
@@ -279,7 +285,7 @@ def _standings(
                 equity_usd=float(totals.equity_usd[0] - cost),
                 im_usage=None if sides[0][1] is None else 1.0 - sides[0][1],
                 mm_usage=None if sides[1][1] is None else 1.0 - sides[1][1],
-                over_mm_usd=sides[1][0],
+                over_mm_usd=float(sides[1][0]),
             )
         )
     return tuple(found)

@@ -1,11 +1,17 @@
 """What the market says of leaving one contract: quote or bound, depth, a day's volume, cost object.
 
 Depth comes from the levels that are given, else from the sizes at the touch, else the touch alone
-is known and the impact begins there. Beyond what is visible a size costs the square-root law, with
-the contract's own daily move:
+is known and the impact begins there. Beyond what is visible a size z costs the square-root law with
+one day's move and one day's volume V:
 
-    future, perpetual    mark sigma sqrt(1/365)
-    option               sqrt((Delta F sigma sqrt(1/365))^2 + (vega vol_move)^2)
+    perpetual            Y F sigma sqrt(1/365) |z| sqrt(|z|/V)
+    future               the same with V of the perpetual, where that is larger
+    option               Y vega vol_move |z| sqrt(|z|/V of its expiry)
+                         + Y |Delta| F sigma sqrt(1/365) |z| sqrt(|Delta z|/V of the perpetual)
+
+Who takes a position hedges its delta in the perpetual and its volatility in the expiry: a
+contract's own volume says how fast it can be left (days to close), not what its risk is priced at.
+The expiry's volume stands for the perpetual's where the market has none.
 
 Where the side that closes has no quote the price is a bound: a bought option is worth its intrinsic
 value, a sold one costs the higher of mark and surface volatility plus stated points, a future the
@@ -43,11 +49,20 @@ _NOTHING = 1e-300
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """Of one unit, in dollars: value, F Delta, F^2 Gamma, and one day's standard deviation."""
+    """Of one unit, in dollars: F Delta, F^2 Gamma, and one day's standard deviations.
+
+    ``spot_move_usd`` is that of the underlying's move, ``vol_move_usd`` of volatility's.
+    """
 
     delta_usd: float
     cash_gamma_usd: float
-    move_usd: float
+    spot_move_usd: float
+    vol_move_usd: float
+
+    @property
+    def move_usd(self) -> float:
+        """One day's standard deviation, both moves independent."""
+        return math.hypot(self.spot_move_usd, self.vol_move_usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,7 @@ class Desk:
         self._sizes = {name: snapshot.values(f"{name}_size") for name in ("bid", "ask")}
         self._interest = snapshot.values("open_interest")
         self._vols: dict[str, float] = {}
+        self._expiries: dict[tuple[str, str, str, int], float] | None = None
         self._hedges: dict[tuple[str, str, str], Hedge | None] = {}
 
     # -- one contract ----------------------------------------------------------------------------
@@ -119,14 +135,7 @@ class Desk:
         beyond: list[Part] = []
         if volume > 0.0 and not bound:
             visible = float(size.sum()) if shown is not None else 0.0
-            beyond.append(
-                impact_square_root(
-                    self.sensitivity(k, seen).move_usd,
-                    volume,
-                    self.terms.number("impact.coefficient"),
-                    (visible, visible),
-                )
-            )
+            beyond.append(self._impact(seen, k, volume, visible))
         return Quote(
             touch=float(price[0]) if price[0] > _NOTHING else 0.0,
             bound=bound,
@@ -137,6 +146,37 @@ class Desk:
             at_touch=TradeCost((flat[0], flat[2], *ends)),
             cost=TradeCost((*walked, *beyond, *ends)),
         )
+
+    def _impact(self, view: View, k: int, volume: float, visible: float) -> Power:
+        """The impact of one contract beyond what is visible; the module has the formula."""
+        item, unit = view.instruments.items[k], self.sensitivity(k, view)
+        factor, beyond = self.terms.number("impact.coefficient"), (visible, visible)
+        if item.kind != Kind.OPTION:
+            hedge = self.hedge(item) if item.kind == Kind.FUTURE else None
+            traded = 0.0 if hedge is None else hedge.volume_usd / self.notional_usd(k, view)
+            return impact_square_root(unit.spot_move_usd, max(traded, volume), factor, beyond)
+        expiry = max(self._expiry_volume(item), volume)
+        vega = impact_square_root(unit.vol_move_usd, expiry, factor, beyond)
+        hedge = self.hedge(item)
+        index = float(view.index[view.instruments.pair[k]])
+        dollars = index * float(view.usd[view.instruments.quote[k]])
+        traded = hedge.volume_usd / dollars if hedge and hedge.volume_usd > 0.0 else expiry
+        share = abs(unit.delta_usd) / dollars  # coins of delta that one unit brings
+        spot = impact_square_root(unit.spot_move_usd * math.sqrt(share), traded, factor, beyond)
+        return Power("impact", vega.scale + spot.scale, 1.5, *beyond)
+
+    def _expiry_volume(self, item: Instrument) -> float:
+        """Units that trade in a day in all options of a contract's expiry; 0 where unknown."""
+        if self._expiries is None:
+            found: dict[tuple[str, str, str, int], float] = {}
+            for subject, interest in self._interest.items():
+                each = parse(*split_contract(subject))
+                if each.kind == Kind.OPTION:
+                    key = (each.venue, each.underlying, each.settle, each.expiry_ms)
+                    found[key] = found.get(key, 0.0) + interest
+            self._expiries = found
+        mine = (item.venue, item.underlying, item.settle, item.expiry_ms)
+        return self.terms.volume_day(item, None, self._expiries.get(mine))
 
     def _depth(
         self, view: View, k: int, sign: float, given: Depth | None
@@ -187,14 +227,14 @@ class Desk:
         day = math.sqrt(1.0 / 365.0)
         if item.kind != Kind.OPTION:
             notional = self.notional_usd(k, seen)
-            return Sensitivity(notional, 0.0, notional * vol * day)
+            return Sensitivity(notional, 0.0, notional * vol * day, 0.0)
         forward, years, paid = _dated(seen, k)
         found = greeks(forward, item.strike, years, float(seen.vol[k]), item.right, paid)
         dollars = item.multiplier * usd_quote
         delta = dollars * forward * float(found.delta)
         vega = dollars * float(found.vega) * self.terms.number("impact.vol_move_day")
         gamma = dollars * forward * forward * float(found.gamma)
-        return Sensitivity(delta, gamma, math.hypot(delta * vol * day, vega))
+        return Sensitivity(delta, gamma, abs(delta) * vol * day, vega)
 
     def notional_usd(self, k: int, view: View | None = None) -> float:
         """Dollars of one unit of a future or perpetual at its mark."""
@@ -250,7 +290,8 @@ class Desk:
             return None
         cost = _both_sides(buy, sell)
         funding = self.snapshot.get("funding_8h", contract_subject(*best.key))
-        return Hedge(best, cost, self.notional_usd(0, view), funding)
+        notional = self.notional_usd(0, view)
+        return Hedge(best, cost, notional, funding, buy.volume_day * notional)
 
 
 def _both_sides(buy: Quote, sell: Quote) -> TradeCost:

@@ -41,6 +41,7 @@ class Hedge:
     cost: TradeCost
     notional_usd: float  # of one unit
     funding_8h: float | None
+    volume_usd: float  # traded in a day; 0 where unknown
 
     @property
     def one_way(self) -> float:
