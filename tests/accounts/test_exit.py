@@ -1,4 +1,4 @@
-"""The account: columns by a plain twin, bounds, I02 and I13, doubling, nothing held, real chains."""
+"""The account: columns by hand, bounds, doubling above depth (I02), usage, and real chains."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HELD = {CALL: -2.0, PUT: 3.0, DEEP: 1.0, FUTURE: 60_000.0, PERP: -30_000.0}
 
 def left(positions: dict[str, float], snapshot: Snapshot = PLAIN, **options: object) -> Exit:
     held = book(positions)
-    return exit_of(held, snapshot.view(held.instruments), snapshot, **options)  # type: ignore[arg-type]
+    return exit_of(held, snapshot.view(held.instruments), snapshot, **options)  # type: ignore[arg-type] # options by name
 
 
 def standing(positions: dict[str, float], snapshot: Snapshot, model: str) -> Exit:
@@ -203,6 +203,7 @@ def test_what_cannot_be_left_is_refused() -> None:
 def test_a_venue_without_fees_needs_one() -> None:
     other = Instruments.of([parse("bybit", "BTCUSDT")])
     rows = [
+        Row("usd", "USDT", 1.0, "USD", "made", NOW, NOW),
         Row("index", "BTC/USDT", INDEX, "USDT", "made", NOW, NOW),
         Row("mark", "bybit|BTCUSDT", INDEX, "USDT", "made", NOW, NOW),
     ]

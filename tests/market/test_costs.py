@@ -145,5 +145,5 @@ def test_the_pieces_are_chords_of_the_cost(sign: float) -> None:
 )
 def test_bad_input(asked: object, code: str) -> None:
     with pytest.raises(InputError) as told:
-        asked()  # type: ignore[operator]
+        asked()  # type: ignore[operator] # a table of callables
     assert told.value.code == code

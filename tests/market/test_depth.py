@@ -111,7 +111,7 @@ def test_levels_that_cannot_be(
     bids: list[tuple[float, float]], asks: list[tuple[float, float]], volume: object, code: str
 ) -> None:
     with pytest.raises(MarketDataError) as told:
-        Depth.of(bids, asks, "x", volume)  # type: ignore[arg-type]
+        Depth.of(bids, asks, "x", volume)  # type: ignore[arg-type] # wrong on purpose
     assert told.value.code == code
 
 

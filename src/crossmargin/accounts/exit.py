@@ -39,7 +39,7 @@ __all__ = ["BASES", "DAYS_MAX", "Exit", "LegExit", "Standing", "exit_of"]
 
 DAYS_MAX = 365
 BASES = ("mark", "touch", "depth", "days", "cheaper")
-CLOSE, RUN_OFF, WAIT = "close now", "hedge to run off", "no quote"
+CLOSE, RUN_OFF, WAIT = "close", "hedge", "wait"  # now; until it expires; for a quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class LegExit:
 
     @property
     def way(self) -> str:
-        """Close now or hedge to run off, whichever is expected to cost less.
+        """close (now) or hedge (to run off), whichever is expected to cost less, or wait.
 
         What has no quote cannot be closed now: it is hedged, or waits for one.
         """

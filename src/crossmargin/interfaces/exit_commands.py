@@ -11,22 +11,39 @@ from crossmargin.interfaces.screen import show, working
 __all__ = ["exit_", "register"]
 
 
+Market = Annotated[
+    str, Parameter(name="--market", help="Snapshot (or a file that can be imported).")
+]
+Books = Annotated[
+    str | None, Parameter(name="--books", help="Order books: levels by contract, JSON.")
+]
+AsOf = Annotated[
+    str | None,
+    Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
+]
+Form = Annotated[
+    str | None,
+    Parameter(
+        name="--format", help="Format of the book: csv, json, parquet, arrow, deribit, ccxt."
+    ),
+]
+Twins = Annotated[
+    bool,
+    Parameter(
+        name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
+    ),
+]
+
+
 def exit_(
     book: Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")],
     /,
     *,
-    market: Annotated[
-        str, Parameter(name="--market", help="Snapshot (or a file that can be imported).")
-    ],
+    market: Market,
     model: Annotated[str, Parameter(name="--model", help="Margin model.")] = "deribit-xpm",
     days: Annotated[float, Parameter(name="--days", help="Days over which to close.")] = 5.0,
-    books: Annotated[
-        str | None, Parameter(name="--books", help="Order books: levels by contract, JSON.")
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
-    ] = None,
+    books: Books = None,
+    as_of: AsOf = None,
     account: Annotated[str | None, Parameter(name="--account", help="That account alone.")] = None,
     fee: Annotated[
         float | None,
@@ -40,18 +57,8 @@ def exit_(
     venue: Annotated[
         str | None, Parameter(name="--venue", help="Venue of a book file that names none.")
     ] = None,
-    form: Annotated[
-        str | None,
-        Parameter(
-            name="--format", help="Format of the book: csv, json, parquet, arrow, deribit, ccxt."
-        ),
-    ] = None,
-    allow_duplicates: Annotated[
-        bool,
-        Parameter(
-            name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
-        ),
-    ] = False,
+    form: Form = None,
+    allow_duplicates: Twins = False,
     json_: Annotated[
         bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")
     ] = False,

@@ -54,11 +54,11 @@ def _days(figures: Mapping[str, Any]) -> str:
 def _account(figures: Mapping[str, Any]) -> Table:
     columns = (
         Column("basis", "value", "name"),
-        Column("cost_usd", "cost to leave", "usd"),
+        Column("cost_usd", "cost to\nleave", "usd"),
         Column("equity_usd", "equity", "usd"),
         Column("im_usage", "IM usage", "fraction"),
         Column("mm_usage", "MM usage", "fraction"),
-        Column("over_mm_usd", "left over MM", "usd"),
+        Column("over_mm_usd", "left over\nMM", "usd"),
     )
     rows = tuple(
         (
@@ -76,18 +76,18 @@ def _legs(figures: Mapping[str, Any], legs: list[Any], notes: tuple[str, ...]) -
     columns = (
         Column("instrument", "line", "name"),
         Column("quantity", "size", "quantity"),
-        Column("mark", "mark", "price"),
-        Column("touch", "touch", "price"),
-        *((Column("bound", "bounded by", "name"),) if bounded else ()),
-        Column("worth_usd", "worth at mark", "usd", essential=False),
-        Column("touch_usd", "cost at touch", "usd"),
-        Column("depth_usd", "cost at depth", "usd"),
-        Column("days_usd", f"over {days}", "usd", essential=False),
-        Column("days_to_close", "days to close", "number"),
-        Column("left", f"left after {days}", "quantity", essential=False),
-        Column("waiting_risk_usd", "risk of waiting", "usd", essential=False),
-        Column("run_off_usd", "hedged to expiry", "usd"),
-        Column("way", "cheaper", "name"),
+        Column("mark", "mark", "price", essential=False),
+        Column("touch", "touch", "price", essential=False),
+        *((Column("bound", "bounded\nby", "name"),) if bounded else ()),
+        Column("touch_usd", "cost at\ntouch", "usd"),
+        Column("depth_usd", "cost at\ndepth", "usd"),
+        Column("days_to_close", "days to\nclose", "number"),
+        Column("run_off_usd", "hedged to\nexpiry", "usd", essential=False),
+        Column("way", "cheaper\nway", "name"),
+        Column("days_usd", f"over\n{days}", "usd", essential=False),
+        Column("left", f"left after\n{days}", "quantity", essential=False),
+        Column("waiting_risk_usd", "risk of\nwaiting", "usd", essential=False),
+        Column("worth_usd", "worth\nat mark", "usd", essential=False),
     )
     rows = tuple(
         (
@@ -96,15 +96,15 @@ def _legs(figures: Mapping[str, Any], legs: list[Any], notes: tuple[str, ...]) -
             leg["mark"],
             leg["touch"],
             *((leg["bound"] or None,) if bounded else ()),
-            leg["worth_usd"] if leg["kind"] == "option" else None,
             leg["touch_usd"],
             leg["depth_usd"],
-            leg["days_usd"],
             leg["days_to_close"],
-            leg["left"],
-            leg["waiting_risk_usd"],
             None if leg["run_off"] is None else leg["run_off"]["total_usd"],
             leg["way"],
+            leg["days_usd"],
+            leg["left"],
+            leg["waiting_risk_usd"],
+            leg["worth_usd"] if leg["kind"] == "option" else None,
         )
         for leg in legs
     )

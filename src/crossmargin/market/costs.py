@@ -17,6 +17,7 @@ import numpy.typing as npt
 from crossmargin.core.arrays import Floats, finite
 from crossmargin.core.errors import InputError
 from crossmargin.market.cost_parts import Fixed, Part, Steps
+from crossmargin.market.curves import PoolPart
 
 __all__ = ["TradeCost"]
 
@@ -71,11 +72,10 @@ class TradeCost:
         walks down to, and only fee and walk together are convex. So are a pool and its fee.
         """
         linear = [part for part in self.parts if isinstance(part, Steps)]
-        names = {part.name for part in self.parts}
         rest = [part for part in self.parts if not isinstance(part, Steps)]
-        whole = "pool" in names
+        pools = [part.pool for part in rest if isinstance(part, PoolPart) and not part.is_fee]
         return _convex(linear) and all(
-            part.convex or (part.name == "pool fee" and whole) for part in rest
+            part.convex or (isinstance(part, PoolPart) and part.pool in pools) for part in rest
         )
 
     @property
