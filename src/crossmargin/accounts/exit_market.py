@@ -22,11 +22,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.accounts.run_off import Hedge
 from crossmargin.core.clock import DAY_MS, YEAR_MS
+from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin.whatif_costs import Schedule
@@ -104,6 +106,7 @@ class Desk:
         self._sizes = {name: snapshot.values(f"{name}_size") for name in ("bid", "ask")}
         self._interest = snapshot.values("open_interest")
         self._vols: dict[str, float] = {}
+        self._named: Mapping[str, Instrument] | None = None
         self._expiries: dict[tuple[str, str, str, int], float] | None = None
         self._hedges: dict[tuple[str, str, str], Hedge | None] = {}
 
@@ -165,15 +168,24 @@ class Desk:
         spot = impact_square_root(unit.spot_move_usd * math.sqrt(share), traded, factor, beyond)
         return Power("impact", vega.scale + spot.scale, 1.5, *beyond)
 
+    def _contracts(self) -> Mapping[str, Instrument]:
+        """The marked contracts of the snapshot by subject; a name that says too little is left."""
+        if self._named is None:
+            found = {}
+            for subject in self.snapshot.places("mark"):
+                with suppress(InputError):  # a contract size that no table has
+                    found[subject] = parse(*split_contract(subject))
+            self._named = found
+        return self._named
+
     def _expiry_volume(self, item: Instrument) -> float:
         """Units that trade in a day in all options of a contract's expiry; 0 where unknown."""
         if self._expiries is None:
             found: dict[tuple[str, str, str, int], float] = {}
-            for subject, interest in self._interest.items():
-                each = parse(*split_contract(subject))
+            for subject, each in self._contracts().items():
                 if each.kind == Kind.OPTION:
                     key = (each.venue, each.underlying, each.settle, each.expiry_ms)
-                    found[key] = found.get(key, 0.0) + interest
+                    found[key] = found.get(key, 0.0) + self._interest.get(subject, 0.0)
             self._expiries = found
         mine = (item.venue, item.underlying, item.settle, item.expiry_ms)
         return self.terms.volume_day(item, None, self._expiries.get(mine))
@@ -270,13 +282,9 @@ class Desk:
 
     def _find_hedge(self, item: Instrument) -> Hedge | None:
         found = []
-        for subject in self.snapshot.places("mark"):
-            venue, native = split_contract(subject)
-            # names of perpetuals hold no strike: most of a chain is passed over unread
-            if venue != item.venue or native.count("-") > 1:
-                continue
-            each = parse(venue, native)
-            if each.kind == Kind.PERPETUAL and each.underlying == item.underlying:
+        for subject, each in self._contracts().items():
+            mine = (each.venue, each.underlying) == (item.venue, item.underlying)
+            if mine and each.kind == Kind.PERPETUAL:
                 same = each.settle == item.settle
                 found.append((same, self._interest.get(subject, 0.0), each))
         if not found:
