@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.conform import conform
+    from crossmargin.interfaces.exit import ExitResult, exit_value
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
@@ -46,6 +47,7 @@ __all__ = [
     "CheckResult",
     "CompareResult",
     "CrossMarginError",
+    "ExitResult",
     "InputError",
     "MarginResult",
     "MarketDataError",
@@ -61,6 +63,7 @@ __all__ = [
     "conform",
     "crif_book",
     "crif_of",
+    "exit_value",
     "fit",
     "from_ccxt",
     "from_deribit",
@@ -94,6 +97,7 @@ _HOMES = {
     "instruments.book": ("Book",),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.conform": ("conform",),
+    "interfaces.exit": ("ExitResult", "exit_value"),
     "interfaces.listing": ("models",),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
