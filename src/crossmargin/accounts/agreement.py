@@ -1,7 +1,7 @@
 """What an account has agreed to: the model, the ladder of its statuses, the buffer, withdrawals.
 
     a rung fails    not counted >= multiple x requirement      (where the boundary itself passes)
-                    not counted >  multiple x requirement      (where it fails, and something is due)
+                    not counted >  multiple x requirement      (where it fails and something is due)
 
 A status is the gravest rung that fails. Nothing is rounded before the comparison. A multiple is at
 least 1 and every ladder has a liquidation rung: an agreement can be stricter than the requirement
@@ -69,9 +69,9 @@ class Rung:
         """[R] where what counts is too little; unrounded. Nothing is due where both are 0."""
         needed = self.multiple * requirement
         if not self.boundary_fails:
-            return ~(counted >= needed)
+            return np.asarray(~(counted >= needed))
         nothing = (requirement == 0.0) & (counted >= 0.0)
-        return ~((counted > needed) | nothing)
+        return np.asarray(~((counted > needed) | nothing))
 
 
 @dataclass(frozen=True, slots=True)

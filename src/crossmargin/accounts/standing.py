@@ -53,12 +53,18 @@ class Standing:
         if status is Status.UNKNOWN:
             return "no cash is stated: the account cannot be judged"
         if status is Status.LIQUIDATION:
-            return f"liquidation: {maintained:,.2f} USD over maintenance margin"
+            return f"liquidation: {_against(maintained)} maintenance margin"
         if status is Status.CALL:
-            return f"call: {left:,.2f} USD over initial margin, no new risk is taken"
+            return f"call: {_against(left)} initial margin, no new risk is taken"
         if status is Status.WARNING:
             return f"warning: {left:,.2f} USD are left over initial margin"
         return f"ok: {left:,.2f} USD are left over initial margin"
+
+
+def _against(surplus_usd: float) -> str:
+    """A surplus in words; a rung above the requirement can fail while it is positive."""
+    side = "over" if surplus_usd >= 0.0 else "short of"
+    return f"{abs(surplus_usd):,.2f} USD {side}"
 
 
 def judge(requirement: Requirement, agreement: Agreement) -> Standing:

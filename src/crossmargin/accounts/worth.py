@@ -34,6 +34,8 @@ __all__ = ["ExitCost", "Leg", "Worth", "worth_of"]
 # Dollars to close the whole account, or of each leg by its label.
 ExitCost = float | Callable[[str], float]
 _COLUMNS = ("cash", "unrealised", "option_value", "im", "counted_im")
+# The steps are added in another order than the pools: less than this share is rounding.
+_NOISE = 1e-12
 _CASH_ENDS = "there is no more cash"
 _NOT_BELOW = "nothing can leave"
 
@@ -114,7 +116,7 @@ def worth_of(
         steps[-1] = (steps[-1][0], -whole)
         out = max(out - whole, 0.0)
     rest = out - sum(amount for _, amount in steps)
-    if rest != 0.0:
+    if abs(rest) > _NOISE * max(abs(steps[0][1]), 1.0):
         steps.append((_CASH_ENDS if rest < 0.0 else _NOT_BELOW, rest))
     equity = total("equity", rows)
     moved = sum(leg.touch_usd for leg in legs if leg.touch_usd is not None)
