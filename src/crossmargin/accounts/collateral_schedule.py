@@ -5,7 +5,7 @@ eligible. There is no field for an account: what counts depends on what is held,
 it.
 
     tiers     [[from USD, haircut], …]: each slice of the value has its own haircut, as tax brackets
-    size      min(impact_max, impact x sqrt(value / depth of a day))
+    size      each further dollar sells at min(impact_max, impact x sqrt(sold so far / depth))
     price     min(chosen price, growth_limit x slow average)
 
 The chosen price is the lowest of the known three (the venue's own book, across venues, redemption)
@@ -14,6 +14,7 @@ unless the schedule names one.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -177,9 +178,17 @@ class Schedule:
             parameters=found,
         )
 
-    def size_haircut(self, terms: AssetTerms, value_usd: float) -> float:
-        """The haircut of selling a value against the depth of a day."""
-        return min(self.impact_max, self.impact * math.sqrt(value_usd / terms.depth_usd))
+    def size_haircut_usd(self, terms: AssetTerms, value_usd: float) -> float:
+        """Dollars that a sale of the whole value costs: the integral of the marginal haircut.
+
+        ``2/3 impact v^1.5 / sqrt(depth)`` up to where the marginal reaches its largest.
+        """
+        if self.impact <= 0.0:
+            return 0.0
+        knee_usd = terms.depth_usd * (self.impact_max / self.impact) ** 2
+        inside = min(value_usd, knee_usd)
+        sold = 2.0 / 3.0 * self.impact * inside * math.sqrt(inside / terms.depth_usd)
+        return sold + self.impact_max * (value_usd - inside)
 
     def days_to_sell(self, terms: AssetTerms, value_usd: float) -> float:
         """Days to sell a value without being more than the participation of the volume."""
@@ -189,9 +198,7 @@ class Schedule:
 def _asset(found: Parameters, name: str) -> AssetTerms:
     place = f"asset.{name}"
     tiers = tuple((float(a), float(b)) for a, b in found.rows(f"{place}.tiers", _TIERS))
-    rising = all(
-        low[0] < high[0] and low[1] <= high[1] for low, high in zip(tiers, tiers[1:], strict=False)
-    )
+    rising = all(low[0] < high[0] and low[1] <= high[1] for low, high in itertools.pairwise(tiers))
     if tiers[0][0] != 0.0 or not rising:
         raise ModelError(
             "parameter_out_of_bounds",
