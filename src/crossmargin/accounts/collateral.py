@@ -187,7 +187,7 @@ def value_of(holdings: Holdings, schedule: Schedule) -> Collateral:
         _taken(name, holdings.assets[name], holdings.prices[name], schedule)
         for name in sorted(holdings.assets)
     ]
-    _concentrate(rows, schedule)
+    _concentrate(rows)
     _cap(rows, schedule)
     assets = tuple(row.asset(_wrong_way(row, holdings, schedule)) for row in rows)
     collateral_usd = math.fsum(asset.counted_usd for asset in assets)
@@ -271,7 +271,7 @@ def _taken(name: str, quantity: float, prices: AssetPrices, schedule: Schedule) 
     return row
 
 
-def _concentrate(rows: list[_Row], schedule: Schedule) -> None:
+def _concentrate(rows: list[_Row]) -> None:
     """What one asset holds above its share of the whole is cut."""
     whole = math.fsum(row.left_usd for row in rows)
     for row in rows:
