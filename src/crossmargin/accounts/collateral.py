@@ -43,7 +43,7 @@ __all__ = [
     "value_of",
 ]
 
-STEPS = ("price", "not eligible", "tiers", "size", "concentration", "cap", "group cap")
+STEPS = ("price rule", "not eligible", "tiers", "size", "concentration", "cap", "group cap")
 _SEARCH_MAX = 1e18  # units: beyond any supply
 
 
@@ -138,6 +138,7 @@ class Collateral:
     wrong_way_usd: float
     profit_usd: float  # what counts; below zero for losses
     counted_usd: float
+    options_owed_usd: float  # part of the debts
     debt_usd: float
     required_usd: float
 
@@ -205,6 +206,7 @@ def value_of(holdings: Holdings, schedule: Schedule) -> Collateral:
         wrong_way_usd=wrong_way_usd,
         profit_usd=profit_usd,
         counted_usd=collateral_usd - wrong_way_usd + profit_usd,
+        options_owed_usd=holdings.options_owed_usd,
         debt_usd=owed,
         required_usd=holdings.required_usd,
     )
@@ -256,7 +258,7 @@ def _taken(name: str, quantity: float, prices: AssetPrices, schedule: Schedule) 
         row.price_usd = price = schedule.growth_limit * prices.slow_usd
         row.price_from = "growth limit"
         row.verdicts.append(f"price limited to {schedule.growth_limit:g} times its slow average")
-    row.take("price", quantity * price)
+    row.take("price rule", quantity * price)
     times = 1.0
     if prices.self_referential:
         times = schedule.self_referential

@@ -18,7 +18,7 @@ import numpy as np
 from crossmargin.accounts.collateral import Holdings
 from crossmargin.accounts.collateral_schedule import AssetPrices, Schedule
 from crossmargin.core.clock import DAY_MS
-from crossmargin.core.errors import MarketDataError
+from crossmargin.core.errors import InputError, MarketDataError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import mark_value, profit_since_entry
@@ -27,6 +27,8 @@ from crossmargin.margin.pools import cut, make_pool
 from crossmargin.market.view import View
 
 __all__ = ["holdings_of"]
+
+_FIELDS = ("venue", "cross", "redemption", "slow", "sources")
 
 
 def holdings_of(
@@ -37,13 +39,15 @@ def holdings_of(
     *,
     required_usd: float = 0.0,
     profit_open: bool = False,
-    prices: Mapping[str, AssetPrices] | None = None,
+    prices: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Holdings:
     """The holdings of one account.
 
     ``required_usd``: maintenance margin of its positions. ``profit_open``: the balances do not hold
-    the profit of open futures, so it stands apart, from the entry prices. ``prices`` replace those
-    of the market by name. Raises MarketDataError ``currency_unknown`` without a price.
+    the profit of open futures, so it stands apart, from the entry prices. ``prices`` stand before
+    those of the market: by name ``venue``, ``cross``, ``redemption``, ``slow`` in dollars and
+    ``sources``, the number of books of others. Raises MarketDataError ``currency_unknown`` without
+    a price, InputError ``option_unknown`` for another field.
     """
     own, table = book.rows(account, account + 1), book.instruments
     assets: dict[str, float] = {}
@@ -74,14 +78,15 @@ def holdings_of(
         if profit_open:
             gain = float(profit[n]) * float(view.usd[table.settle[k]])
             gains[name] = gains.get(name, 0.0) + gain
+    given = prices or {}
     known = {
-        name: _prices(name, view, schedule)
-        for name in sorted({*assets, *debts, *gains} - set(prices or {}))
+        name: _prices(name, view, schedule, given.get(name, {}))
+        for name in sorted({*assets, *debts, *gains, *given})
     }
     return Holdings(
         assets=assets,
         debts=debts,
-        prices={**known, **(prices or {})},
+        prices=known,
         gains_usd=gains,
         long_delta_usd=delta,
         required_usd=required_usd,
@@ -89,22 +94,38 @@ def holdings_of(
     )
 
 
-def _prices(name: str, view: View, schedule: Schedule) -> AssetPrices:
-    """What the market knows of one asset."""
-    price = _dollars(name, view)
+def _prices(name: str, view: View, schedule: Schedule, given: Mapping[str, float]) -> AssetPrices:
+    """What is given and what the market knows of one asset."""
+    unknown = sorted(set(given) - set(_FIELDS))
+    if unknown:
+        raise InputError(
+            "option_unknown",
+            "no such price of a collateral",
+            place=name,
+            value=unknown[0],
+            limit=", ".join(_FIELDS),
+            remedy="Choose one of those.",
+        )
+    price = given.get("venue", _dollars(name, view))
     if price is None:
         raise MarketDataError(
             "currency_unknown",
             "the market has no dollar price of a collateral or debt",
             place=name,
-            remedy="Import a market with the price of this currency.",
+            remedy="Import a market with the price of this currency, or give it.",
         )
     terms = schedule.assets.get(name)
     redemption = None
     if terms is not None and terms.redemption_of:
         underlying = _dollars(terms.redemption_of, view)
         redemption = None if underlying is None else terms.redemption_ratio * underlying
-    return AssetPrices(price, redemption_usd=redemption, slow_usd=_slow(name, view, schedule))
+    return AssetPrices(
+        venue_usd=price,
+        cross_usd=given.get("cross"),
+        redemption_usd=given.get("redemption", redemption),
+        slow_usd=given.get("slow", _slow(name, view, schedule)),
+        independent_sources=int(given["sources"]) if "sources" in given else None,
+    )
 
 
 def _dollars(name: str, view: View) -> float | None:
@@ -112,6 +133,10 @@ def _dollars(name: str, view: View) -> float | None:
     names = view.instruments.names
     found = float(view.usd[names.index(name)]) if name in names else 0.0
     found = found or view.reads.get("usd", {}).get(name, 0.0)
+    if found <= 0.0 and (name, "USD") in view.instruments.pairs:
+        found = float(view.index[view.instruments.pairs.index((name, "USD"))])
+    if found <= 0.0 and name in view.history:
+        found = float(view.history[name].price[-1])
     return found if found > 0.0 else None
 
 

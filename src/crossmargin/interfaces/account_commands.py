@@ -115,6 +115,14 @@ def collateral(
     threshold: Annotated[
         float, Parameter(name="--threshold", help="Health to restore or keep; default 1.")
     ] = 1.0,
+    price: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--price",
+            help="NAME.venue|cross|redemption|slow=USD, or NAME.sources=COUNT: known of an asset.",
+            negative="",
+        ),
+    ] = None,
     as_of: AsOf = None,
     account: Account = None,
     venue: Venue = None,
@@ -125,9 +133,13 @@ def collateral(
 ) -> int:
     """What the collateral counts for, step by step; ratio, health, top-up, largest withdrawal."""
     from crossmargin.interfaces.collateral import collateral as verb
-    from crossmargin.interfaces.commands import _one_form, _print
+    from crossmargin.interfaces.commands import _numbers, _one_form, _print
 
     _one_form(json_, csv)
+    prices: dict[str, dict[str, float]] = {}
+    for name, value in _numbers(price, "--price").items():
+        asset, _, which = name.rpartition(".")
+        prices.setdefault(asset, {})[which] = value
     with working("valuing the collateral", quiet=json_ or csv):
         result = verb(
             book,
@@ -136,6 +148,7 @@ def collateral(
             as_of=as_of,
             model=model,
             threshold=threshold,
+            prices=prices,
             account=account,
             venue=venue,
             form=form,

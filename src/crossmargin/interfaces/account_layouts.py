@@ -97,11 +97,11 @@ def _currencies(cash: Mapping[str, Any]) -> Table:
     columns = (
         Column("currency", "cash", "name"),
         Column("balance", "balance", "amount"),
-        Column("worst_after", "after the worst scenario", "amount"),
-        Column("worst_after_futures", "futures paid alone", "amount", essential=False),
-        Column("worst_scenario", "which is"),
-        Column("borrowed", "borrowed there", "amount"),
-        Column("borrowed_usd", "borrowed there", "usd", essential=False),
+        Column("worst_after", "at worst", "amount"),
+        Column("worst_after_futures", "futures alone", "amount"),
+        Column("worst_scenario", "in scenario", "name"),
+        Column("borrowed", "missing", "amount"),
+        Column("borrowed_usd", "missing", "usd", essential=False),
         Column("below_zero", "scenarios below 0", "count", essential=False),
         Column("scenarios", "of", "count", essential=False),
     )
@@ -122,19 +122,28 @@ def _scenarios(cash: Mapping[str, Any]) -> list[Table]:
     if not short:
         return []
     columns = (
-        Column("scenario", "scenario"),
-        Column("first", "first below 0", "name"),
-        Column("share", "after this much of the move", "fraction"),
-        Column("short", "missing of it", "amount"),
-        Column("short_usd", "missing in all", "usd"),
-        Column("total_usd", "all currencies", "usd"),
-        Column("covered", "covered by the others", "name"),
+        Column("scenario", "scenario", "name"),
+        Column("first", "first", "name"),
+        Column("share", "gone at", "fraction"),
+        Column("short", "missing", "amount"),
+        Column("short_usd", "in all", "usd"),
+        Column("covered", "covered", "name"),
+        Column("total_usd", "all currencies", "usd", essential=False),
     )
     short.sort(key=lambda each: -each["short_usd"])
     rows = tuple(tuple(each[c.key] for c in columns) for each in short[:_SHOWN])
     rest = len(short) - len(rows)
     notes = (f"and {rest} more, in JSON",) if rest > 0 else ()
-    return [Table("first_below_zero", "", columns, rows, notes, currency="first")]
+    return [
+        Table(
+            "first_below_zero",
+            "the first currency below zero",
+            columns,
+            rows,
+            notes,
+            currency="first",
+        )
+    ]
 
 
 def _isolation(isolation: Mapping[str, Any]) -> Table:

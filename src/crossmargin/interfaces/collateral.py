@@ -17,7 +17,7 @@ from crossmargin.accounts.collateral import (
     top_up,
     value_of,
 )
-from crossmargin.accounts.collateral_schedule import AssetPrices, Schedule
+from crossmargin.accounts.collateral_schedule import Schedule
 from crossmargin.accounts.holdings import holdings_of
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
@@ -32,6 +32,7 @@ from crossmargin.interfaces.sources import (
     moment_of,
     one_account,
     only_account,
+    refuse_wrong_entries,
     snapshot_of,
 )
 from crossmargin.interfaces.tables import Document
@@ -78,7 +79,7 @@ def collateral(
     as_of: str | int | None = None,
     model: str | None = None,
     threshold: float = 1.0,
-    prices: Mapping[str, AssetPrices] | None = None,
+    prices: Mapping[str, Mapping[str, float]] | None = None,
     account: str | None = None,
     venue: str | None = None,
     form: str | None = None,
@@ -89,7 +90,7 @@ def collateral(
     ``schedule``: a file, a set or a schedule; default the example that ships. ``model``: its
     maintenance margin is needed beside the debts, and profit that it counts as open is backing
     within the caps. ``threshold``: the health that a top-up restores and a withdrawal keeps.
-    ``prices`` replace those of the market: values across venues and of redemption. Raises
+    ``prices`` stand before those of the market, as for ``accounts.holdings``. Raises
     CrossMarginError; ``number_out_of_range`` for a threshold that is not above 0.
     """
     if not (math.isfinite(threshold) and threshold > 0.0):
@@ -106,6 +107,7 @@ def collateral(
     snapshot = snapshot_of(market)
     moment = moment_of(as_of, "--as-of")
     view = snapshot.view(held.instruments, moment)
+    refuse_wrong_entries(held, view)
     terms = schedule_of(schedule, view.as_of_ms)
     required, profit_open, notes = _required(held, snapshot, model, moment)
     holdings = holdings_of(
@@ -186,6 +188,7 @@ def _value_figures(value: Collateral) -> dict[str, Any]:
         "wrong_way_usd": value.wrong_way_usd,
         "profit_usd": value.profit_usd,
         "counted_usd": value.counted_usd,
+        "options_owed_usd": value.options_owed_usd,
         "debt_usd": value.debt_usd,
         "required_usd": value.required_usd,
         "needed_usd": value.needed_usd,

@@ -9,23 +9,25 @@ from crossmargin.interfaces.tables import Column, Document, Table
 
 __all__ = ["collateral_document"]
 
+# Assets that stand side by side, their steps down.
+_ACROSS_MAX = 5
 _ASSETS = (
     Column("name", "asset", "name"),
-    Column("quantity", "held", "quantity"),
-    Column("price_usd", "price", "price", "USD"),
-    Column("price_from", "from", "name"),
-    Column("gross_usd", "gross", "usd"),
-    Column("price_usd_taken", "price", "usd"),
-    Column("not_eligible_usd", "not eligible", "usd"),
-    Column("tiers_usd", "tiers", "usd"),
-    Column("size_usd", "size", "usd"),
-    Column("concentration_usd", "share", "usd"),
-    Column("cap_usd", "cap", "usd"),
-    Column("group_cap_usd", "group cap", "usd"),
-    Column("counted_usd", "counted", "usd"),
-    Column("haircut", "haircut", "fraction"),
-    Column("wrong_way_usd", "wrong way", "usd"),
-    Column("days_to_sell", "days to sell", "number", essential=False),
+    Column("quantity", "Held", "quantity"),
+    Column("price_usd", "Price, USD", "price"),
+    Column("price_from", "Price from", "name"),
+    Column("gross_usd", "Gross, USD", "usd"),
+    Column("price_rule_usd", "Price rule", "usd"),
+    Column("not_eligible_usd", "Not eligible", "usd"),
+    Column("tiers_usd", "Tiers", "usd"),
+    Column("size_usd", "Size against depth", "usd"),
+    Column("concentration_usd", "Concentration", "usd"),
+    Column("cap_usd", "Cap", "usd"),
+    Column("group_cap_usd", "Cap of the group", "usd"),
+    Column("counted_usd", "Counted", "usd"),
+    Column("haircut", "Average haircut", "fraction"),
+    Column("wrong_way_usd", "Wrong-way add-on", "usd"),
+    Column("days_to_sell", "Days to sell", "number", essential=False),
 )
 _SUMS = (
     ("collateral_usd", "collateral after haircuts", 1.0),
@@ -43,7 +45,7 @@ def collateral_document(figures: Mapping[str, Any]) -> Document:
     tables = [
         _assets(figures["assets"]),
         _sums(figures),
-        _debts(figures["debts"]),
+        _debts(figures),
         _profits(figures["profits"]),
         _changes(figures["changes"], figures["threshold"]),
         _points("shocks", "one stablecoin moves", figures["shocks"]),
@@ -82,15 +84,14 @@ def _assets(assets: list[Mapping[str, Any]]) -> Table:
         if column.key in always or any(row[column.key] not in (0.0, None) for row in rows)
     ]
     cells = tuple(tuple(row[column.key] for column in kept) for row in rows)
-    return Table("assets", "", tuple(kept), cells)
+    card = len(rows) <= _ACROSS_MAX
+    return Table("assets", "", tuple(kept), cells, (), *(("card", 1) if card else ()))
 
 
 def _taken(asset: Mapping[str, Any]) -> dict[str, Any]:
-    """What each step takes, with its sign; the price keeps its own name beside its step."""
-    steps = ("not_eligible_usd", "tiers_usd", "size_usd", "concentration_usd", "cap_usd")
-    taken = {name: -asset[name] or 0.0 for name in (*steps, "group_cap_usd", "wrong_way_usd")}
-    moved = asset["quantity"] * asset["price_usd"] - asset["gross_usd"]
-    return {**taken, "price_usd_taken": moved}
+    """What each step takes, with its sign."""
+    steps = ("price_rule", "not_eligible", "tiers", "size", "concentration", "cap", "group_cap")
+    return {f"{name}_usd": -asset[f"{name}_usd"] or 0.0 for name in (*steps, "wrong_way")}
 
 
 def _sums(figures: Mapping[str, Any]) -> Table:
@@ -103,14 +104,17 @@ def _sums(figures: Mapping[str, Any]) -> Table:
     return Table("sums", "", columns, tuple(rows), tuple(notes))
 
 
-def _debts(debts: list[Mapping[str, Any]]) -> Table:
+def _debts(figures: Mapping[str, Any]) -> Table:
     columns = (
         Column("name", "debt", "name"),
         Column("quantity", "owed", "quantity"),
         Column("price_usd", "price", "price", "USD"),
         Column("usd", "owed", "usd"),
     )
-    return Table("debts", "", columns, tuple(tuple(d[c.key] for c in columns) for d in debts))
+    rows = [tuple(d[c.key] for c in columns) for d in figures["debts"]]
+    if figures["options_owed_usd"]:
+        rows.append(("options, net at the mark", None, None, figures["options_owed_usd"]))
+    return Table("debts", "", columns, tuple(rows))
 
 
 def _profits(profits: list[Mapping[str, Any]]) -> Table:
