@@ -40,13 +40,15 @@ def holdings_of(
     required_usd: float = 0.0,
     profit_open: bool = False,
     prices: Mapping[str, Mapping[str, float]] | None = None,
+    dollars: Mapping[str, float] | None = None,
 ) -> Holdings:
     """The holdings of one account.
 
     ``required_usd``: maintenance margin of its positions. ``profit_open``: the balances do not hold
     the profit of open futures, so it stands apart, from the entry prices. ``prices`` stand before
     those of the market: by name ``venue``, ``cross``, ``redemption``, ``slow`` in dollars and
-    ``sources``, the number of books of others. Raises MarketDataError ``currency_unknown`` without
+    ``sources``, the number of books of others. ``dollars``: prices now of what the book does not
+    hold, by name, for redemption. Raises MarketDataError ``currency_unknown`` without
     a price, InputError ``option_unknown`` for another field.
     """
     own, table = book.rows(account, account + 1), book.instruments
@@ -78,9 +80,9 @@ def holdings_of(
         if profit_open:
             gain = float(profit[n]) * float(view.usd[table.settle[k]])
             gains[name] = gains.get(name, 0.0) + gain
-    given = prices or {}
+    given, beside = prices or {}, dollars or {}
     known = {
-        name: _prices(name, view, schedule, given.get(name, {}))
+        name: _prices(name, view, schedule, given.get(name, {}), beside)
         for name in sorted({*assets, *debts, *gains, *given})
     }
     return Holdings(
@@ -94,7 +96,13 @@ def holdings_of(
     )
 
 
-def _prices(name: str, view: View, schedule: Schedule, given: Mapping[str, float]) -> AssetPrices:
+def _prices(
+    name: str,
+    view: View,
+    schedule: Schedule,
+    given: Mapping[str, float],
+    beside: Mapping[str, float],
+) -> AssetPrices:
     """What is given and what the market knows of one asset."""
     unknown = sorted(set(given) - set(_FIELDS))
     if unknown:
@@ -117,7 +125,7 @@ def _prices(name: str, view: View, schedule: Schedule, given: Mapping[str, float
     terms = schedule.assets.get(name)
     redemption = None
     if terms is not None and terms.redemption_of:
-        underlying = _dollars(terms.redemption_of, view)
+        underlying = _dollars(terms.redemption_of, view) or beside.get(terms.redemption_of)
         redemption = None if underlying is None else terms.redemption_ratio * underlying
     return AssetPrices(
         venue_usd=price,
@@ -135,8 +143,6 @@ def _dollars(name: str, view: View) -> float | None:
     found = found or view.reads.get("usd", {}).get(name, 0.0)
     if found <= 0.0 and (name, "USD") in view.instruments.pairs:
         found = float(view.index[view.instruments.pairs.index((name, "USD"))])
-    if found <= 0.0 and name in view.history:
-        found = float(view.history[name].price[-1])
     return found if found > 0.0 else None
 
 

@@ -39,7 +39,7 @@ from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.verbs import margin
 from crossmargin.margin.parameter_files import Parameters, read_parameters
 from crossmargin.margin.totals import account_totals
-from crossmargin.market.fields import DOLLAR_PEGGED
+from crossmargin.market.fields import DOLLAR_PEGGED, pair_subject
 from crossmargin.market.snapshot import Snapshot
 
 __all__ = ["CollateralResult", "collateral", "schedule_of"]
@@ -110,8 +110,15 @@ def collateral(
     refuse_wrong_entries(held, view)
     terms = schedule_of(schedule, view.as_of_ms)
     required, profit_open, notes = _required(held, snapshot, model, moment)
+    redeemed = {each.redemption_of for each in terms.assets.values()}
     holdings = holdings_of(
-        held, view, terms, required_usd=required, profit_open=profit_open, prices=prices
+        held,
+        view,
+        terms,
+        required_usd=required,
+        profit_open=profit_open,
+        prices=prices,
+        dollars=_dollars(snapshot, redeemed),
     )
     value = value_of(holdings, terms)
     found = {
@@ -157,6 +164,16 @@ def schedule_of(source: ScheduleLike | None, as_of_ms: int) -> Schedule:
             "file_unreadable", "not text in UTF-8", place=str(source), remedy="Correct the file."
         ) from None
     return Schedule.of(read_parameters(text, Path(source).name))
+
+
+def _dollars(snapshot: Snapshot, names: set[str]) -> dict[str, float]:
+    """Prices now of what assets are redeemed for, where the snapshot has them."""
+    found = {}
+    for name in sorted(names):
+        price = snapshot.get("usd", name) or snapshot.get("index", pair_subject(name, "USD"))
+        if price:
+            found[name] = price
+    return found
 
 
 def _required(

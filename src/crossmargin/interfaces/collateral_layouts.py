@@ -140,16 +140,16 @@ def _changes(changes: list[Mapping[str, Any]], threshold: float) -> Table:
 
 def _points(name: str, title: str, points: list[Mapping[str, Any]]) -> Table:
     first = (
-        (Column("factor", "times its price", "number"),)
+        (Column("factor", "times", "number"),)
         if name == "shocks"
         else (Column("value", "value", "name"), Column("price_usd", "price", "price", "USD"))
     )
     columns = (
-        Column("name", title, "name"),
+        Column("name", "asset", "name"),
         *first,
         Column("counted_usd", "counted", "usd"),
         Column("debt_usd", "debts", "usd"),
         Column("ratio", "ratio", "number"),
         Column("health", "health", "number"),
     )
-    return Table(name, "", columns, tuple(tuple(p[c.key] for c in columns) for p in points))
+    return Table(name, title, columns, tuple(tuple(p[c.key] for c in columns) for p in points))
