@@ -80,7 +80,7 @@ class AssetPrices:
 
 @dataclass(frozen=True, slots=True)
 class AssetTerms:
-    """One asset's line of the schedule."""
+    """One asset's line of the schedule. Money that nobody has to sell has no depth: infinite."""
 
     name: str
     group: str
@@ -209,12 +209,12 @@ def _asset(found: Parameters, name: str) -> AssetTerms:
             remedy="Put them in order: a larger value is never worth a smaller haircut.",
         )
     moves = f"{place}.moves_with"
-    redeemed = f"{place}.redemption_of"
+    redeemed, depth = f"{place}.redemption_of", f"{place}.depth_usd"
     return AssetTerms(
         name=name,
         group=str(found.get(f"{place}.group")),
         tiers=tiers,
-        depth_usd=found.number(f"{place}.depth_usd"),
+        depth_usd=found.number(depth) if depth in found else math.inf,
         daily_vol=found.number(f"{place}.daily_vol"),
         concentration_from=found.number(f"{place}.concentration_from"),
         concentration_haircut=found.number(f"{place}.concentration_haircut"),
