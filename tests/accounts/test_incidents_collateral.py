@@ -129,7 +129,7 @@ def test_i13_profit_cannot_be_withdrawn_down_to_the_limit() -> None:
         max(result.counted_im_usd - gain * usdc - kept, 0.0), rel=1e-9
     )
     assert result.free_usd - result.withdrawable_usd > gain * 0.99
-    thinner = worth_of(found, terms, 0, 5_000.0)
+    thinner = worth_of(found, terms, 0, 8_000.0)
     assert thinner.withdrawable_usd < result.withdrawable_usd
 
 
