@@ -92,35 +92,15 @@ def account(
     standing = judge(requirement, agreement)
     worth = worth_of(requirement, agreement, 0, exit_cost)
     cash, isolation = cash_of(requirement), isolation_of(requirement)
-    status = Status(int(standing.account_status[0]))
-    given = status is not Status.UNKNOWN
     hold = cash_needed(requirement, "im") + agreement.buffer * worth.im_usd
-    usage = float(standing.account_usage[0])
     found = {
         "verb": "account",
         "model": {"name": spec.name, "title": spec.title},
         "as_of": made.figures["as_of"],
         "account": account,
         "bound": requirement.bound.value,
-        "status": status.name.lower(),
-        "verdict": standing.verdict(0),
-        "equity_mark_usd": worth.equity_mark_usd if given else None,
-        "equity_executable_usd": worth.equity_executable_usd if given else None,
-        "equity_exit_usd": worth.equity_exit_usd if given else None,
-        "exit_cost_usd": worth.exit_cost_usd,
-        "exit_cost_source": worth.cost_source,
-        "im_usd": worth.im_usd,
-        "mm_usd": worth.mm_usd,
-        "counted_im_usd": worth.counted_im_usd if given else None,
-        "counted_mm_usd": worth.counted_mm_usd if given else None,
-        "surplus_im_usd": float(standing.account_surplus_im_usd[0]) if given else None,
-        "surplus_mm_usd": float(standing.account_surplus_mm_usd[0]) if given else None,
-        "usage": usage if given and math.isfinite(usage) else None,
-        "exit_usage": worth.exit_usage if given else None,
-        "free_usd": worth.free_usd if given else None,
-        "withdrawable_usd": worth.withdrawable_usd if given else None,
+        **_standing_figures(standing, worth),
         "cash_to_hold_usd": hold,
-        "withheld": [{"step": name, "usd": usd} for name, usd in worth.withheld] if given else [],
         "unquoted": [
             {"leg": leg.label, "quantity": leg.quantity, "close_usd": leg.close_usd}
             for leg in worth.unquoted
@@ -133,6 +113,36 @@ def account(
     }
     parts = (requirement, agreement, standing, worth, cash, isolation)
     return AccountResult(*parts, checked(found))
+
+
+def _standing_figures(standing: Standing, worth: Worth) -> dict[str, Any]:
+    """Status and dollars; what counts is None where no cash is stated."""
+    status = Status(int(standing.account_status[0]))
+    usage = float(standing.account_usage[0])
+    counted = {
+        "equity_mark_usd": worth.equity_mark_usd,
+        "equity_executable_usd": worth.equity_executable_usd,
+        "equity_exit_usd": worth.equity_exit_usd,
+        "counted_im_usd": worth.counted_im_usd,
+        "counted_mm_usd": worth.counted_mm_usd,
+        "surplus_im_usd": float(standing.account_surplus_im_usd[0]),
+        "surplus_mm_usd": float(standing.account_surplus_mm_usd[0]),
+        "usage": usage if math.isfinite(usage) else None,
+        "exit_usage": worth.exit_usage,
+        "free_usd": worth.free_usd,
+        "withdrawable_usd": worth.withdrawable_usd,
+    }
+    given = status is not Status.UNKNOWN
+    return {
+        "status": status.name.lower(),
+        "verdict": standing.verdict(0),
+        "im_usd": worth.im_usd,
+        "mm_usd": worth.mm_usd,
+        "exit_cost_usd": worth.exit_cost_usd,
+        "exit_cost_source": worth.cost_source,
+        **{name: value if given else None for name, value in counted.items()},
+        "withheld": [{"step": name, "usd": usd} for name, usd in worth.withheld] if given else [],
+    }
 
 
 def _agreement_figures(agreement: Agreement, worth: Worth) -> dict[str, Any]:

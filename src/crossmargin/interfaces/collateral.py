@@ -131,14 +131,7 @@ def collateral(
         "threshold": threshold,
         **_value_figures(value),
         "changes": _changes(holdings, terms, threshold),
-        "shocks": [
-            {"name": s.name, "factor": s.factor, "held": s.held, "owed": s.owed, **_short(s)}
-            for s in stable_shocks(holdings, terms, lambda n: n in DOLLAR_PEGGED and n != "USD")
-        ],
-        "values": [
-            {"name": p.name, "value": p.value, "price_usd": p.price_usd, **_short(p)}
-            for p in price_values(holdings, terms)
-        ],
+        **_points(holdings, terms),
         "notes": notes,
     }
     return CollateralResult(holdings, terms, value, checked(found))
@@ -239,6 +232,21 @@ def _value_figures(value: Collateral) -> dict[str, Any]:
                 "frozen": p.frozen,
             }
             for p in value.profits
+        ],
+    }
+
+
+def _points(holdings: Holdings, schedule: Schedule) -> dict[str, Any]:
+    """Every stablecoin moved, and every asset at each of its values."""
+    shocks = stable_shocks(holdings, schedule, lambda n: n in DOLLAR_PEGGED and n != "USD")
+    return {
+        "shocks": [
+            {"name": s.name, "factor": s.factor, "held": s.held, "owed": s.owed, **_short(s)}
+            for s in shocks
+        ],
+        "values": [
+            {"name": p.name, "value": p.value, "price_usd": p.price_usd, **_short(p)}
+            for p in price_values(holdings, schedule)
         ],
     }
 
