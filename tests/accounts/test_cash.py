@@ -93,3 +93,14 @@ def test_what_the_venue_reports_stands_before_the_lines() -> None:
     (btc,) = cash_of(again).currencies
     value = float(again.sheet["option_value"][0]) / BTC
     assert btc.balance == pytest.approx(1.0 - value, rel=1e-9)
+
+
+def test_money_does_not_move_with_the_coins() -> None:
+    # A pool of USDC whose own pair stands beside coins that rise fivefold.
+    plan = cash_of(requirement("inverse-perp-basis", "derive-pm2"))
+    (usdc,) = plan.currencies
+    assert usdc.borrowed > 1e6
+    assert usdc.borrowed_usd == pytest.approx(usdc.borrowed * usdc.usd, rel=1e-12)
+    worst = plan.worst()
+    assert worst is not None
+    assert worst.short_usd == pytest.approx(worst.short * usdc.usd, rel=1e-12)

@@ -175,3 +175,11 @@ def test_amounts_are_checked(amount: float) -> None:
     with pytest.raises(InputError) as caught:
         Holdings({"USD": 1.0})
     assert caught.value.code == "currency_unknown"
+
+
+def test_a_debt_counts_at_the_highest_price_and_backing_at_the_lowest() -> None:
+    prices = {"STETH": AssetPrices(1_800.0, cross_usd=1_990.0, redemption_usd=2_000.0)}
+    owes = value_of(held({"USD": 1.0}, debts={"STETH": 3.0}, prices=prices), SCHEDULE)
+    assert owes.debt_usd == 6_000.0
+    owns = value_of(held({"STETH": 3.0}, prices=prices), SCHEDULE)
+    assert owns.assets[0].price_usd == 1_800.0

@@ -55,3 +55,15 @@ def test_one_account_is_chosen(market: str) -> None:
     with pytest.raises(InputError):
         xm.account(rows, market)
     assert xm.account(rows, market, account="b").to_dict()["account"] == "b"
+
+
+def test_the_ladder_of_pools_apart_names_the_pool_that_fails(maker: str, market: str) -> None:
+    result = xm.account(maker, market, "deribit-sm")
+    rungs = {rung["status"]: rung for rung in result.to_dict()["agreement"]["rungs"]}
+    assert result.status == "liquidation"
+    assert rungs["liquidation"]["over_usd"] < 0.0
+    assert rungs["liquidation"]["pool"] == "BTC"
+    surplus = result.to_dict()["surplus_mm_usd"]
+    assert rungs["liquidation"]["over_usd"] == pytest.approx(surplus, rel=1e-12)
+    assert result.to_dict()["exit_usage"] > result.to_dict()["usage"] > 1.0
+    assert result.to_dict()["receipt"]["command"].startswith("crossmargin account ")

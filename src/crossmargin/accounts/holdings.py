@@ -74,8 +74,8 @@ def holdings_of(
         if not derivative[k]:
             continue
         name = table.items[k].underlying
-        dollars = quantity * float(market.delta[k] * market.index_usd[k])
-        delta[name] = delta.get(name, 0.0) + dollars
+        own_delta = quantity * float(market.delta[k] * market.index_usd[k])
+        delta[name] = delta.get(name, 0.0) + own_delta
         options += quantity * float(value[k])
         if profit_open:
             gain = float(profit[n]) * float(view.usd[table.settle[k]])

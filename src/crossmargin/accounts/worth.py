@@ -15,7 +15,7 @@ profit that was not taken, and the premium of an option that was not sold, are n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
@@ -38,6 +38,7 @@ _COLUMNS = ("cash", "unrealised", "option_value", "im", "counted_im")
 _NOISE = 1e-12
 _CASH_ENDS = "there is no more cash"
 _NOT_BELOW = "nothing can leave"
+_STAYS = "a shortfall stays in its pool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,14 @@ class Worth:
     withheld: tuple[tuple[str, float], ...]
     legs: tuple[Leg, ...]
     cost_source: str  # touch, or given
+    # IM over what counts after the cost to close, of pools that stand apart the highest; None where
+    # something is required and nothing counts then.
+    exit_usage: float | None
 
     @property
     def unquoted(self) -> tuple[Leg, ...]:
         """Legs that nobody takes at any price now."""
         return tuple(leg for leg in self.legs if leg.touch_usd is None)
-
-    @property
-    def exit_usage(self) -> float | None:
-        """IM over what counts after the cost to close; None where nothing counts then."""
-        left = self.counted_im_usd - self.exit_cost_usd
-        return self.im_usd / left if left > 0.0 else None
 
 
 def worth_of(
@@ -104,12 +102,12 @@ def worth_of(
         return sum(float(sheet[name][row] * rate[row]) for row in chosen)
 
     units = [[row] for row in rows] if stands_apart(requirement.model) else [rows]
-    parts = []
+    parts, touch = [], []
     for unit in units:
         money = {name: total(name, unit) for name in _COLUMNS}
         pools = {int(sheet.pool[row]) for row in unit}
-        close = sum(leg.close_usd for leg in legs if leg.pool in pools) if whole is None else 0.0
-        parts.append(_unit(money, agreement, close))
+        touch.append(sum(leg.close_usd for leg in legs if leg.pool in pools))
+        parts.append(_unit(money, agreement, touch[-1] if whole is None else 0.0))
     steps = [(name, sum(part.steps[name] for part in parts)) for name in parts[0].steps]
     out = sum(part.withdrawable for part in parts)
     if whole is not None:
@@ -117,7 +115,8 @@ def worth_of(
         out = max(out - whole, 0.0)
     rest = out - sum(amount for _, amount in steps)
     if abs(rest) > _NOISE * max(abs(steps[0][1]), 1.0):
-        steps.append((_CASH_ENDS if rest < 0.0 else _NOT_BELOW, rest))
+        below = _NOT_BELOW if len(units) == 1 else _STAYS
+        steps.append((_CASH_ENDS if rest < 0.0 else below, rest))
     equity = total("equity", rows)
     moved = sum(leg.touch_usd for leg in legs if leg.touch_usd is not None)
     cost = sum(leg.close_usd for leg in legs) if whole is None else whole
@@ -135,7 +134,21 @@ def worth_of(
         withheld=tuple(steps),
         legs=legs,
         cost_source="touch" if exit_cost is None else "given",
+        exit_usage=_exit_usage(parts, touch, cost),
     )
+
+
+def _exit_usage(parts: Sequence[_Unit], touch: Sequence[float], cost_usd: float) -> float | None:
+    """The highest usage after the cost to close, which falls on each balance by its legs' share."""
+    whole = sum(touch)
+    highest = 0.0
+    for part, own in zip(parts, touch, strict=True):
+        share = own / whole if whole > 0.0 else 1.0
+        left, im = part.steps["counts against IM"] - share * cost_usd, -part.steps["initial margin"]
+        if im > 0.0 and left <= 0.0:
+            return None
+        highest = max(highest, im / left if left > 0.0 else 0.0)
+    return highest
 
 
 class _Unit(NamedTuple):

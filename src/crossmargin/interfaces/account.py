@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crossmargin.accounts.agreement import Agreement, Status, agreement_for
@@ -24,9 +24,11 @@ from crossmargin.interfaces.sources import (
     only_account,
 )
 from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.verbs import _command as command_of
 from crossmargin.interfaces.verbs import margin
 from crossmargin.margin.comparison import cash_needed
 from crossmargin.margin.model import Requirement
+from crossmargin.margin.totals import stands_apart, usd_per_row
 
 __all__ = ["AccountResult", "account"]
 
@@ -92,6 +94,24 @@ def account(
     standing = judge(requirement, agreement)
     worth = worth_of(requirement, agreement, 0, exit_cost)
     cash, isolation = cash_of(requirement), isolation_of(requirement)
+    receipt = replace(
+        made.receipt,
+        parameters={**made.receipt.parameters, "agreements": _sha256(agreement)},
+        command=_command(
+            (book, market),
+            exit_cost,
+            model=spec.name,
+            ladder=ladder,
+            buffer=buffer,
+            as_of=as_of,
+            params=params,
+            changes=changes,
+            account=account,
+            venue=venue,
+            form=form,
+            allow_duplicates=allow_duplicates,
+        ),
+    )
     hold = cash_needed(requirement, "im") + agreement.buffer * worth.im_usd
     found = {
         "verb": "account",
@@ -101,18 +121,27 @@ def account(
         "bound": requirement.bound.value,
         **_standing_figures(standing, worth),
         "cash_to_hold_usd": hold,
-        "unquoted": [
-            {"leg": leg.label, "quantity": leg.quantity, "close_usd": leg.close_usd}
-            for leg in worth.unquoted
-        ],
-        "agreement": _agreement_figures(agreement, worth),
+        "agreement": _agreement_figures(agreement, requirement),
         "cash": _cash_figures(cash, agreement),
         "isolation": _isolation_figures(isolation),
         "notes": list(made.figures["notes"]),
-        "receipt": made.receipt.to_dict(),
+        "receipt": receipt.to_dict(),
     }
     parts = (requirement, agreement, standing, worth, cash, isolation)
     return AccountResult(*parts, checked(found))
+
+
+def _command(
+    sources: tuple[BookLike, MarketLike], exit_cost: ExitCost | None, **options: Any
+) -> str:
+    """The command; empty where a cost is a function, which no command can say."""
+    if callable(exit_cost):
+        return ""
+    return command_of("account", sources, exit_cost=exit_cost, **options)
+
+
+def _sha256(agreement: Agreement) -> str:
+    return "" if agreement.parameters is None else agreement.parameters.sha256
 
 
 def _standing_figures(standing: Standing, worth: Worth) -> dict[str, Any]:
@@ -142,25 +171,41 @@ def _standing_figures(standing: Standing, worth: Worth) -> dict[str, Any]:
         "exit_cost_source": worth.cost_source,
         **{name: value if given else None for name, value in counted.items()},
         "withheld": [{"step": name, "usd": usd} for name, usd in worth.withheld] if given else [],
+        "unquoted": [
+            {"leg": leg.label, "quantity": leg.quantity, "close_usd": leg.close_usd}
+            for leg in worth.unquoted
+        ],
     }
 
 
-def _agreement_figures(agreement: Agreement, worth: Worth) -> dict[str, Any]:
-    """Each rung with what it asks for and what is over it, of the account's total."""
+def _agreement_figures(agreement: Agreement, requirement: Requirement) -> dict[str, Any]:
+    """Each rung with what it asks for and what is over it.
+
+    Of the account's total; where pools stand apart, of the pool that is nearest to the rung.
+    """
+    sheet, rate = requirement.sheet, usd_per_row(requirement)
+    rows = list(range(len(sheet)))
+    units = [[row] for row in rows] if stands_apart(requirement.model) else [rows]
     rungs = []
     for rung in agreement.ladder.rungs:
-        need = worth.im_usd if rung.level == "im" else worth.mm_usd
-        counted = worth.counted_im_usd if rung.level == "im" else worth.counted_mm_usd
-        asked = rung.multiple * need
+        found = []
+        for unit in units:
+            need = sum(float(sheet[rung.level][row] * rate[row]) for row in unit)
+            counted = sum(float(sheet[f"counted_{rung.level}"][row] * rate[row]) for row in unit)
+            pool = requirement.plan.pools[int(sheet.pool[unit[0]])].label if len(units) > 1 else ""
+            found.append((counted - rung.multiple * need, rung.multiple * need, counted, pool))
+        at_risk = [each for each in found if each[1] > 0.0 or each[0] < 0.0]
+        over, asked, counted, pool = min(at_risk or found)
         rungs.append(
             {
                 "status": rung.status.name.lower(),
                 "level": rung.level.upper(),
                 "multiple": rung.multiple,
                 "boundary": "fails" if rung.boundary_fails else "passes",
+                "pool": pool or None,
                 "asks_usd": asked,
                 "counted_usd": counted,
-                "over_usd": counted - asked,
+                "over_usd": over,
             }
         )
     return {

@@ -76,7 +76,7 @@ def account(
 ) -> int:
     """One account against its agreement: standing, free, withdrawable, cash, isolated or cross."""
     from crossmargin.interfaces.account import account as verb
-    from crossmargin.interfaces.commands import _changes, _one_form, _print
+    from crossmargin.interfaces.commands import _changes, _one_form, _print, _receipt
 
     _one_form(json_, csv)
     with working("judging the account", quiet=json_ or csv):
@@ -96,6 +96,8 @@ def account(
             allow_duplicates=allow_duplicates,
         )
     _print(result, json_, csv)
+    if not (json_ or csv):
+        _receipt(result.to_dict()["receipt"])
     return 0
 
 

@@ -59,21 +59,23 @@ def account_document(figures: Mapping[str, Any]) -> Document:
 
 
 def _ladder(agreement: Mapping[str, Any]) -> Table:
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("status", "status", "name"),
         Column("asks", "unless what counts is", "name"),
+        Column("pool", "pool", "name"),
         Column("asks_usd", "which is", "usd"),
         Column("over_usd", "over it", "usd"),
         Column("multiple", "multiple", "machine"),
         Column("level", "level", "machine"),
         Column("boundary", "boundary", "machine"),
     )
-    rows = tuple(
+    rows: tuple[tuple[Any, ...], ...] = tuple(
         (
             each["status"],
             f"{'>' if each['boundary'] == 'fails' else '>='} "
             + (f"{each['multiple']:g} x " if each["multiple"] != 1.0 else "")
             + each["level"],
+            each["pool"],
             each["asks_usd"],
             each["over_usd"],
             each["multiple"],
@@ -82,6 +84,9 @@ def _ladder(agreement: Mapping[str, Any]) -> Table:
         )
         for each in agreement["rungs"]
     )
+    if all(row[2] is None for row in rows):  # one balance: no pool decides alone
+        columns = columns[:2] + columns[3:]
+        rows = tuple(row[:2] + row[3:] for row in rows)
     return Table("ladder", "", columns, rows, (agreement["source"],))
 
 
