@@ -19,7 +19,9 @@ from crossmargin.core.version import __version__
 if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
+    from crossmargin.interfaces.account import AccountResult, account
     from crossmargin.interfaces.check import CheckResult, check
+    from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
     from crossmargin.interfaces.listing import models
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from crossmargin.venues.market_import import import_market, read_market
 
 __all__ = [
+    "AccountResult",
     "Book",
     "CheckResult",
+    "CollateralResult",
     "CompareResult",
     "CrossMarginError",
     "ExitResult",
@@ -58,7 +62,9 @@ __all__ = [
     "VerifyResult",
     "WhatIfResult",
     "__version__",
+    "account",
     "check",
+    "collateral",
     "compare",
     "conform",
     "crif_book",
@@ -95,7 +101,9 @@ __all__ = [
 _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
+    "interfaces.account": ("AccountResult", "account"),
     "interfaces.check": ("CheckResult", "check"),
+    "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
     "interfaces.listing": ("models",),

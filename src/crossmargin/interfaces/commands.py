@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
+from crossmargin.interfaces.account_commands import register as register_accounts
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
 from crossmargin.interfaces.parameters_commands import register as register_parameters
@@ -44,6 +45,7 @@ register_verify(app)
 register_probe(app)
 register_parameters(app)
 register_exit(app)
+register_accounts(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
