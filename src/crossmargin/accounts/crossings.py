@@ -88,9 +88,7 @@ class Crossings:
         return ""
 
 
-def crossings(
-    account: Account, path: Path, step: Callable[[], None] | None = None
-) -> Crossings:
+def crossings(account: Account, path: Path, step: Callable[[], None] | None = None) -> Crossings:
     """Every crossing of an account along a path; ``step`` is called as the grid goes by.
 
     Raises InputError ``column_missing`` where nothing says what the account is worth.
@@ -113,8 +111,7 @@ def crossings(
         for k in _dips(over):
             brackets += _split(valued, grid, over, k)
     found = [
-        narrowed(valued, low, high, integer=path.integer)
-        for low, high, _, _ in sorted(brackets)
+        narrowed(valued, low, high, integer=path.integer) for low, high, _, _ in sorted(brackets)
     ]
     del need
     kept = [each for each in found if each is not None]
@@ -134,9 +131,7 @@ def refuse_sourceless(account: Account) -> None:
     )
 
 
-def narrowed(
-    valued: Valued, low: float, high: float, *, integer: bool = False
-) -> Crossing | None:
+def narrowed(valued: Valued, low: float, high: float, *, integer: bool = False) -> Crossing | None:
     """The crossing between two points of different sign, by secants and halves.
 
     ``valued(x)`` gives dollars left and required. None where the signs turn out alike.

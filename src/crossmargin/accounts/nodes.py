@@ -339,8 +339,6 @@ def _with_extra(found: Floats, extra: float) -> Floats:
     return out
 
 
-def account_of(
-    book: Book, view: View, model: MarginModel, parameters: Parameters
-) -> Account:
+def account_of(book: Book, view: View, model: MarginModel, parameters: Parameters) -> Account:
     """The only account of a book, at mark."""
     return Account(book, view, model, parameters)

@@ -66,8 +66,10 @@ class Fit:
 
     def words(self) -> str:
         """The fit in a sentence's part: beta, share explained, sample."""
-        step = f"{self.step_ms / DAY_MS:g} d" if self.step_ms >= DAY_MS else (
-            f"{self.step_ms / 3_600_000:g} h"
+        step = (
+            f"{self.step_ms / DAY_MS:g} d"
+            if self.step_ms >= DAY_MS
+            else (f"{self.step_ms / 3_600_000:g} h")
         )
         return (
             f"{self.name} {self.beta:+.3f} (R² {self.r_squared:.2f}, {self.count} moves of {step}, "

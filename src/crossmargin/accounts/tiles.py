@@ -230,7 +230,9 @@ def tile_of(book: Book, view: View, plan: Plan, counted: Bools, count: int) -> T
             cash=frozen(np.tile(pool.cash, count), np.int8),
             facts=_tiled_facts(pool.facts, rows, count),
         )
-        of_pool = seen if len(part) == len(table) else tiled_view(restrict(view, table, pool), count)
+        of_pool = (
+            seen if len(part) == len(table) else tiled_view(restrict(view, table, pool), count)
+        )
         pools.append(
             _TiledPool(
                 tiled,
@@ -251,6 +253,4 @@ def tile_of(book: Book, view: View, plan: Plan, counted: Bools, count: int) -> T
         if currency in names
     }
     made = Plan(tuple(each.pool for each in pools), plan.parameters, plan.notes)
-    return Tile(
-        count, seen, many, made, tuple(pools), np.tile(counted, count), lines, reported
-    )
+    return Tile(count, seen, many, made, tuple(pools), np.tile(counted, count), lines, reported)
