@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.conform import conform
+    from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
@@ -47,6 +48,7 @@ __all__ = [
     "CompareResult",
     "CrossMarginError",
     "InputError",
+    "LiquidationResult",
     "MarginResult",
     "MarketDataError",
     "ModelError",
@@ -65,6 +67,7 @@ __all__ = [
     "from_ccxt",
     "from_deribit",
     "import_market",
+    "liquidation",
     "margin",
     "model_named",
     "models",
@@ -94,6 +97,7 @@ _HOMES = {
     "instruments.book": ("Book",),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.conform": ("conform",),
+    "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.listing": ("models",),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),

@@ -7,8 +7,8 @@
                    2 N(-|ln(crossing / now)| / (sigma sqrt(h / 24))), the reflection of a
                    driftless walk of that sigma, without jumps
 
-Windows overlap: ``windows`` are all of them, ``apart`` how many fit side by side. What a venue adds:
-its penalty, the lag of its oracle and the smoothing of its marks (:class:`VenueTerms`).
+Windows overlap: ``windows`` are all of them, ``apart`` how many fit side by side. A venue adds its
+penalty, the lag of its oracle and the smoothing of its marks (:class:`VenueTerms`).
 Sources: RiskMetrics Technical Document, 1996 (decay); Feller, An Introduction to Probability Theory
 and Its Applications, 1968 (reflection).
 """

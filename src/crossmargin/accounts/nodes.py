@@ -4,16 +4,17 @@ A move is a factor on the dollar price of each name, a factor on volatilities an
 ``margin.surface_grid`` says what it moves and what it leaves. What expires on the way is settled
 at its last mark into cash.
 
-Two ways with the same values. *One by one*: plan, price, margin at each node. *Tiled*: many nodes as
+Two ways with the same values. *One by one*: price and margin at each node. *Tiled*: many nodes as
 accounts of one block (``tiles``), for models whose rules read prices by code. Tiled is taken where
-the model is of the scan family or in ``TILED``, no time passes, no order is open and no hook is given; its
-first, middle and last node are compared with single runs, and where they differ by more than the
-rounding of a kernel all nodes are run one by one.
+the model is of the scan family or in ``TILED``, no time passes, no order is open and no hook is
+given; its first, middle and last node are compared with single runs, and where they differ by more
+than the rounding of a kernel all nodes are run one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,7 +33,6 @@ from crossmargin.margin.run import run
 from crossmargin.margin.surface_grid import (
     PEGGED,
     counted_futures,
-    derivative_profit,
     moved_book,
     moved_view,
     pool_dollars,
@@ -151,6 +151,26 @@ class Account:
         held = {table.items[k].underlying for k in column.tolist()}
         return tuple(sorted(name for name in held if name not in PEGGED))
 
+    def market(self, move: Move) -> tuple[Book, View]:
+        """What is held at a node, moves and expiries settled, and the market there."""
+        return self._moved(move)[:2]
+
+    def with_offset(self, offset_usd: float) -> Account:
+        """The same account with other dollars added to its equity everywhere."""
+        twin = copy(self)
+        twin.offset_usd = offset_usd
+        return twin
+
+    def blocks(self, count: int) -> int:
+        """How often :meth:`many` steps over so many nodes."""
+        if not self.tiled:
+            return count
+        return -(-count // self._block(count))
+
+    def _block(self, count: int) -> int:
+        """Nodes of one tile."""
+        return max(min(_TILE_ROWS // max(len(self.book.instruments), 1), count), 2)
+
     def one(self, move: Move) -> Values:
         """The account at one node, by a full run."""
         return self._stacked([self._single(move)])
@@ -191,16 +211,7 @@ class Account:
 
     def _single(self, move: Move) -> Floats:
         """[8, 1] of :class:`Values`."""
-        by_name, vol = self._by_name(move), self._vol(move)
-        moved = self.view
-        if move.passed_ms or (by_name != 1.0).any() or (vol != 1.0).any():
-            moved = moved_view(self.view, by_name, vol, move.passed_ms)
-            moved = replace(moved, reads=self._reads(move))
-        held, unlined = moved_book(self.book, self.view, moved, self.counted)
-        if move.passed_ms:
-            held, more = self._settled(held, moved, move.passed_ms)
-            for currency, dollars in more.items():
-                unlined[currency] = unlined.get(currency, 0.0) + dollars
+        held, moved, unlined = self._moved(move)
         parts = [
             (currency, np.array(values)[:, None], np.array([usd]))
             for currency, values, usd in pool_dollars(
@@ -212,6 +223,20 @@ class Account:
         if self.value_of is not None:
             extra += self.value_of(held, moved)
         return _with_extra(found, extra)
+
+    def _moved(self, move: Move) -> tuple[Book, View, dict[str, float]]:
+        """The account and the market at a node, and dollars by a currency without a line."""
+        by_name, vol = self._by_name(move), self._vol(move)
+        moved = self.view
+        if move.passed_ms or (by_name != 1.0).any() or (vol != 1.0).any():
+            moved = moved_view(self.view, by_name, vol, move.passed_ms)
+            moved = replace(moved, reads=self._reads(move))
+        held, unlined = moved_book(self.book, self.view, moved, self.counted)
+        if move.passed_ms:
+            held, more = self._settled(held, moved, move.passed_ms)
+            for currency, dollars in more.items():
+                unlined[currency] = unlined.get(currency, 0.0) + dollars
+        return held, moved, unlined
 
     def _reads(self, move: Move) -> Mapping[str, Mapping[str, float]]:
         """What only some models read: the dollar prices move with their coins."""
@@ -257,8 +282,7 @@ class Account:
 
     def _by_tiles(self, moves: Sequence[Move], step: Callable[[], None] | None) -> Values | None:
         """All nodes by blocks; None (and never again) where they are not those of single runs."""
-        rows = max(len(self.book.instruments), 1)
-        most = max(min(_TILE_ROWS // rows, len(moves)), 2)
+        most = self._block(len(moves))
         parts = []
         for low in range(0, len(moves), most):
             block = moves[low : low + most]

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.conform_commands import register as register_conform
+from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
@@ -38,6 +39,7 @@ app = App(
 market_app = App(name="market", help="Import market data, show a snapshot, check it.")
 app.command(market_app)
 register(app)
+register_liquidation(app)
 register_conform(app)
 register_verify(app)
 register_probe(app)
