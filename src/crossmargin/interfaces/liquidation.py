@@ -1,4 +1,4 @@
-"""The verb liquidation: at which price, volatility or time an account is liquidated, and how far."""
+"""The verb liquidation: at which price, volatility or time an account is liquidated."""
 
 from __future__ import annotations
 
@@ -162,10 +162,10 @@ def liquidation(
         for each in found.found
         if chosen.unit == "factor" and name != "vol"
     )
-    figures = _figures(base.figures, valued, found, distances, terms, steps)
-    return LiquidationResult(
-        found, distances, checked(figures), _receipt(base.receipt, name, coin, betas, nodes)
-    )
+    figures = _figures(base.figures, valued, found, distances, terms)
+    asked: dict[str, Any] = {"path": name, "coin": coin, "nodes": nodes, "penalty": penalty}
+    asked |= {"oracle-lag": oracle_lag_s, "mark-lag": mark_lag_s, "beta": betas}
+    return LiquidationResult(found, distances, checked(figures), _receipt(base.receipt, asked))
 
 
 class _Steps:
@@ -269,7 +269,6 @@ def _figures(
     found: Crossings,
     distances: tuple[Distance, ...],
     terms: VenueTerms,
-    steps: _Steps,
 ) -> dict[str, Any]:
     path, now = found.path, found.now
     by_at = {each.crossing.at: each for each in distances}
@@ -307,7 +306,7 @@ def _figures(
                     "largest_log_move": f.largest,
                 }
                 for f in path.fits
-            ],  # fmt: skip
+            ],
         },
         "bound": base["bound"],
         "status": entry["status"],
@@ -420,21 +419,16 @@ def _late(
     return out
 
 
-def _receipt(
-    base: Receipt,
-    path: str,
-    coin: str | None,
-    betas: Mapping[str, float] | None,
-    nodes: int | None,
-) -> Receipt:
+def _receipt(base: Receipt, asked: Mapping[str, Any]) -> Receipt:
     """The receipt of the margin run with this verb's command."""
     if not base.command:
         return base
     parts = shlex.split(base.command)
     parts[1] = "liquidation"
-    parts += ["--path", path]
-    parts += [] if coin is None else ["--coin", coin]
-    for name, beta in (betas or {}).items():
-        parts += ["--beta", f"{name}={beta!r}"]
-    parts += [] if nodes is None else ["--nodes", str(nodes)]
+    for flag, value in asked.items():
+        if isinstance(value, Mapping):
+            for name, number in value.items():
+                parts += [f"--{flag}", f"{name}={number!r}"]
+        elif value is not None:
+            parts += [f"--{flag}", str(value)]
     return replace(base, command=command_line(parts))

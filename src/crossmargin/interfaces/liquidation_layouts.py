@@ -11,7 +11,7 @@ __all__ = ["liquidation_document"]
 
 
 def liquidation_document(figures: Mapping[str, Any]) -> Document:
-    """Standing now in lines; tables of crossings, of probabilities, of quotes and smoothed marks."""
+    """Standing now in lines; tables of crossings, probabilities, quotes and smoothed marks."""
     path = figures["path"]
     lines = [
         f"account {figures['account']}, as of {figures['as_of']}",
@@ -28,6 +28,7 @@ def liquidation_document(figures: Mapping[str, Any]) -> Document:
         table
         for table in (
             _crossings(figures),
+            _added(figures),
             _touch(figures),
             _quotes(figures),
             _late(figures),
@@ -48,44 +49,70 @@ def _crossings(figures: Mapping[str, Any]) -> Table | None:
     entries = figures["crossings"]
     if not entries:
         return None
-    columns = [
-        Column("side", "side of now", "name"),
-        Column("kind", "crossing", "name"),
-        Column("broken", "broken", "name"),
-    ]
-    keys = ["side", "kind", "broken"]
-    unit = figures["path"]["unit"]
-    if unit == "ms":
-        columns += [Column("time", "at", "name"), Column("hours", "after", "number", "h")]
-        keys += ["time", "hours"]
-    else:
-        if "price_usd" in entries[0]:
-            columns.append(Column("price_usd", f"price of {entries[0]['coin']}", "usd"))
-            keys.append("price_usd")
-        columns.append(Column("percent", "distance", "fraction"))
-        keys.append("percent")
-        if any(each.get("sigmas") is not None for each in entries):
-            columns.append(Column("sigmas", "daily sigmas", "number"))
-            keys.append("sigmas")
+    columns, keys = _where(figures)
     columns += [
-        Column("need_mm_usd", "requirement there", "usd"),
+        Column("need_mm_usd", "requirement", "usd"),
         Column("over_low_usd", "left just under", "usd", essential=False),
         Column("over_high_usd", "left just over", "usd", essential=False),
+        Column("kind", "kind", "machine"),
+        Column("at", "at", "machine"),
     ]
-    keys += ["need_mm_usd", "over_low_usd", "over_high_usd"]
-    for key, title in (
-        ("price_after_lag_usd", "price after the oracle's lag"),
-        ("left_after_penalty_usd", "equity after the penalty"),
-    ):
-        if any(each.get(key) is not None for each in entries):
-            columns.append(Column(key, title, "usd"))
-            keys.append(key)
-    rows = tuple(tuple(each.get(key) for key in keys) for each in entries)
+    keys += ["need_mm_usd", "over_low_usd", "over_high_usd", "kind", "at"]
+    rows = tuple(
+        (f"{each['kind']} {each['side']}", *(each.get(key) for key in keys)) for each in entries
+    )
     notes = []
     if any(each["kind"] == "jump" for each in entries):
-        notes.append("a jump: left on one side and on the other differ, nothing between is taken")
-    return Table("crossings", "every crossing of maintenance margin", tuple(columns), rows,
-                 tuple(notes))  # fmt: skip
+        jumps = [
+            f"at {each['at']:.10g}: {each['over_low_usd']:,.2f} to {each['over_high_usd']:,.2f} USD"
+            for each in entries
+            if each["kind"] == "jump"
+        ]
+        notes.append(f"a jump has two values, left just under and just over ({'; '.join(jumps)})")
+    columns.insert(0, Column("crossing", "crossing", "name"))
+    title = "every crossing of maintenance margin"
+    return Table("crossings", title, tuple(columns), rows, tuple(notes))
+
+
+def _where(figures: Mapping[str, Any]) -> tuple[list[Column], list[str]]:
+    """Columns of the place of a crossing: broken side, then price and distances, or time."""
+    entries = figures["crossings"]
+    columns, keys = [Column("broken", "broken", "name")], ["broken"]
+    if figures["path"]["unit"] == "ms":
+        columns += [Column("time", "at", "name"), Column("hours", "after", "number", "h")]
+        return columns, [*keys, "time", "hours"]
+    if "price_usd" in entries[0]:
+        columns.append(Column("price_usd", f"{entries[0]['coin']} at", "usd"))
+        keys.append("price_usd")
+    columns.append(Column("percent", "distance", "fraction"))
+    keys.append("percent")
+    if any(each.get("sigmas") is not None for each in entries):
+        columns.append(Column("sigmas", "daily sigmas", "number"))
+        keys.append("sigmas")
+    return columns, keys
+
+
+def _added(figures: Mapping[str, Any]) -> Table | None:
+    """The crossings after the lag of the venue's oracle and after its penalty."""
+    entries, terms = figures["crossings"], figures["terms"]
+    columns, keys = [Column("percent", "distance", "fraction")], ["percent"]
+    if figures["path"]["unit"] == "ms":
+        columns, keys = [Column("hours", "after", "number", "h")], ["hours"]
+    notes = []
+    if any(each.get("price_after_lag_usd") is not None for each in entries):
+        columns.append(Column("price_after_lag_usd", "price after the lag", "usd"))
+        keys.append("price_after_lag_usd")
+        notes.append(f"two sigmas of a lag of {terms['oracle_lag_s']:g} s beyond the crossing")
+    if any(each.get("left_after_penalty_usd") is not None for each in entries):
+        columns.append(Column("left_after_penalty_usd", "equity after the penalty", "usd"))
+        keys.append("left_after_penalty_usd")
+        share = 100.0 * terms["penalty_fraction"]
+        notes.append(f"penalty {share:g} % of the gross notional, everything closed")
+    if not notes:
+        return None
+    notes.append(f"terms: {terms['source']}")
+    rows = tuple(tuple(each.get(key) for key in keys) for each in entries)
+    return Table("terms", "what the venue adds", tuple(columns), rows, tuple(notes))
 
 
 def _touch(figures: Mapping[str, Any]) -> Table | None:

@@ -154,7 +154,8 @@ class _Frame:
         broken = f' stroke-dasharray="{dash}"' if dash else ""
         at = 2.0 + k * (text_width("maintenance margin", self.size) + 50)
         return [
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.2"{broken}/>',
+            f'<polyline points="{points}" fill="none" stroke="{colour}" '
+            f'stroke-width="2.2"{broken}/>',
             line(at, 28, at + 24, 28, stroke=colour, width=2.2, dash=dash),
             text(at + 30, 32, name, self.size),
         ]
