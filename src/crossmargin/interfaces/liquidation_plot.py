@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,8 @@ def plot_page(found: Crossings, figures: Mapping[str, Any]) -> str:
     body = [f"<h1>{_escaped(shown.title)}</h1>", *(paragraph(each) for each in shown.lines)]
     body.append(section("plot", "Equity and requirement", parts))
     for table in shown.tables:
-        extra = notes(table.notes)
-        body.append(section(table.name, table.title.capitalize(), [table_html(table), extra]))
+        bare = replace(table, title="")
+        body.append(section(table.name, table.title.capitalize(), [table_html(bare)]))
     body.append(notes(shown.notes))
     return page(shown.title, body)
 

@@ -131,8 +131,13 @@ class ScanModel:
         scenarios = scenarios_of(market, parameters, table)
         risk = risk_of(market, scenarios, parameters)
         coins = form(parameters, "coins")
-        coin = is_kind(pool.instruments, Kind.ASSET) & (
-            np.array([i.underlying == pool.label for i in pool.instruments.items], np.bool_)
+        coin = (
+            is_kind(pool.instruments, Kind.ASSET)
+            & (
+                np.array([name == pool.label for name in pool.instruments.names], np.bool_)[
+                    pool.instruments.underlying
+                ]
+            )
         )
         hedge = Hedge.of(coins, coin, market, scenarios)
         if coins == "position":

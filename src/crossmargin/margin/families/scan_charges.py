@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, Ints
+from crossmargin.core.arrays import Bools, Floats, Ints, Longs
 from crossmargin.core.clock import NEVER_MS
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.families.scan_table import Market, form, optional
@@ -107,13 +107,10 @@ def _notional(market: Market) -> Floats:
     return np.asarray(market.coins * market.index_usd)
 
 
-def _grouped(codes: Sequence[object], counts: Bools) -> Ints:
+def _grouped(codes: Floats | Ints | Longs, counts: Bools) -> Ints:
     """Dense codes in rising order of the keys; -1 where a row does not count."""
-    keys = sorted({codes[k] for k in np.flatnonzero(counts).tolist()})  # type: ignore[type-var] # keys of one kind
-    place = {key: g for g, key in enumerate(keys)}
-    return np.array(
-        [place[c] if yes else -1 for c, yes in zip(codes, counts, strict=True)], np.int32
-    )
+    keys = np.unique(codes[counts])
+    return np.where(counts, np.searchsorted(keys, codes), -1).astype(np.int32)
 
 
 def _short_options(name: str, market: Market, numbers: Numbers) -> Charge:
@@ -124,7 +121,7 @@ def _short_options(name: str, market: Market, numbers: Numbers) -> Charge:
     by = numbers.how("short_option", "contract")
     if by == "contract":
         return _plain(name, market, "short", each, known)
-    keys: list[float] = market.part.strike.tolist() if by == "strike" else [0.0] * len(each)
+    keys = market.part.strike if by == "strike" else np.zeros(len(each))
     run = _grouped(keys, option)
     return _group(
         "net_short", name, market, each, run, np.ones(int(run.max(initial=-1)) + 1), known
@@ -140,7 +137,7 @@ def _group(
 def _terms(market: Market, counts: Bools, own_zero: bool) -> tuple[Ints, Floats]:
     """Groups of rows by expiry in order of time, and the days of each; undated ones are at 0."""
     days = market.life_days()
-    when = [0 if ms == NEVER_MS else ms for ms in market.part.expiry_ms.tolist()]
+    when = np.where(market.part.expiry_ms == NEVER_MS, 0, market.part.expiry_ms)
     chosen = counts & (own_zero | (market.part.expiry >= 0))
     run = _grouped(when, chosen)
     at = np.zeros(int(run.max(initial=-1)) + 1)
@@ -171,8 +168,9 @@ def _depeg(name: str, market: Market, numbers: Numbers) -> Charge:
     """Delta hedged between settlement currencies: share of the index."""
     rate, known = numbers.rate("depeg_factor")
     part = market.part
-    codes = part.settle.tolist()
-    run = _grouped(codes, market.coins != 0.0)
+    # By name: a table may hold an account several times, each copy with codes of its own.
+    _, of_name = np.unique(np.array(part.names), return_inverse=True)
+    run = _grouped(of_name[part.settle], market.coins != 0.0)
     each = market.delta * market.index_usd * rate
     return _group("hedged", name, market, each, run, np.ones(1), known)
 
@@ -190,7 +188,7 @@ def _min_delta(name: str, market: Market, numbers: Numbers) -> Charge:
     u, known = numbers.rate("unhedged_factor")
     h, also = numbers.rate("hedged_factor")
     each = market.delta * market.index_usd
-    run = _grouped([0] * len(each), market.coins != 0.0)
+    run = _grouped(np.zeros(len(each)), market.coins != 0.0)
     rate = np.array([u, h])
     return Charge(name, "min_delta", np.abs(each), each, run, rate, known and also)
 
