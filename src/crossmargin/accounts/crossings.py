@@ -96,7 +96,7 @@ def crossings(account: Account, path: Path, step: Callable[[], None] | None = No
     refuse_sourceless(account)
     grid = path.grid
     values = account.many([path.move(float(x)) for x in grid.tolist()], step)
-    over, need = values.over_mm_usd, values.need_mm_usd
+    over = values.over_mm_usd
 
     def valued(x: float) -> tuple[float, float]:
         one = account.one(path.move(x))
@@ -104,16 +104,13 @@ def crossings(account: Account, path: Path, step: Callable[[], None] | None = No
 
     broken = over < 0.0
     brackets = [
-        (float(grid[k]), float(grid[k + 1]), float(over[k]), float(over[k + 1]))
+        (float(grid[k]), float(grid[k + 1]))
         for k in np.flatnonzero(broken[1:] != broken[:-1]).tolist()
     ]
     if not path.integer:
         for k in _dips(over):
             brackets += _split(valued, grid, over, k)
-    found = [
-        narrowed(valued, low, high, integer=path.integer) for low, high, _, _ in sorted(brackets)
-    ]
-    del need
+    found = [narrowed(valued, *ends, integer=path.integer) for ends in sorted(brackets)]
     kept = [each for each in found if each is not None]
     return Crossings(path, tuple(kept), account.one(path.move(path.origin)), values)
 
@@ -148,7 +145,7 @@ def narrowed(valued: Valued, low: float, high: float, *, integer: bool = False) 
     weigh_a, weigh_b = fa, fb  # what the secant sees: halved where an end stays (Illinois)
     width = b - a
     for number in range(_STEPS):
-        if (b - a) <= (1.0 if integer else 2.0 * math.ulp(max(abs(a), abs(b)))):
+        if integer and b - a <= 1.0:
             break
         x = b - weigh_b * (b - a) / (weigh_b - weigh_a)
         if number % 3 == 2 and (b - a) > 0.25 * width:
@@ -194,9 +191,7 @@ def _dips(over: Floats) -> list[int]:
     return [int(k) for k in inner[least & near]]
 
 
-def _split(
-    valued: Valued, grid: Floats, over: Floats, k: int
-) -> list[tuple[float, float, float, float]]:
+def _split(valued: Valued, grid: Floats, over: Floats, k: int) -> list[tuple[float, float]]:
     """Brackets of a dip that reaches the other sign between its neighbours; none where it fails."""
     sign = -1.0 if over[k] < 0.0 else 1.0
     low, high = float(grid[k - 1]), float(grid[k + 1])
@@ -206,7 +201,7 @@ def _split(
     for _ in range(_DIP_STEPS):
         x, f = (c, fc) if fc < fd else (d, fd)
         if f < 0.0 or (f == 0.0 and sign < 0.0):
-            return [(low, x, 0.0, 0.0), (x, high, 0.0, 0.0)]
+            return [(low, x), (x, high)]
         if fc < fd:
             b, d, fd = d, c, fc
             c = b - _GOLDEN * (b - a)
