@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 import crossmargin as xm
-from crossmargin.accounts.nodes import Account
+from crossmargin.accounts.nodes import Account, Hook
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset, parse
@@ -41,7 +41,11 @@ def contracts() -> dict[str, tuple[Instrument, ...]]:
 
 
 def account_of(
-    holdings: list[tuple[Instrument, float]], model: str, *, tiled: bool = True, **options: object
+    holdings: list[tuple[Instrument, float]],
+    model: str,
+    *,
+    tiled: bool = True,
+    value_of: Hook | None = None,
 ) -> Account:
     table = Instruments.of([item for item, _ in holdings])
     place = table.index_of()
@@ -49,7 +53,7 @@ def account_of(
     rules = xm.model_named(model)
     view = sample_market().view(table)
     parameters = xm.parameters_for(rules, view.as_of_ms)
-    return Account(book, view, rules, parameters, tiled=tiled, **options)  # type: ignore[arg-type]
+    return Account(book, view, rules, parameters, tiled=tiled, value_of=value_of)
 
 
 def named(name: str) -> Instrument:

@@ -14,6 +14,7 @@ from crossmargin.accounts.path import Path, factors, spot_path, time_path, vol_p
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
+from crossmargin.instruments.contracts import Instrument
 from crossmargin.margin.surface_grid import grid
 from crossmargin.market.view import View
 from tests.accounts.books import account_of, contracts, named, random_account
@@ -106,7 +107,7 @@ def test_a_linear_book_is_solved_in_closed_form() -> None:
     assert found.below is found.found[0] and found.above is None
 
 
-def strangle() -> list[tuple[object, float]]:
+def strangle() -> list[tuple[Instrument, float]]:
     options = [i for i in contracts()["option"] if i.underlying == "BTC" and i.inverse]
     expiry = sorted({i.expiry_ms for i in options})[-1]
     alive = sorted((i for i in options if i.expiry_ms == expiry), key=lambda i: i.strike)
@@ -118,7 +119,7 @@ def strangle() -> list[tuple[object, float]]:
 @pytest.mark.parametrize("model", ["deribit-xpm", "deribit-sm", "house-example", "fixed-rate"])
 def test_a_short_strangle_has_two(model: str) -> None:
     legs = [*strangle(), (named("BTC"), 0.7)]
-    account = account_of(legs, model)  # type: ignore[arg-type]
+    account = account_of(legs, model)
     path = spot_path(account)
     found = crossings(account, path)
     hold(account, path, found)
@@ -128,7 +129,7 @@ def test_a_short_strangle_has_two(model: str) -> None:
 
 
 def test_what_is_only_long_or_hedged_is_not_liquidated() -> None:
-    long_only = account_of([(strangle()[1][0], 1.0), (named("BTC"), 1.0)], "deribit-sm")  # type: ignore[list-item]
+    long_only = account_of([(strangle()[1][0], 1.0), (named("BTC"), 1.0)], "deribit-sm")
     found = crossings(long_only, spot_path(long_only))
     assert found.found == () and found.says() == "not liquidated on this path"
     # One coin, and the inverse future that sells it: the dollars stand, and there are plenty.
@@ -183,7 +184,7 @@ def test_a_dip_between_two_nodes_is_found() -> None:
 
 def test_other_paths() -> None:
     legs = [*strangle(), (named("USDC"), 25_000.0)]
-    account = account_of(legs, "house-example")  # type: ignore[arg-type]
+    account = account_of(legs, "house-example")
     path = vol_path(account, grid=factors(nodes=200))
     up = crossings(account, path)
     hold(account, path, up)
@@ -194,7 +195,7 @@ def test_other_paths() -> None:
 
 def test_what_is_broken_already_is_said() -> None:
     legs = [*strangle(), (named("USDC"), 1.0)]
-    account = account_of(legs, "fixed-rate")  # type: ignore[arg-type]
+    account = account_of(legs, "fixed-rate")
     found = crossings(account, spot_path(account, grid=factors(nodes=200)))
     assert found.broken_now
     assert "broken already" in found.says()

@@ -80,7 +80,7 @@ def test_a_window_with_a_hole_is_not_counted() -> None:
 
 
 def test_a_crossing_is_told_in_every_way() -> None:
-    account = account_of([*strangle(), (named("BTC"), 0.7)], "house-example")  # type: ignore[arg-type]
+    account = account_of([*strangle(), (named("BTC"), 0.7)], "house-example")
     path = spot_path(account, grid=factors(nodes=200))
     found = crossings(account, path)
     assert found.below is not None and found.above is not None
@@ -97,14 +97,14 @@ def test_a_crossing_is_told_in_every_way() -> None:
     further = after_lag(above, VenueTerms(oracle_lag_s=3600.0))
     assert further is not None and further > above.price
     assert after_lag(replace(far, sigma_daily=None), VenueTerms()) is None
-    bare = account_of([*strangle(), (named("BTC"), 0.7)], "house-example")  # type: ignore[arg-type]
+    bare = account_of([*strangle(), (named("BTC"), 0.7)], "house-example")
     bare.view = replace(bare.view, history={})
     assert distance(bare, path, found.below).touch == ()
 
 
 def test_smoothed_marks_show_a_jump_late() -> None:
     """A book that only a rise of volatility breaks is broken when the marks have followed."""
-    account = account_of([*strangle(), (named("BTC"), 0.7)], "house-example")  # type: ignore[arg-type]
+    account = account_of([*strangle(), (named("BTC"), 0.7)], "house-example")
     path = response_path(account, {"BTC": -3.0}, grid=factors(nodes=400))
     found = crossings(account, path)
     still = crossings(account, spot_path(account, grid=factors(nodes=400)))

@@ -3,4 +3,13 @@
 Everything is a full margin run of one account on a moved market; nothing is interpolated.
 """
 
-__all__: list[str] = []
+from crossmargin.accounts.frontier import Frontier
+from crossmargin.accounts.linear import (
+    Leg,
+    Tier,
+    inverse_price,
+    linear_crossings,
+    linear_price,
+)
+
+__all__ = ["Frontier", "Leg", "Tier", "inverse_price", "linear_crossings", "linear_price"]

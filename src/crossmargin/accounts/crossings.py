@@ -24,7 +24,7 @@ from crossmargin.accounts.path import Path
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError
 
-__all__ = ["ROOT", "Crossing", "Crossings", "crossings", "narrowed"]
+__all__ = ["ROOT", "Crossing", "Crossings", "crossings", "narrowed", "refuse_sourceless"]
 
 ROOT = 1e-9
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0

@@ -35,6 +35,7 @@ __all__ = [
     "Fit",
     "Path",
     "co_movement",
+    "factors",
     "joint_path",
     "response_path",
     "spot_path",
