@@ -49,6 +49,8 @@ TILED = frozenset(
 )
 # Rows of a tile: its tables then stay in the second-level cache.
 _TILE_ROWS = 4096
+# Rows of a tile whose scan is netted as it is priced, without a table of rows times scenarios.
+_NETTED_ROWS = 1 << 17
 # What a row of a kernel may differ by with its place in a vector, as a share of the largest figure.
 _SAME = 1e-12
 _FIELDS = ("equity", "counted_im", "counted_mm", "im", "mm")
@@ -169,7 +171,8 @@ class Account:
 
     def _block(self, count: int) -> int:
         """Nodes of one tile."""
-        return max(min(_TILE_ROWS // max(len(self.book.instruments), 1), count), 2)
+        rows = _NETTED_ROWS if isinstance(self.model, ScanModel) else _TILE_ROWS
+        return max(min(rows // max(len(self.book.instruments), 1), count), 2)
 
     def one(self, move: Move) -> Values:
         """The account at one node, by a full run."""

@@ -16,9 +16,10 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats, Ints, Longs, frozen
 from crossmargin.instruments.book import Book, Orders
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.families.scan import ScanModel
 from crossmargin.margin.model import MarginModel, Plan, Pool
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, restrict
+from crossmargin.margin.pools import cut, is_kind, restrict
 from crossmargin.margin.run import margin_block
 from crossmargin.margin.surface_grid import derivative_profit, moved_view
 from crossmargin.market.view import View
@@ -146,7 +147,10 @@ class Tile:
                 seen = moved_view(
                     part.view, by_name[:, part.names].ravel(), vol[:, part.rows].ravel()
                 )
-            priced.append(model.price(part.pool, seen, parameters))
+            if isinstance(model, ScanModel):
+                priced.append(model.price(part.pool, seen, parameters, cut(held, part.pool, 0)))
+            else:
+                priced.append(model.price(part.pool, seen, parameters))
         edge = (0, self.count)
         answers = margin_block(model, self.plan, tuple(priced), held, edge, parameters)
         out = []

@@ -36,6 +36,7 @@ __all__ = [
     "MOVES",
     "OTHER",
     "Market",
+    "delta_one_target",
     "form",
     "market_of",
     "optional",
@@ -233,7 +234,7 @@ def risk_of(market: Market, scenarios: ScenarioSet, parameters: Parameters) -> R
     Base ``mark``: the residual of model value less mark is added.
     """
     part, view = market.part, market.view
-    raw = price(part, view, scenarios, _target(market, form(parameters, "delta_one")))
+    raw = price(part, view, scenarios, delta_one_target(market, form(parameters, "delta_one")))
     move = padded(1.0 + scenarios.move[None, :])
     held = padded(scenarios.spot)[part.pair] if len(part.pairs) else move
     option = is_kind(part, Kind.OPTION)
@@ -264,7 +265,7 @@ def _residual(market: Market, value: Floats, option: np.ndarray) -> Floats:
     return np.where(np.abs(gap) <= _ROUNDING * large * part.multiplier, 0.0, gap)
 
 
-def _target(market: Market, name: str) -> Floats:
+def delta_one_target(market: Market, name: str) -> Floats:
     """[I] what a move of a delta-one contract acts on, in its quote currency."""
     part, view = market.part, market.view
     index = view.index[part.pair]
