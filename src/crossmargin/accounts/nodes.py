@@ -22,6 +22,7 @@ import numpy as np
 from crossmargin.accounts.tiles import Tile, tile_of
 from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.errors import InputError
+from crossmargin.core.threads import blocks, map_blocks, processors
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import SOURCES
@@ -286,14 +287,21 @@ class Account:
     def _by_tiles(self, moves: Sequence[Move], step: Callable[[], None] | None) -> Values | None:
         """All nodes by blocks; None (and never again) where they are not those of single runs."""
         most = self._block(len(moves))
-        parts = []
-        for low in range(0, len(moves), most):
-            block = moves[low : low + most]
+        sizes = {high - low for low, high in blocks(len(moves), most)}
+        for count in sizes - self._tiles.keys():
+            made = tile_of(self.book, self.view, self.plan, self.counted, count)
+            self._tiles[count] = made
+
+        def work(low: int, high: int) -> Floats:
+            block = moves[low:high]
             by_name = np.stack([self._by_name(move) for move in block])
             vol = np.stack([self._vol(move) for move in block])
-            parts.append(self._tile(by_name, vol))
+            found = self._tile(by_name, vol)
             if step is not None:
                 step()
+            return found
+
+        parts = map_blocks(work, len(moves), block=most, threads=processors())
         found = np.concatenate(parts, axis=1)
         for k in (0, len(moves) // 2, len(moves) - 1):
             alone = self._single(moves[k])[:, 0]
@@ -304,10 +312,8 @@ class Account:
 
     def _tile(self, by_name: Floats, vol: Floats) -> Floats:
         """[8, m] of a block."""
-        count = len(by_name)
-        if count not in self._tiles:
-            self._tiles[count] = tile_of(self.book, self.view, self.plan, self.counted, count)
-        parts, unlined = self._tiles[count].run(by_name, vol, self.model, self.parameters)
+        tile = self._tiles[len(by_name)]
+        parts, unlined = tile.run(by_name, vol, self.model, self.parameters)
         return _with_extra(_rooms(parts, unlined, self.apart), self.offset_usd)
 
     @staticmethod

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints, Longs
-from crossmargin.core.clock import NEVER_MS
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.families.scan_table import Market, form, optional
 from crossmargin.margin.fills import reach
@@ -107,10 +106,18 @@ def _notional(market: Market) -> Floats:
     return np.asarray(market.coins * market.index_usd)
 
 
-def _grouped(codes: Floats | Ints | Longs, counts: Bools) -> Ints:
-    """Dense codes in rising order of the keys; -1 where a row does not count."""
-    keys = np.unique(codes[counts])
-    return np.where(counts, np.searchsorted(keys, codes), -1).astype(np.int32)
+def _grouped(codes: Ints | Longs, counts: Bools) -> Ints:
+    """Codes of 0 and more made dense, in rising order; -1 where a row does not count."""
+    found = np.bincount(codes[counts]) > 0
+    dense = np.cumsum(found, dtype=np.int32) - np.int32(1)
+    if not len(dense):
+        return np.full(len(codes), -1, np.int32)
+    return np.where(counts, dense[np.minimum(codes, len(dense) - 1)], np.int32(-1))
+
+
+def _one_group(counts: Bools) -> Ints:
+    """Every row that counts in one group."""
+    return np.where(counts, np.int32(0), np.int32(-1))
 
 
 def _short_options(name: str, market: Market, numbers: Numbers) -> Charge:
@@ -121,8 +128,9 @@ def _short_options(name: str, market: Market, numbers: Numbers) -> Charge:
     by = numbers.how("short_option", "contract")
     if by == "contract":
         return _plain(name, market, "short", each, known)
-    keys = market.part.strike if by == "strike" else np.zeros(len(each))
-    run = _grouped(keys, option)
+    run = _one_group(option)
+    if by == "strike":
+        run = _grouped(np.unique(market.part.strike, return_inverse=True)[1], option)
     return _group(
         "net_short", name, market, each, run, np.ones(int(run.max(initial=-1)) + 1), known
     )
@@ -137,9 +145,12 @@ def _group(
 def _terms(market: Market, counts: Bools, own_zero: bool) -> tuple[Ints, Floats]:
     """Groups of rows by expiry in order of time, and the days of each; undated ones are at 0."""
     days = market.life_days()
-    when = np.where(market.part.expiry_ms == NEVER_MS, 0, market.part.expiry_ms)
-    chosen = counts & (own_zero | (market.part.expiry >= 0))
-    run = _grouped(when, chosen)
+    expiry = market.part.expiry
+    # Rank of each expiry's time, from 1 on; 0 is what has none.
+    times = np.array([key[3] for key in market.part.expiries], np.int64)
+    rank = np.append(np.unique(times, return_inverse=True)[1] + 1, 0)
+    chosen = counts & (own_zero | (expiry >= 0))
+    run = _grouped(rank[expiry], chosen)
     at = np.zeros(int(run.max(initial=-1)) + 1)
     at[run[chosen]] = days[chosen]
     return run, at
@@ -188,7 +199,7 @@ def _min_delta(name: str, market: Market, numbers: Numbers) -> Charge:
     u, known = numbers.rate("unhedged_factor")
     h, also = numbers.rate("hedged_factor")
     each = market.delta * market.index_usd
-    run = _grouped(np.zeros(len(each)), market.coins != 0.0)
+    run = _one_group(market.coins != 0.0)
     rate = np.array([u, h])
     return Charge(name, "min_delta", np.abs(each), each, run, rate, known and also)
 
