@@ -99,11 +99,7 @@ def _futures(name: str, market: Market, numbers: Numbers) -> Charge:
     """Share of the index notional of every future and perpetual."""
     rate, known = numbers.rate("futures_factor")
     future = is_kind(market.part, *_FUTURES)
-    return _plain(name, market, "gross", np.where(future, _notional(market) * rate, 0.0), known)
-
-
-def _notional(market: Market) -> Floats:
-    return np.asarray(market.coins * market.index_usd)
+    return _plain(name, market, "gross", np.where(future, market.notional * rate, 0.0), known)
 
 
 def _grouped(codes: Ints | Longs, counts: Bools) -> Ints:
@@ -124,7 +120,7 @@ def _short_options(name: str, market: Market, numbers: Numbers) -> Charge:
     """Share of the index for each short option: by contract, net by strike, or net of them all."""
     rate, known = numbers.rate("option_factor")
     option = is_kind(market.part, Kind.OPTION)
-    each = np.where(option, _notional(market) * rate, 0.0)
+    each = np.where(option, market.notional * rate, 0.0)
     by = numbers.how("short_option", "contract")
     if by == "contract":
         return _plain(name, market, "short", each, known)
@@ -161,7 +157,7 @@ def _vega_spread(name: str, market: Market, numbers: Numbers) -> Charge:
     rate, known = numbers.rate("vega_spread_factor")
     option = is_kind(market.part, Kind.OPTION)
     run, at = _terms(market, option, own_zero=False)
-    size = np.where(option, _notional(market), 0.0)
+    size = np.where(option, market.notional, 0.0)
     return _group("spread", name, market, size, run, at * rate, known)
 
 
@@ -209,7 +205,7 @@ def _liquidity(name: str, market: Market, numbers: Numbers) -> Charge:
     option = is_kind(market.part, Kind.OPTION)
     of_option, known = numbers.rate("liquidity_option")
     of_future, also = numbers.rate("liquidity_futures")
-    gross = _notional(market) * np.where(option, of_option, of_future)
+    gross = market.notional * np.where(option, of_option, of_future)
     return _plain(name, market, "gross", gross, known and also)
 
 
@@ -218,7 +214,7 @@ def _concentration(name: str, market: Market, numbers: Numbers) -> Charge:
     rate, known = numbers.rate("concentration_factor")
     threshold = numbers.plain("concentration_threshold_usd", 0.0)
     nothing = np.full(len(market.part), -1, np.int32)
-    gross = _notional(market)
+    gross = market.notional
     size = np.zeros(len(gross))
     return Charge(name, "excess", gross, size, nothing, np.array([rate]), known, threshold)
 
@@ -232,7 +228,7 @@ def _fees(name: str, market: Market, numbers: Numbers) -> Charge:
     cap = numbers.plain("fee_option_cap", 1.0)
     dollars = np.where(part.inverse, market.index_usd, market.settle_usd)
     mark_usd = np.where(option, view.mark * dollars * part.multiplier, 0.0)
-    notional = _notional(market)
+    notional = market.notional
     each = np.where(option, np.minimum(notional * of_option, mark_usd * cap), notional * of_future)
     return _plain(name, market, "gross", each, known and also)
 
@@ -243,8 +239,8 @@ def _floor(name: str, market: Market, numbers: Numbers) -> Charge:
     of_option, also = numbers.rate("option_floor")
     part = market.part
     option, future = is_kind(part, Kind.OPTION), is_kind(part, *_FUTURES)
-    gross = np.where(future, _notional(market) * of_future, 0.0)
-    short = np.where(option, _notional(market) * of_option, 0.0)
+    gross = np.where(future, market.notional * of_future, 0.0)
+    short = np.where(option, market.notional * of_option, 0.0)
     pair = (
         _plain(name, market, "gross", gross, known),
         _plain(name, market, "short", short, also),

@@ -100,6 +100,7 @@ class Market:
     index_usd: Floats  # [I] dollars per coin
     delta: Floats  # [I] coins per unit of a derivative, Black-76 of an option; 0 for assets
     coins: Floats  # [I] coins per unit of a derivative: contracts of an option, size of a future
+    notional: Floats  # [I] dollars of those coins at the index
 
     def life_days(self) -> Floats:
         """[I] days to expiry; 0 for rows without one."""
@@ -133,7 +134,9 @@ def market_of(pool: Pool, view: View, parameters: Parameters) -> Market:
         right = part.right[rows].astype(np.float64)
         unit = greeks(whole, part.strike[rows], years[expiry], view.vol[rows], right).delta
         delta[rows] = unit * part.multiplier[rows]
-    return Market(part, view, days, years, view.usd[part.settle], index_usd, delta, coins)
+    notional = coins * index_usd
+    settle_usd = view.usd[part.settle]
+    return Market(part, view, days, years, settle_usd, index_usd, delta, coins, notional)
 
 
 def _coins(part: Instruments, view: View) -> Floats:
