@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
@@ -53,6 +54,7 @@ __all__ = [
     "CrossMarginError",
     "ExitResult",
     "InputError",
+    "LiquidationResult",
     "MarginResult",
     "MarketDataError",
     "ModelError",
@@ -74,6 +76,7 @@ __all__ = [
     "from_ccxt",
     "from_deribit",
     "import_market",
+    "liquidation",
     "margin",
     "model_named",
     "models",
@@ -106,6 +109,7 @@ _HOMES = {
     "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
+    "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.listing": ("models",),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),

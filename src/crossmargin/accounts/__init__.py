@@ -5,6 +5,26 @@ for. Pure functions of a requirement, a market and dated numbers."""
 from __future__ import annotations
 
 from crossmargin.accounts.agreement import Agreement, Ladder, Status, agreement_for
+from crossmargin.accounts.frontier import Frontier
+from crossmargin.accounts.linear import (
+    Leg,
+    Tier,
+    inverse_price,
+    linear_crossings,
+    linear_price,
+)
 from crossmargin.accounts.standing import judge
 
-__all__ = ["Agreement", "Ladder", "Status", "agreement_for", "judge"]
+__all__ = [
+    "Agreement",
+    "Frontier",
+    "Ladder",
+    "Leg",
+    "Status",
+    "Tier",
+    "agreement_for",
+    "inverse_price",
+    "judge",
+    "linear_crossings",
+    "linear_price",
+]

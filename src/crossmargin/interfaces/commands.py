@@ -13,6 +13,7 @@ from crossmargin.core.version import __version__
 from crossmargin.interfaces.account_commands import register as register_accounts
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
+from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
@@ -40,6 +41,7 @@ app = App(
 market_app = App(name="market", help="Import market data, show a snapshot, check it.")
 app.command(market_app)
 register(app)
+register_liquidation(app)
 register_conform(app)
 register_verify(app)
 register_probe(app)
