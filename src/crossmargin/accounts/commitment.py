@@ -3,7 +3,8 @@
 Leaves are records (a path and a value as canonical JSON) in order of path. With ``‖`` for
 concatenation and domain tags that keep leaves, nodes and roots apart,
 
-    leaf = sha256("crossmargin/leaf/1\\0" ‖ salt ‖ record)     node = sha256(".../node/1\\0" ‖ l ‖ r)
+    leaf = sha256("crossmargin/leaf/1\\0" ‖ length of salt ‖ salt ‖ record)
+    node = sha256("crossmargin/node/1\\0" ‖ left ‖ right)
     root = sha256("crossmargin/root/1\\0" ‖ number of leaves ‖ top)
 
 and the tree of n leaves splits at the largest power of two below n (RFC 6962, section 2.1). A proof

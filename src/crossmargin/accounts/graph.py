@@ -260,7 +260,7 @@ def graphml(graph: RiskGraph) -> str:
         '<graph id="risk" edgedefault="directed">',
     ]
     for node in graph.nodes:
-        texts = {"kind": node.kind, "label": node.label, "account": node.account, "usd": node.usd}
+        texts: dict[str, str | float] = {"kind": node.kind, "label": node.label, "account": node.account, "usd": node.usd}
         data = "".join(_data("node", name, value) for name, value in texts.items())
         out.append(f"<node id={quoteattr(node.id)}>{data}</node>")
     for edge in graph.edges:

@@ -170,7 +170,7 @@ def crossings(account: VenueAccount, standing: Standing) -> tuple[float | None, 
     """
     if not standing.over_mm_usd >= 0.0:
         return 1.0, 1.0
-    found = []
+    found: list[float | None] = []
     for sign in (-1.0, 1.0):
         logs = [sign * step for step in _STEPS]
         rooms = room_at(account, [math.exp(log) for log in logs])
@@ -219,7 +219,7 @@ def local_liquidations(
     rooms = {a.name: room_of(a, standings[a.name], sigma, now_ms, rules) for a in accounts}
     found = []
     for account in accounts:
-        standing, room = standings[account.name], rooms[account.name]
+        standing = standings[account.name]
         vol = _vol(account, sigma)
         if vol == 0.0 and standing.over_mm_usd >= 0.0:
             continue

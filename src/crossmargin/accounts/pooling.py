@@ -114,8 +114,9 @@ def net_of(accounts: Sequence[VenueAccount], model: MarginModel) -> Standing:
     if venue and any(item.venue != venue for item in book.instruments.items):
         mapped = map_book(book, view, venue, forms=forms_of(model.spec))
         book, view = mapped.book, mapped.view
-    own = next((a.parameters for a in accounts if a.model is model and a.parameters), None)
-    return standing_under(book, view, model, own or parameters_of(accounts[0], model))
+    name = model.spec.name
+    own = next((a for a in accounts if a.model and a.model.spec.name == name), accounts[0])
+    return standing_under(book, view, model, parameters_of(own, model))
 
 
 def savings(accounts: Sequence[VenueAccount], models: Sequence[MarginModel]) -> tuple[Saving, ...]:

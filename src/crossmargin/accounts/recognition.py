@@ -150,13 +150,13 @@ def recognise(facts: Facts, rules: Rules) -> Credit:
     for condition, setting, apply in _conditions(facts, rules, demanded):
         gross = min(gross, max(0.0, apply(gross)))
         add(condition, setting, enforced * sum(spread(gross)))
-    gross, text = _asset_capped(facts, rules, gross)
+    gross, capped = _asset_capped(facts, rules, gross)
     final = [
         enforced * min(share, venue.trust.concentration_cap_usd)
         for share, venue in zip(spread(gross), venues, strict=True)
     ]
     caps = [f"{v.name} {_usd(v.trust.concentration_cap_usd)}" for v in venues if _capped(v)]
-    add("concentration", ", ".join([*caps, *text]) or "no cap", sum(final))
+    add("concentration", ", ".join([*caps, *capped]) or "no cap", sum(final))
     return Credit(tuple(steps), demanded, facts.net_im_usd, tuple(final), tuple(stays))
 
 

@@ -254,8 +254,11 @@ def view_of(account: VenueAccount) -> View:
 
 
 def parameters_of(account: VenueAccount, model: MarginModel) -> Parameters:
-    """The account's own set, else the one in force at its market's time."""
-    return account.parameters or parameters_for(model, account.snapshot.as_of_ms)
+    """The account's own set where the model is its own, else the one in force at its time."""
+    own = account.model is not None and account.model.spec.name == model.spec.name
+    if own and account.parameters is not None:
+        return account.parameters
+    return parameters_for(model, account.snapshot.as_of_ms)
 
 
 def standing_of(account: VenueAccount) -> Standing:
