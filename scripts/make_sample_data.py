@@ -1,11 +1,11 @@
 """Makes the sample data of the package: ``python scripts/make_sample_data.py [--check]``.
 
-Writes a market of BTC and ETH, three books and a unified account over three venues into ``src/crossmargin/sample``. Everything is
-generated from a seed and the tables in ``sample_market.py``, ``sample_history.py``,
-``sample_books.py`` and ``sample_unified.py``; no file of market data is read. With ``--check`` nothing is written: the exit
-status is 1 where a committed file is not what the script makes. The market is compared by its
-content (the bytes of a Parquet file also depend on the version of its writer), the books by their
-bytes.
+Writes a market of BTC and ETH, three books and a unified account over three venues into
+``src/crossmargin/sample``. Everything is generated from a seed and the tables in
+``sample_market.py``, ``sample_history.py``, ``sample_books.py`` and ``sample_unified.py``; no file
+of market data is read. With ``--check`` nothing is written: the exit status is 1 where a committed
+file is not what the script makes. A market is compared by its content (the bytes of a Parquet file
+also depend on the version of its writer), the rest by its bytes.
 """
 
 from __future__ import annotations

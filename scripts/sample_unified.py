@@ -30,7 +30,7 @@ BOOKS = {
     + f"position,options,deribit,BTC-31JUL26-80000-C,12,0.0062,{TIME},vol\n"
     + f"position,options,deribit,ETH-PERPETUAL,-240000,2071.5,{TIME},hedge\n",
     "paradex": HEAD
-    + "balance,perp,paradex,USDC,18300,,,\n"
+    + "balance,perp,paradex,USDC,14900,,,\n"
     + f"position,perp,paradex,BTC-USD-PERP,5.6,69240.5,{TIME},hedge\n",
 }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
+    from crossmargin.interfaces.unified import UnifiedResult, unified
     from crossmargin.interfaces.verbs import compare, margin, quality
     from crossmargin.interfaces.verify import VerifyResult, verify
     from crossmargin.interfaces.watch import watch
@@ -53,6 +54,7 @@ __all__ = [
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
+    "UnifiedResult",
     "VerifyResult",
     "WhatIfResult",
     "__version__",
@@ -80,6 +82,7 @@ __all__ = [
     "run",
     "span_file",
     "span_requirement",
+    "unified",
     "verify",
     "watch",
     "whatif",
@@ -99,6 +102,7 @@ _HOMES = {
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),
+    "interfaces.unified": ("UnifiedResult", "unified"),
     "interfaces.verbs": ("compare", "margin", "quality"),
     "interfaces.verify": ("VerifyResult", "verify"),
     "interfaces.watch": ("watch",),

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from crossmargin.accounts.book_edits import edited, money_line
 from crossmargin.accounts.leg_loss import total_deltas
-from crossmargin.accounts.pooling import net_of
+from crossmargin.accounts.pooling import PoolRule, net_of
 from crossmargin.accounts.venue_accounts import (
     Rules,
     Standing,
@@ -26,7 +26,6 @@ from crossmargin.accounts.venue_accounts import (
 )
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.margin.model import MarginModel
 
 __all__ = [
     "Edge",
@@ -197,12 +196,12 @@ def failures_of(
     accounts: Sequence[VenueAccount],
     graph: RiskGraph,
     sigma: Mapping[str, float],
-    net_model: MarginModel,
+    pool: PoolRule,
     rules: Rules,
 ) -> tuple[Failing, ...]:
     """Every node taken away by itself and all computed again, the largest loss first."""
     before = sum(standing_of(account).equity_usd for account in accounts)
-    found = [_failing(accounts, node, before, sigma, net_model, rules) for node in graph.nodes]
+    found = [_failing(accounts, node, before, sigma, pool, rules) for node in graph.nodes]
     return tuple(sorted(found, key=lambda each: (-each.loss_usd, each.node)))
 
 
@@ -211,7 +210,7 @@ def _failing(
     node: Node,
     before: float,
     sigma: Mapping[str, float],
-    net_model: MarginModel,
+    pool: PoolRule,
     rules: Rules,
 ) -> Failing:
     left = accounts_without(accounts, node)
@@ -219,7 +218,7 @@ def _failing(
     least = min(standings, key=lambda name: standings[name].over_mm_usd, default="")
     net, error = None, ""
     try:
-        net = net_of(left, net_model).demand_im_usd if left else 0.0
+        net = net_of(left, pool).demand_im_usd if left else 0.0
     except CrossMarginError as cause:
         error = str(cause)
     return Failing(
@@ -260,7 +259,12 @@ def graphml(graph: RiskGraph) -> str:
         '<graph id="risk" edgedefault="directed">',
     ]
     for node in graph.nodes:
-        texts: dict[str, str | float] = {"kind": node.kind, "label": node.label, "account": node.account, "usd": node.usd}
+        texts: dict[str, str | float] = {
+            "kind": node.kind,
+            "label": node.label,
+            "account": node.account,
+            "usd": node.usd,
+        }
         data = "".join(_data("node", name, value) for name, value in texts.items())
         out.append(f"<node id={quoteattr(node.id)}>{data}</node>")
     for edge in graph.edges:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from crossmargin.accounts.book_edits import edited, money_line
 from crossmargin.accounts.local_liquidation import with_money
-from crossmargin.accounts.pooling import net_of
+from crossmargin.accounts.pooling import PoolRule, net_of
 from crossmargin.accounts.venue_accounts import (
     Rules,
     Standing,
@@ -24,7 +24,6 @@ from crossmargin.accounts.venue_accounts import (
 )
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.margin.model import MarginModel
 
 __all__ = ["LegLoss", "leg_losses", "total_deltas", "without_leg"]
 
@@ -80,7 +79,7 @@ def leg_losses(
     accounts: Sequence[VenueAccount],
     standings: Mapping[str, Standing],
     sigma: Mapping[str, float],
-    net_model: MarginModel,
+    pool: PoolRule,
     rules: Rules,
 ) -> tuple[LegLoss, ...]:
     """Every winning leg of every account removed by itself, worst first.
@@ -106,15 +105,15 @@ def leg_losses(
                     unhedged_usd=move,
                     unhedged_before_usd=now,
                     left_usd=room + own.over_mm_usd - move,
-                    net_im_usd=_net(rest, net_model),
+                    net_im_usd=_net(rest, pool),
                 )
             )
     return tuple(sorted(found, key=lambda loss: (loss.left_usd, loss.account, loss.leg)))
 
 
-def _net(accounts: Sequence[VenueAccount], model: MarginModel) -> float | None:
+def _net(accounts: Sequence[VenueAccount], pool: PoolRule) -> float | None:
     try:
-        return net_of(accounts, model).demand_im_usd
+        return net_of(accounts, pool).demand_im_usd
     except CrossMarginError:
         return None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 from crossmargin.accounts.book_edits import edited, money_line
 from crossmargin.accounts.venue_accounts import (
@@ -48,19 +49,22 @@ _STEPS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1
 _BISECTIONS = 30
 _ROUNDS = 8
 _CENT_USD = 0.01
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """What an account may do by itself, in dollars. Its inputs are its venue's rule alone.
 
-    ``buffer_usd`` is the adverse move until money can arrive, ``staleness_usd`` the one since it
-    was read. ``free``: new risk. ``withdrawable``: money that may leave and still keep both.
+    ``buffer_usd`` is the adverse move until money can arrive, ``keep_usd`` the one over the horizon
+    of the alerts, ``staleness_usd`` the one since the account was read. ``free``: new risk.
+    ``withdrawable``: money that may leave so that the account itself raises no alert.
     """
 
     free_usd: float
     withdrawable_usd: float
     buffer_usd: float
+    keep_usd: float
     staleness_usd: float
 
 
@@ -133,10 +137,17 @@ def room_of(
     buffer = adverse_move_usd(deltas, sigma, account.trust.transfer_time_s, rules.k)
     staleness = adverse_move_usd(deltas, sigma, age_s(account, now_ms), rules.k)
     free = max(0.0, standing.over_im_usd - staleness)
-    leave = min(standing.over_im_usd, standing.over_mm_usd - buffer) - staleness
+    keep = max(buffer, adverse_move_usd(deltas, sigma, rules.alert_horizon_s, _keeping(rules)))
+    leave = min(standing.over_im_usd, standing.over_mm_usd - keep) - staleness
     if account.terms is None:  # an unrealised gain and an option cannot be sent
         leave = min(leave, standing.cash_usd)
-    return Room(free, max(0.0, leave), buffer, staleness)
+    return Room(free, max(0.0, leave), buffer, keep, staleness)
+
+
+def _keeping(rules: Rules) -> float:
+    """Deviations that keep the touch below the alert on either side, and no fewer than ``k``."""
+    share = min(max(0.5 * rules.alert_probability, _LEAST), 0.5)
+    return max(rules.k, NormalDist().inv_cdf(1.0 - 0.5 * share))
 
 
 def room_at(account: VenueAccount, factors: Sequence[float]) -> list[float]:
@@ -286,8 +297,8 @@ def _danger(
 
 
 def _short_usd(standing: Standing, room: Room) -> float:
-    """What is missing to the local buffer and to the initial demand, whichever is more."""
-    local = standing.over_mm_usd - room.buffer_usd - room.staleness_usd
+    """What is missing to what should be kept and to the initial demand, whichever is more."""
+    local = standing.over_mm_usd - room.keep_usd - room.staleness_usd
     return max(0.0, -local, room.staleness_usd - standing.over_im_usd)
 
 

@@ -28,9 +28,17 @@ from crossmargin.margin.model import MarginModel
 from crossmargin.market.fields import Row
 from crossmargin.market.snapshot import Snapshot
 
-__all__ = ["Saving", "merged_snapshot", "net_of", "pooled_book", "savings"]
+__all__ = ["PoolRule", "Saving", "merged_snapshot", "net_of", "pooled_book", "savings"]
 
 _ACCOUNT = "unified"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRule:
+    """The model that margins the pool, and the one market that it is valued in."""
+
+    model: MarginModel
+    market: Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +108,16 @@ def _lines(account: VenueAccount) -> list[tuple[Instrument, float, float | None]
     return out
 
 
-def net_of(accounts: Sequence[VenueAccount], model: MarginModel) -> Standing:
-    """The pool of the accounts under a model; a pool that holds nothing needs nothing.
+def net_of(accounts: Sequence[VenueAccount], rule: PoolRule) -> Standing:
+    """The pool of the accounts under a rule; a pool that holds nothing needs nothing.
 
     Another venue's contracts are carried to the model's own where the model is a venue's. Raises
     what the model or the mapping raises.
     """
-    book = pooled_book(accounts)
+    model, book = rule.model, pooled_book(accounts)
     if len(book.column) == 0:
         return Standing(0.0, 0.0, 0.0, 0.0)
-    view = merged_snapshot(accounts).view(book.instruments)
+    view = rule.market.view(book.instruments)
     venue = model.spec.venue
     if venue and any(item.venue != venue for item in book.instruments.items):
         mapped = map_book(book, view, venue, forms=forms_of(model.spec))
@@ -119,16 +127,18 @@ def net_of(accounts: Sequence[VenueAccount], model: MarginModel) -> Standing:
     return standing_under(book, view, model, parameters_of(own, model))
 
 
-def savings(accounts: Sequence[VenueAccount], models: Sequence[MarginModel]) -> tuple[Saving, ...]:
+def savings(
+    accounts: Sequence[VenueAccount], models: Sequence[MarginModel], market: Snapshot
+) -> tuple[Saving, ...]:
     """What each model says pooling saves; one that cannot be asked says why."""
-    return tuple(_saving(accounts, model) for model in models)
+    return tuple(_saving(accounts, PoolRule(model, market)) for model in models)
 
 
-def _saving(accounts: Sequence[VenueAccount], model: MarginModel) -> Saving:
-    name = model.spec.name
+def _saving(accounts: Sequence[VenueAccount], rule: PoolRule) -> Saving:
+    name = rule.model.spec.name
     try:
-        alone = sum(net_of([account], model).demand_im_usd for account in accounts)
-        together = net_of(accounts, model).demand_im_usd
+        alone = sum(net_of([account], rule).demand_im_usd for account in accounts)
+        together = net_of(accounts, rule).demand_im_usd
     except CrossMarginError as error:
         return Saving(name, None, None, f"{error.code}: {error.message} ({error.place})")
     return Saving(name, alone, together)

@@ -72,12 +72,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One condition: what it is set to, the credit after it and what it took."""
+    """One condition and what it is set to.
+
+    ``alone_usd``: what it would leave of the benefit if no other condition stood. ``enforced_usd``:
+    what is left after it and all before it, were enforceability one. ``credit_usd``: the same at
+    the enforceability that there is.
+    """
 
     condition: str
     setting: str
+    alone_usd: float
+    enforced_usd: float
     credit_usd: float
-    taken_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,32 +138,53 @@ def recognise(facts: Facts, rules: Rules) -> Credit:
     weights = [max(0.0, v.demand_im_usd) / asked if asked > 0.0 else 0.0 for v in venues]
     stays = [_stays(venue, facts.sigma, rules) for venue in venues]
     leaves = [max(0.0, v.demand_im_usd - s) for v, s in zip(venues, stays, strict=True)]
-    enforced = min(venue.trust.enforceability for venue in venues)
-    steps: list[Step] = [Step(CONDITIONS[0], "", benefit, 0.0)]
-
-    def add(condition: str, setting: str, credit: float) -> None:
-        steps.append(Step(condition, setting, credit, steps[-1].credit_usd - credit))
+    weakest = min(venues, key=lambda venue: venue.trust.enforceability)
+    share = weakest.trust.enforceability
 
     def spread(gross: float) -> list[float]:
         return [min(gross * w, leave) for w, leave in zip(weights, leaves, strict=True)]
 
-    weakest = min(venues, key=lambda venue: venue.trust.enforceability)
-    add("enforceability", f"{enforced:g} (least: {weakest.name})", enforced * benefit)
+    steps = [
+        Step("benefit", "", benefit, benefit, benefit),
+        Step(
+            "enforceability",
+            f"{share:g} (least: {weakest.name})",
+            share * benefit,
+            benefit,
+            share * benefit,
+        ),
+    ]
+
+    def add(condition: str, setting: str, alone: float, enforced: float) -> None:
+        steps.append(Step(condition, setting, alone, enforced, share * enforced))
+
     slowest = max(venues, key=lambda venue: venue.trust.transfer_time_s)
+    local = sum(spread(benefit))
     text = f"{slowest.trust.transfer_time_s:g} s at {slowest.name}, k {rules.k:g}"
-    add("liquidity", text, enforced * sum(spread(benefit)))
+    add("liquidity", text, local, local)
     gross = benefit
     for condition, setting, apply in _conditions(facts, rules, demanded):
-        gross = min(gross, max(0.0, apply(gross)))
-        add(condition, setting, enforced * sum(spread(gross)))
+        gross = _within(apply(gross), gross)
+        add(condition, setting, _within(apply(benefit), benefit), sum(spread(gross)))
     gross, capped = _asset_capped(facts, rules, gross)
-    final = [
-        enforced * min(share, venue.trust.concentration_cap_usd)
-        for share, venue in zip(spread(gross), venues, strict=True)
-    ]
+    final = _venue_capped(venues, spread(gross))
+    alone = _venue_capped(venues, [_asset_capped(facts, rules, benefit)[0] * w for w in weights])
     caps = [f"{v.name} {_usd(v.trust.concentration_cap_usd)}" for v in venues if _capped(v)]
-    add("concentration", ", ".join([*caps, *capped]) or "no cap", sum(final))
-    return Credit(tuple(steps), demanded, facts.net_im_usd, tuple(final), tuple(stays))
+    add("concentration", ", ".join([*caps, *capped]) or "no cap", sum(alone), sum(final))
+    by_venue = tuple(share * each for each in final)
+    return Credit(tuple(steps), demanded, facts.net_im_usd, by_venue, tuple(stays))
+
+
+def _within(value: float, high: float) -> float:
+    """A condition never adds, and never takes more than there is."""
+    return min(high, max(0.0, value))
+
+
+def _venue_capped(venues: Sequence[VenueFacts], shares: Sequence[float]) -> list[float]:
+    return [
+        min(share, venue.trust.concentration_cap_usd)
+        for share, venue in zip(shares, venues, strict=True)
+    ]
 
 
 def _capped(venue: VenueFacts) -> bool:

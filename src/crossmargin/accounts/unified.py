@@ -16,7 +16,7 @@ import numpy as np
 from crossmargin.accounts.graph import Failing, RiskGraph, failures_of, graph_of
 from crossmargin.accounts.leg_loss import LegLoss, leg_losses
 from crossmargin.accounts.local_liquidation import Danger, Room, local_liquidations, room_of
-from crossmargin.accounts.pooling import Saving, merged_snapshot, net_of, savings
+from crossmargin.accounts.pooling import PoolRule, Saving, merged_snapshot, net_of, savings
 from crossmargin.accounts.recognition import Credit, Facts, VenueFacts, recognise
 from crossmargin.accounts.venue_accounts import (
     Rules,
@@ -30,6 +30,7 @@ from crossmargin.accounts.venue_accounts import (
 from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError, MarketDataError
 from crossmargin.margin.model import MarginModel
+from crossmargin.market.snapshot import Snapshot
 
 __all__ = ["NET_MODEL", "Unified", "sigma_of", "status_of", "unify"]
 
@@ -121,14 +122,19 @@ def unify(
     now = newest if now_ms is None else now_ms
     ages = {account.name: age_s(account, now) for account in accounts}
     deltas = {account.name: deltas_of(account) for account in accounts}
-    vols = sigma_of(accounts, deltas, sigma or {})
+    market = merged_snapshot(accounts)
+    vols = sigma_of(market, deltas, sigma or {})
     standings = {account.name: standing_of(account) for account in accounts}
     rooms = {a.name: room_of(a, standings[a.name], vols, now, rules) for a in accounts}
     # From here on the net: it enters the credit and the stresses, never the lines above.
-    net = net_of(accounts, net_model)
-    asked = _models_asked(accounts, net_model, rules)
-    saved = savings(accounts, asked)
-    credit = recognise(_facts(accounts, standings, deltas, net, net_model, saved, vols), rules)
+    pool = PoolRule(net_model, market)
+    net = net_of(accounts, pool)
+    saved = savings(accounts, _models_asked(accounts, net_model, rules), market)
+    venues = _venue_facts(accounts, standings, deltas)
+    rest = [[a for a in accounts if a is not gone] for gone in accounts]
+    without = tuple(net_of(left, pool).demand_im_usd if left else 0.0 for left in rest)
+    known = tuple(each.saving_usd for each in saved if each.saving_usd is not None)
+    credit = recognise(Facts(venues, net.demand_im_usd, without, known, vols), rules)
     blocked = _blocked(accounts, not_before_ms)
     graph = graph_of(accounts, standings)
     return Unified(
@@ -143,9 +149,9 @@ def unify(
         savings=saved,
         credit=credit,
         dangers=() if blocked else local_liquidations(accounts, standings, vols, now, rules),
-        leg_losses=leg_losses(accounts, standings, vols, net_model, rules),
+        leg_losses=leg_losses(accounts, standings, vols, pool, rules),
         graph=graph,
-        failing=failures_of(accounts, graph, vols, net_model, rules),
+        failing=failures_of(accounts, graph, vols, pool, rules),
         blocked=blocked,
         warnings=_warnings(accounts, standings, deltas, saved, rules),
     )
@@ -172,17 +178,16 @@ def _refuse_twice(accounts: Sequence[VenueAccount]) -> None:
 
 
 def sigma_of(
-    accounts: Sequence[VenueAccount],
+    market: Snapshot,
     deltas: Mapping[str, Mapping[str, tuple[float, float]]],
     given: Mapping[str, float],
 ) -> dict[str, float]:
     """Yearly volatility of every underlying that is held.
 
-    As given; else the newest implied one of the markets' histories; else the root mean square of
+    As given; else the newest implied one of the market's history; else the root mean square of
     its last sixty daily returns. MarketDataError ``vol_missing`` where there is none.
     """
-    merged = merged_snapshot(accounts)
-    histories = merged.histories(merged.as_of_ms)
+    histories = market.histories(market.as_of_ms)
     out = {}
     for name in sorted({name for each in deltas.values() for name in each}):
         known = given.get(name, 0.0)
@@ -213,16 +218,12 @@ def _models_asked(
     return list({model.spec.name: model for model in (net_model, *own)}.values())
 
 
-def _facts(
+def _venue_facts(
     accounts: Sequence[VenueAccount],
     standings: Mapping[str, Standing],
     deltas: Mapping[str, Mapping[str, tuple[float, float]]],
-    net: Standing,
-    net_model: MarginModel,
-    saved: Sequence[Saving],
-    vols: Mapping[str, float],
-) -> Facts:
-    venues = tuple(
+) -> tuple[VenueFacts, ...]:
+    return tuple(
         VenueFacts(
             account.name,
             standings[account.name].equity_usd,
@@ -233,10 +234,6 @@ def _facts(
         )
         for account in accounts
     )
-    rest = [[a for a in accounts if a is not gone] for gone in accounts]
-    without = tuple(net_of(left, net_model).demand_im_usd if left else 0.0 for left in rest)
-    known = tuple(each.saving_usd for each in saved if each.saving_usd is not None)
-    return Facts(venues, net.demand_im_usd, without, known, vols)
 
 
 def _blocked(accounts: Sequence[VenueAccount], not_before_ms: int | None) -> tuple[str, ...]:

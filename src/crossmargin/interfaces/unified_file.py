@@ -274,7 +274,9 @@ def _loan(table: Mapping[str, Any], place: str, common: dict[str, Any]) -> Venue
                     raise _missing(key, where)
             asset = str(row["asset"])
             quantity = _bounded(row["quantity"], f"{where} quantity", 1e24)
-            lines.append((Instrument(venue, asset, Kind.ASSET, asset, "USD", asset), sign * quantity))
+            lines.append(
+                (Instrument(venue, asset, Kind.ASSET, asset, "USD", asset), sign * quantity)
+            )
             if sign > 0.0:
                 threshold[asset] = _bounded(row["threshold"], f"{where} threshold", 1.0)
                 ltv[asset] = _bounded(row["ltv"], f"{where} ltv", threshold[asset])
