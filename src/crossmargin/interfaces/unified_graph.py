@@ -63,7 +63,7 @@ def graph_svg(graph: RiskGraph, name: str, endangered: Collection[str] = ()) -> 
                 tip=f"{node.kind} {node.label}: {node.usd:,.2f} USD",
             )
         )
-        word = " in danger" if bold else ""
+        word = ": in danger" if bold else ""
         parts.append(text(x + 8.0, y + 17.0, f"{node.label}{word}", 12.5, weight="bold"))
         what = {"venue": "equity", "oracle": "prices"}.get(node.kind, node.kind)
         parts.append(text(x + 8.0, y + 33.0, f"{what} {scale.text(node.usd)} {scale.unit}", 11.0))
