@@ -92,11 +92,11 @@ TIGHTER = {
 @settings(max_examples=60)
 @given(found=facts(), rules=st.sampled_from([FREE, Rules(), Rules(lower_of=False)]))
 def test_no_condition_that_is_tightened_adds_credit(found: Facts, rules: Rules, name: str) -> None:
-    credits = [recognise(trusted(found, **{name: v}), rules).credit_usd for v in TIGHTER[name]]
-    slack = 1e-9 * max(1.0, credits[0])
-    assert credits[0] + slack >= credits[1]
-    assert credits[1] + slack >= credits[2]
-    assert credits[2] >= 0.0
+    found_usd = [recognise(trusted(found, **{name: v}), rules).credit_usd for v in TIGHTER[name]]
+    slack = 1e-9 * max(1.0, found_usd[0])
+    assert found_usd[0] + slack >= found_usd[1]
+    assert found_usd[1] + slack >= found_usd[2]
+    assert found_usd[2] >= 0.0
 
 
 @given(facts())
