@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crossmargin.accounts.book_edits import edited, money_line, one_account
+from crossmargin.accounts.book_edits import edited, money_line, one_account, without
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line, Order, Reported
 from crossmargin.instruments.contracts import Instruments
@@ -54,3 +54,12 @@ def test_a_book_of_two_accounts_is_refused() -> None:
     book = Book.of(table, [Line("a", 0, 1.0), Line("b", 0, 1.0)])
     with pytest.raises(InputError, match="option_unknown"):
         one_account(book, "here")
+
+
+def test_the_last_line_leaves_a_line_of_money_that_holds_nothing() -> None:
+    one = edited(held(), drop=[USDC.key])
+    assert without(held(), PERP, USDC).instruments.items == (USDC,)
+    empty = without(one, PERP, USDC)
+    assert empty.instruments.items == (USDC,)
+    assert len(empty.column) == 0
+    assert len(without(edited(held(), drop=[PERP.key]), USDC, USDC).instruments) == 0

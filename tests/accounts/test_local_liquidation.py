@@ -23,6 +23,7 @@ from crossmargin.accounts.local_liquidation import (
 )
 from crossmargin.accounts.venue_accounts import Rules, Trust, VenueAccount, standing_of
 from crossmargin.core.errors import InputError
+from crossmargin.instruments.contracts import Kind
 from tests.accounts.venues import AS_OF_MS, PRICES, SIGMA, loan, market, perp
 
 FAST = Trust(transfer_time_s=300.0, transfer_fee_usd=4.0, transfer_fee_fraction=0.001)
@@ -113,6 +114,17 @@ def test_a_loan_borrows_to_cure_and_is_cured_by_repaying() -> None:
     assert other.account == "loan"
     assert other.cured
     assert other.after["loan"].debt_usd < 100_000.0
+
+
+def test_money_repays_a_line_of_debt_and_is_borrowed_on_it() -> None:
+    account = loan(owed=Kind.DEBT)
+    assert account.borrows
+    assert not perp().borrows
+    for amount in (30_000.0, -5_000.0, 120_000.0):
+        moved, twin = with_money(account, amount), with_money(loan(), amount)
+        assert standing_of(moved).equity_usd == pytest.approx(standing_of(twin).equity_usd)
+        assert standing_of(moved).debt_usd == pytest.approx(max(0.0, 100_000.0 - amount))
+    assert crossings(account, standing_of(account)) == crossings(loan(), standing_of(loan()))
 
 
 def test_the_crossing_is_where_the_room_ends() -> None:

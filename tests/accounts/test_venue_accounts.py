@@ -20,6 +20,7 @@ from crossmargin.accounts.venue_accounts import (
 )
 from crossmargin.core.errors import InputError, ModelError, StateError
 from crossmargin.instruments.book import Reported
+from crossmargin.instruments.contracts import Kind
 from crossmargin.market.fields import Row
 from crossmargin.market.snapshot import Snapshot
 from tests.accounts.venues import AS_OF_MS, PRICES, SIGMA, loan, market, perp
@@ -41,6 +42,16 @@ def test_a_loan_by_its_terms() -> None:
     assert standing.over_im_usd == pytest.approx(0.8 * worth - 100_000.0)
     assert standing.demand_mm_usd == pytest.approx(0.17 * worth)
     assert standing_of(loan(usdc_owed=0.0)).health is None
+
+
+def test_a_line_of_debt_is_owed_whatever_its_sign() -> None:
+    account = loan(owed=Kind.DEBT)
+    assert standing_of(account) == standing_of(loan())
+    assert deltas_of(account) == deltas_of(loan())
+    owed = replace(account, book=replace(account.book, quantity=-account.book.quantity))
+    assert standing_of(owed).debt_usd == pytest.approx(100_000.0 + 100.0 * PRICES["ETH"])
+    ether = loan(owed=Kind.DEBT).book.instruments.items
+    assert {item.kind for item in ether} == {Kind.ASSET, Kind.DEBT}
 
 
 def test_a_loan_holds_no_contract() -> None:

@@ -61,13 +61,24 @@ def perp(
 
 
 def loan(
-    name: str = "loan", ether: float = 100.0, usdc_owed: float = 100_000.0, **changes: Any
+    name: str = "loan",
+    ether: float = 100.0,
+    usdc_owed: float = 100_000.0,
+    owed: Kind = Kind.ASSET,
+    **changes: Any,
 ) -> VenueAccount:
-    """Ether deposited, dollars borrowed."""
-    items = [Instrument("pool", each, Kind.ASSET, each, "USD", each) for each in ("ETH", "USDC")]
-    table = Instruments.of(items)
+    """Ether deposited, dollars borrowed: a negative balance, or a line of debt (positive)."""
+    kinds = {"ETH": Kind.ASSET, "USDC": owed}
+    table = Instruments.of(
+        Instrument("pool", _native(each, kind), kind, each, "USD", each)
+        for each, kind in kinds.items()
+    )
     at = table.index_of()
-    lines = [Line(name, at["pool", "ETH"], ether), Line(name, at["pool", "USDC"], -usdc_owed)]
+    sign = 1.0 if owed is Kind.DEBT else -1.0
+    lines = [
+        Line(name, at["pool", "ETH"], ether),
+        Line(name, at["pool", _native("USDC", owed)], sign * usdc_owed),
+    ]
     given: dict[str, Any] = {
         "snapshot": market(),
         "as_of_ms": AS_OF_MS,
@@ -76,3 +87,7 @@ def loan(
         **changes,
     }
     return VenueAccount(name=name, venue="pool", book=Book.of(table, lines), **given)
+
+
+def _native(name: str, kind: Kind) -> str:
+    return f"debt {name}" if kind is Kind.DEBT else name

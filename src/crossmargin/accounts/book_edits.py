@@ -9,7 +9,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line, Order
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 
-__all__ = ["edited", "money_line", "one_account"]
+__all__ = ["edited", "money_line", "one_account", "without"]
 
 
 def one_account(book: Book, place: str) -> str:
@@ -71,3 +71,9 @@ def edited(
             equity[name, item.underlying] += quantity
     made = Book.of(table, lines, orders, replace(book.reported, equity=equity), (name,))
     return replace(made, choices=book.choices)
+
+
+def without(book: Book, item: Instrument, money: Instrument) -> Book:
+    """The book less one line; where that is its last, a line of the money that holds nothing."""
+    last = all(each.key == item.key for each in book.instruments.items)
+    return edited(book, {money: 0.0} if last and money.key != item.key else {}, drop=(item.key,))

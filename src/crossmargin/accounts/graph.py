@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
 
-from crossmargin.accounts.book_edits import edited, money_line
+from crossmargin.accounts.book_edits import edited, money_line, without
 from crossmargin.accounts.leg_loss import total_deltas
 from crossmargin.accounts.pooling import PoolRule, net_of
 from crossmargin.accounts.venue_accounts import (
@@ -180,15 +180,10 @@ def accounts_without(accounts: Sequence[VenueAccount], node: Node) -> list[Venue
         if account.name != node.account:
             out.append(account)
             continue
-        key = next(
-            item.key
-            for item in account.book.instruments.items
-            if _line_id(account, item) == node.id
-        )
+        items = account.book.instruments.items
+        gone = next(item for item in items if _line_id(account, item) == node.id)
         money = money_line(account.book, account.venue, account.money)
-        keep = {} if money.key == key else {money: 0.0}
-        book = edited(account.book, keep, drop=(key,))
-        out.append(replace(account, book=book))
+        out.append(replace(account, book=without(account.book, gone, money)))
     return [account for account in out if len(account.book.column)]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crossmargin.accounts.book_edits import edited, money_line
+from crossmargin.accounts.book_edits import money_line, without
 from crossmargin.accounts.local_liquidation import with_money
 from crossmargin.accounts.pooling import PoolRule, net_of
 from crossmargin.accounts.venue_accounts import (
@@ -64,9 +64,8 @@ def total_deltas(accounts: Sequence[VenueAccount]) -> dict[str, tuple[float, flo
 def without_leg(account: VenueAccount, item: Instrument) -> VenueAccount:
     """The account after a leg was closed at mark: same equity, the leg gone."""
     before = standing_of(account).equity_usd
-    # The line of the money stays in the table, so that a book of one leg is not empty.
     money = money_line(account.book, account.venue, account.money)
-    gone = replace(account, book=edited(account.book, {money: 0.0}, drop=(item.key,)))
+    gone = replace(account, book=without(account.book, item, money))
     for _ in range(_ROUNDS):  # a balance that is at risk or counted with a haircut: once more
         missing = before - standing_of(gone).equity_usd
         if abs(missing) <= _CENT_USD:

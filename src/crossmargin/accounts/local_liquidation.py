@@ -28,6 +28,7 @@ from crossmargin.accounts.venue_accounts import (
 )
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.core.errors import InputError
+from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.families.whole_account import is_money
 from crossmargin.margin.surface_grid import grid
 
@@ -139,7 +140,7 @@ def room_of(
     free = max(0.0, standing.over_im_usd - staleness)
     keep = max(buffer, adverse_move_usd(deltas, sigma, rules.alert_horizon_s, _keeping(rules)))
     leave = min(standing.over_im_usd, standing.over_mm_usd - keep) - staleness
-    if account.terms is None:  # an unrealised gain and an option cannot be sent
+    if not account.borrows:  # an unrealised gain and an option cannot be sent
         leave = min(leave, standing.cash_usd)
     return Room(free, max(0.0, leave), buffer, keep, staleness)
 
@@ -167,9 +168,14 @@ def _lending_room(account: VenueAccount, factor: float) -> float:
         )
     total = 0.0
     for column, quantity in zip(book.column.tolist(), book.quantity.tolist(), strict=True):
-        name = book.instruments.items[column].underlying
+        item = book.instruments.items[column]
+        name = item.underlying
         moved = 1.0 if is_money(name) else factor
-        worth = quantity * float(view.usd[book.instruments.underlying[column]]) * moved
+        worth = (
+            (-abs(quantity) if item.kind == Kind.DEBT else quantity)
+            * float(view.usd[book.instruments.underlying[column]])
+            * moved
+        )
         total += worth if worth < 0.0 else worth * terms.threshold.get(name, 0.0)
     return total
 
@@ -216,7 +222,25 @@ def with_money(account: VenueAccount, amount_usd: float) -> VenueAccount:
             value=account.money,
             remedy="Give a market with its price in dollars, or name another money.",
         )
-    return replace(account, book=edited(account.book, {item: amount_usd / price}))
+    amount = amount_usd / price
+    owed = _owed(account, item.underlying)
+    if owed is None:
+        return replace(account, book=edited(account.book, {item: amount}))
+    line, quantity = owed
+    repaid = min(amount, abs(quantity))  # a negative amount is borrowed: the debt grows
+    sign = 1.0 if quantity < 0.0 else -1.0
+    rest = {item: amount - repaid} if amount > repaid else {}
+    return replace(account, book=edited(account.book, {line: sign * repaid, **rest}))
+
+
+def _owed(account: VenueAccount, currency: str) -> tuple[Instrument, float] | None:
+    """The line of debt in a currency and its quantity, whose sign is the venue's own."""
+    book = account.book
+    for column, quantity in zip(book.column.tolist(), book.quantity.tolist(), strict=True):
+        item = book.instruments.items[column]
+        if item.kind == Kind.DEBT and item.underlying == currency and quantity != 0.0:
+            return item, float(quantity)
+    return None
 
 
 def local_liquidations(

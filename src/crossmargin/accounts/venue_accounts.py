@@ -168,6 +168,12 @@ class VenueAccount:
     reported_equity_usd: float | None = None
 
     @property
+    def borrows(self) -> bool:
+        """Whether money leaves it by borrowing: a lending pool, by its terms or by a debt line."""
+        kinds = self.book.instruments.kind[self.book.column]
+        return self.terms is not None or bool((kinds == Kind.DEBT).any())
+
+    @property
     def rulebook(self) -> str:
         """The name of the model, or what stands in its place."""
         return self.model.spec.name if self.model is not None else "lending terms"
@@ -329,7 +335,8 @@ def _lending_standing(account: VenueAccount, terms: LendingTerms) -> Standing:
                 limit="asset, debt",
                 remedy="Give the account a margin model.",
             )
-        worth = quantity * float(view.usd[book.instruments.underlying[column]])
+        held = -abs(quantity) if item.kind == Kind.DEBT else quantity
+        worth = held * float(view.usd[book.instruments.underlying[column]])
         if worth < 0.0:
             debt -= worth
             continue
@@ -364,8 +371,13 @@ def deltas_of(account: VenueAccount) -> dict[str, tuple[float, float]]:
         if is_money(item.underlying):
             continue
         coins, price = found.get(item.underlying, (0.0, 0.0))
-        coins += quantity * float(market.delta[column])
-        found[item.underlying] = (coins, float(market.index_usd[column]) or price)
+        if item.kind == Kind.DEBT:  # owed whatever its sign; the pool of dollars knows no debts
+            coins -= abs(quantity)
+            price = float(view.usd[table.underlying[column]])
+        else:
+            coins += quantity * float(market.delta[column])
+            price = float(market.index_usd[column]) or price
+        found[item.underlying] = (coins, price)
     return {name: found[name] for name in sorted(found) if found[name][0] != 0.0}
 
 
