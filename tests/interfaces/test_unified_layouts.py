@@ -8,6 +8,7 @@ from typing import Any
 from crossmargin.interfaces.tables import plain_text
 from crossmargin.interfaces.unified_layouts import unified_document
 from tests.interfaces.unified_case import sample
+from tests.tidy.source import REPOSITORY
 
 
 def figures(**changes: Any) -> dict[str, Any]:
@@ -57,3 +58,16 @@ def test_the_words_of_a_danger() -> None:
 def test_top_cuts_the_stresses() -> None:
     assert len(unified_document(figures(), 2).tables[-1].rows) == 2
     assert len(unified_document(figures()).tables[-1].rows) == len(figures()["failures"])
+
+
+def test_the_documents_say_what_is_printed() -> None:
+    """Every line of the page's outputs is a line of the sample's document."""
+    page = (REPOSITORY / "docs" / "unified.md").read_text("utf-8")
+    quoted = [line for block in page.split("```text\n")[1:] for line in _lines(block)]
+    printed = plain_text(unified_document(figures(), 10)).splitlines()
+    assert len(quoted) > 20
+    assert [line for line in quoted if line not in printed] == []
+
+
+def _lines(block: str) -> list[str]:
+    return block.split("```")[0].splitlines()

@@ -28,7 +28,9 @@ def unified(
     ] = None,
     against: Annotated[
         str | None,
-        Parameter(name="--against", help="Commitment to hold it against; an error where it differs."),
+        Parameter(
+            name="--against", help="Commitment to hold it against; an error where it differs."
+        ),
     ] = None,
     top: Annotated[int, Parameter(name="--top", help="Rows of each stress; 0: all.")] = 10,
     json_: Annotated[

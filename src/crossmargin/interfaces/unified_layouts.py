@@ -22,7 +22,7 @@ def unified_document(figures: Figures, top: int = 0) -> Document:
         f"the venues demand {_usd(totals['demanded_im_usd'])} USD: this binds. The economic net "
         f"under {figures['net_model']} is {_usd(totals['economic_net_im_usd'])} USD; of the "
         f"difference {_usd(totals['credit_usd'])} USD can be enforced",
-        *(_danger_line(each) for each in figures["dangers"]),
+        *(_danger_line(each, figures["rules"]) for each in figures["dangers"]),
     ]
     if figures["blocked"]:
         names = ", ".join(figures["blocked"])
@@ -49,7 +49,7 @@ def _usd(value: float) -> str:
     return amount_text(value, "USD")
 
 
-def _danger_line(danger: Figures) -> str:
+def _danger_line(danger: Figures, rules: Figures) -> str:
     name = danger["account"]
     whole = "healthy" if danger["whole_is_healthy"] else "not healthy either"
     if danger["move_fraction"] is None:
@@ -57,7 +57,8 @@ def _danger_line(danger: Figures) -> str:
     else:
         start = (
             f"{name} is liquidated by a move of {100.0 * danger['move_fraction']:+.2f} % "
-            f"(touched with {100.0 * danger['probability']:.0f} % in the horizon) "
+            f"(touched within {rules['alert_horizon_s'] / 3600.0:g} h with "
+            f"{100.0 * danger['probability']:.0f} %) "
             f"while the whole is {whole}"
         )
     if not danger["cured"]:
