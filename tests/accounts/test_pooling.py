@@ -13,7 +13,7 @@ from crossmargin.accounts.pooling import (
     pooled_book,
     savings,
 )
-from crossmargin.accounts.venue_accounts import standing_of
+from crossmargin.accounts.venue_accounts import VenueAccount, standing_of
 from crossmargin.instruments.book import Reported
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.register import model_named
@@ -22,8 +22,8 @@ from tests.accounts.venues import AS_OF_MS, PRICES, loan, market, perp
 TIMS = model_named("tims")
 
 
-def rule(*accounts: object) -> PoolRule:
-    return PoolRule(TIMS, merged_snapshot(accounts))  # type: ignore[arg-type]
+def rule(*accounts: VenueAccount) -> PoolRule:
+    return PoolRule(TIMS, merged_snapshot(accounts))
 
 
 def test_the_newer_of_two_prices_is_taken() -> None:

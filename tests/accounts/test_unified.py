@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,11 @@ from tests.accounts.venues import AS_OF_MS, OPEN, PRICES, SIGMA, loan, market, p
 TIMS = model_named("tims")
 
 
-def joined(accounts: list[VenueAccount], rules: Rules | None = None, **more: object) -> Unified:
-    return unify(accounts, TIMS, rules, sigma=SIGMA, **more)  # type: ignore[arg-type]
+def joined(accounts: list[VenueAccount], rules: Rules | None = None, **more: Any) -> Unified:
+    return unify(accounts, TIMS, rules, sigma=SIGMA, **more)
 
 
-def hedged(trust: Trust | None = None, **changes: object) -> list[VenueAccount]:
+def hedged(trust: Trust | None = None, **changes: Any) -> list[VenueAccount]:
     """Long and short at two accounts, ether lent and hedged."""
     given = {"trust": trust or Trust(), **changes}
     return [

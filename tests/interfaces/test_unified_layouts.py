@@ -70,4 +70,4 @@ def test_the_documents_say_what_is_printed() -> None:
 
 
 def _lines(block: str) -> list[str]:
-    return block.split("```")[0].splitlines()
+    return block.split("```", maxsplit=1)[0].splitlines()
