@@ -57,6 +57,10 @@ def test_hedges_add_up_to_what_is_matched() -> None:
     hedges = [edge.usd for edge in graph_made(three).edges if edge.kind == "hedges"]
     assert len(hedges) == 2
     assert sum(hedges) == pytest.approx(2.4 * PRICES["BTC"])
+    four = [*three, perp("d", -1.2, usdc=8_000.0)]
+    hedges = [edge.usd for edge in graph_made(four).edges if edge.kind == "hedges"]
+    assert len(hedges) == 4
+    assert sum(hedges) == pytest.approx(3.0 * PRICES["BTC"])
 
 
 def test_a_removed_node_costs_what_computing_again_gives() -> None:

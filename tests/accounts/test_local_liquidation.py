@@ -127,6 +127,16 @@ def test_money_repays_a_line_of_debt_and_is_borrowed_on_it() -> None:
     assert crossings(account, standing_of(account)) == crossings(loan(), standing_of(loan()))
 
 
+def test_money_that_counts_in_part_is_sent_until_nothing_is_missing() -> None:
+    """Ether sent to the pool counts with 0.83 against liquidation: more of it than is missing must go."""
+    thin = loan(ether=61.0, money="ETH", trust=FAST)
+    (danger,) = found_in([thin, perp("rich", -1.0, 900_000.0, trust=FAST)])
+    got = sum(transfer.arrives_usd for transfer in danger.transfers)
+    assert danger.cured
+    assert got == pytest.approx(danger.needed_usd / 0.83, rel=1e-4)
+    assert danger.after["loan"].over_im_usd >= -0.01
+
+
 def test_the_crossing_is_where_the_room_ends() -> None:
     account = planted()[0]
     low, high = crossings(account, standing_of(account))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from crossmargin.accounts.pooling import (
@@ -15,7 +16,7 @@ from crossmargin.accounts.pooling import (
 )
 from crossmargin.accounts.venue_accounts import VenueAccount, standing_of
 from crossmargin.instruments.book import Reported
-from crossmargin.instruments.contracts import Instrument, Kind
+from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.register import model_named
 from tests.accounts.venues import AS_OF_MS, PRICES, loan, market, perp
 
@@ -47,15 +48,13 @@ def test_the_pool_holds_every_line_once() -> None:
 
 
 def test_a_line_of_debt_is_a_negative_balance() -> None:
-    account = loan()
-    items = tuple(
-        replace(i, kind=Kind.DEBT) if i.underlying == "USDC" else i
-        for i in account.book.instruments.items
-    )
-    assert {type(i) for i in items} == {Instrument}
-    table = type(account.book.instruments).of(items)
-    owed = replace(account, book=replace(account.book, instruments=table))
-    assert min(pooled_book([owed]).quantity.tolist()) == -100_000.0
+    for sign in (1.0, -1.0):
+        account = loan(owed=Kind.DEBT)
+        debt = account.book.instruments.kind[account.book.column] == Kind.DEBT
+        quantity = np.where(debt, sign, 1.0) * account.book.quantity
+        book = pooled_book([replace(account, book=replace(account.book, quantity=quantity))])
+        assert min(book.quantity.tolist()) == -100_000.0
+        assert {item.kind for item in book.instruments.items} == {Kind.ASSET}
 
 
 def test_reported_equity_of_a_coin_is_what_is_at_risk() -> None:

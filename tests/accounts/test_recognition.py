@@ -174,6 +174,13 @@ def test_each_condition_alone_by_hand() -> None:
     assert by_asset.credit_usd == pytest.approx(500.0)
 
 
+def test_a_hedge_is_as_enforceable_as_its_least_seizable_leg() -> None:
+    found = two_venues()
+    weak = replace(found.venues[1], trust=replace(OPEN, enforceability=0.1))
+    for venues in ((found.venues[0], weak), (weak, found.venues[0])):
+        assert recognise(replace(found, venues=venues), FREE).credit_usd == pytest.approx(1_800.0)
+
+
 def test_prices_that_differ_are_a_basis() -> None:
     found = two_venues()
     moved = replace(found.venues[1], deltas={"BTC": (-1.5, 68_680.0)})
