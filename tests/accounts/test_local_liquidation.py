@@ -128,7 +128,7 @@ def test_money_repays_a_line_of_debt_and_is_borrowed_on_it() -> None:
 
 
 def test_money_that_counts_in_part_is_sent_until_nothing_is_missing() -> None:
-    """Ether sent to the pool counts with 0.83 against liquidation: more of it than is missing must go."""
+    """Ether counts with 0.83 in the pool: more of it than is missing must go."""
     thin = loan(ether=61.0, money="ETH", trust=FAST)
     (danger,) = found_in([thin, perp("rich", -1.0, 900_000.0, trust=FAST)])
     got = sum(transfer.arrives_usd for transfer in danger.transfers)
