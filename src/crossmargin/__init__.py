@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
+    from crossmargin.interfaces.unified import UnifiedResult, unified
     from crossmargin.interfaces.verbs import compare, margin, quality
     from crossmargin.interfaces.verify import VerifyResult, verify
     from crossmargin.interfaces.watch import watch
@@ -61,6 +62,7 @@ __all__ = [
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
+    "UnifiedResult",
     "VerifyResult",
     "WhatIfResult",
     "__version__",
@@ -92,6 +94,7 @@ __all__ = [
     "run",
     "span_file",
     "span_requirement",
+    "unified",
     "verify",
     "watch",
     "whatif",
@@ -115,6 +118,7 @@ _HOMES = {
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),
+    "interfaces.unified": ("UnifiedResult", "unified"),
     "interfaces.verbs": ("compare", "margin", "quality"),
     "interfaces.verify": ("VerifyResult", "verify"),
     "interfaces.watch": ("watch",),

@@ -18,6 +18,7 @@ from crossmargin.interfaces.parameters_commands import register as register_para
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.unified_commands import register as register_unified
 from crossmargin.interfaces.verify_commands import register as register_verify
 from crossmargin.interfaces.whatif_commands import register
 
@@ -48,6 +49,7 @@ register_probe(app)
 register_parameters(app)
 register_exit(app)
 register_accounts(app)
+register_unified(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
