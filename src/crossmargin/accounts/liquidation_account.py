@@ -54,7 +54,14 @@ class Judge:
     raises.
     """
 
-    def __init__(self, book: Book, view: View, model: MarginModel, parameters: Parameters) -> None:
+    def __init__(
+        self,
+        book: Book,
+        view: View,
+        model: MarginModel,
+        parameters: Parameters,
+        like: Judge | None = None,
+    ) -> None:
         if len(book) != 1:
             raise InputError(
                 "shape_wrong",
@@ -63,13 +70,16 @@ class Judge:
                 limit="1 account",
                 remedy="Cut the account out of the population.",
             )
-        found = run(book, view, model, parameters)
-        _refuse_failures(found)
         self.book, self.view, self.model, self.parameters = book, view, model, parameters
         self.items = book.instruments.items
-        self._plan, self._priced = found.plan, found.priced
+        if like is not None and like.view is view:
+            self._plan, self._priced = like._plan, like._priced  # the same market: nothing to read
+        else:
+            found = run(book, view, model, parameters)
+            _refuse_failures(found)
+            self._plan, self._priced = found.plan, found.priced
         self.apart = stands_apart(model.spec)
-        pools = found.plan.pools
+        pools = self._plan.pools
         self.names = tuple(pool.label for pool in pools) if self.apart else ("account",)
         self._group = np.arange(len(pools)) if self.apart else np.zeros(len(pools), np.int64)
         self.now = self.levels(book.quantity[None, :])
@@ -99,23 +109,21 @@ class Judge:
         column = int(self.book.column[j])
         return next(g for g, pool in enumerate(self._plan.pools) if column in pool.columns)
 
-    def variants(self, closed: Floats, cost_usd: Floats) -> Floats:
-        """[V, N] quantities after ``closed[V, N]`` of them, with cash in and [V, G] costs out.
+    def variants(self, after: Floats, cost_usd: Floats) -> Floats:
+        """[V, N] quantities where lines have ``after[V, N]`` left, cash in and [V, G] costs out.
 
         What a line leaves goes to the balance of its settlement currency, or to that of its pool.
         """
-        quantity = np.where(closed != 0.0, self.book.quantity - closed, self.book.quantity)
-        # Of a whole line nothing is left, not even the rounding of a difference.
-        quantity = np.where(closed == self.book.quantity, 0.0, quantity)
-        for j in np.flatnonzero(np.any(closed != 0.0, axis=0)).tolist():
-            share = closed[:, j] / self.book.quantity[j]
+        quantity = after.copy()
+        closed = after != self.book.quantity
+        for j in np.flatnonzero(closed.any(axis=0)).tolist():
+            held = float(self.book.quantity[j])
+            share = (held - after[:, j]) / held
             for g in range(len(self.names)):
                 line = self._cash_of(j, g)
-                quantity[:, line] += share * self.leaves[j, g] / self._rate(line)
+                quantity[:, line] += share * self.leaves[j, g] / self.price_usd(line)
         for g in range(len(self.names)):
-            if np.any(cost_usd[:, g] != 0.0):
-                line = self.cash[g]
-                quantity[:, line] -= cost_usd[:, g] / self._rate(line)
+            quantity[:, self.cash[g]] -= cost_usd[:, g] / self.price_usd(self.cash[g])
         return quantity
 
     def settled(self, quantity: Floats, wanted_usd: Floats) -> tuple[Book, Levels]:
@@ -128,7 +136,7 @@ class Judge:
         for g in range(len(self.names)):
             gap = float(wanted_usd[g] - levels.equity[0, g])
             if gap != 0.0:
-                fixed[self.cash[g]] += gap / self._rate(self.cash[g])
+                fixed[self.cash[g]] += gap / self.price_usd(self.cash[g])
         levels = self.levels(fixed[None, :])
         return _with(self.book, fixed), levels
 
@@ -138,9 +146,6 @@ class Judge:
         return float(self.view.usd[names.index(self.items[int(self.book.column[j])].settle)])
 
     # -- lines -------------------------------------------------------------------------------
-
-    def _rate(self, line: int) -> float:
-        return self.price_usd(line)
 
     def _cash_lines(self) -> list[int]:
         """The balance of each pool where cash without a home goes."""
@@ -153,7 +158,7 @@ class Judge:
             if self.apart:
                 wanted = (self._plan.pools[g].currency,)
             line = next((lines[w] for w in wanted if w in lines), None)
-            if line is None or self._rate(line) <= 0.0:
+            if line is None or self.price_usd(line) <= 0.0:
                 raise InputError(
                     "currency_unknown",
                     "the account has no line on which the cash of a liquidation could stand",
@@ -173,7 +178,7 @@ class Judge:
             return self.cash[g]
         for k, column in enumerate(self.book.column.tolist()):
             item = self.items[column]
-            if is_cash(item) and item.underlying == settle and self._rate(k) > 0.0:
+            if is_cash(item) and item.underlying == settle and self.price_usd(k) > 0.0:
                 return k
         return self.cash[g]
 
@@ -191,14 +196,13 @@ class Judge:
             item, size = self.items[column], float(self.book.quantity[j])
             if size == 0.0:
                 continue
-            if item.kind in (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION):
-                out.append(j)
-            elif item.kind == Kind.ASSET and not self.apart and self._sold(j, item, size):
+            contract = item.kind in (Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
+            if contract or (item.kind == Kind.ASSET and self._sold(j, item, size)):
                 out.append(j)
         return tuple(out)
 
     def _sold(self, j: int, item: Instrument, size: float) -> bool:
-        if item.underlying in _MONEY or j in self.cash:
+        if self.apart or item.underlying in _MONEY or j in self.cash:
             return False
         worth = size * float(self.view.usd[self.book.instruments.names.index(item.underlying)])
         return abs(float(self.leaves[j, 0]) - worth) <= _AT_MARK * abs(worth)
