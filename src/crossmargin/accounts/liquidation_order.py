@@ -10,8 +10,8 @@
     size        the fewest lots with which no more is short than with the whole step
 
 Only pools that broke MM are brought to the buffer; others must merely stay above MM. A penalty
-never makes a debt: it takes at most the equity that is left of its pool. Ties go to the larger gain,
-then to the canonical order of the book.
+never makes a debt: it takes at most the equity that is left of its pool. Ties go to the larger
+gain, then to the canonical order of the book.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _EXACT = Context(prec=60)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a house liquidates; shares are fractions. ``lots``: the lot of a contract by native id."""
+    """How a house liquidates; shares are fractions. ``lots``: lot of a contract by native id."""
 
     buffer: float
     max_share: float
@@ -176,7 +176,8 @@ class Traded:
     """One line of a step: signed ``size`` traded, the mark and the price; money in smallest units.
 
     ``price`` is the mark less the cost, in the price unit of the contract; a cost beyond the whole
-    mark of what is sold has no price above 0 and shows 0.
+    mark of what is sold has no price above 0 and shows 0. ``penalty`` is what would be due; the
+    step's own may be less, where no equity is left.
     """
 
     name: str
@@ -190,7 +191,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Part of some lines: (place of the line, lots of a whole step); ``count`` is the finest step."""
+    """Part of some lines: the place of each and its lots in a whole step."""
 
     what: str
     lines: tuple[tuple[int, int], ...]
@@ -234,8 +235,8 @@ class Tried:
 class Bench:
     """An account in one market, with the means to try any step.
 
-    ``broken[g]`` are pools that broke MM: they are brought to the buffer. ``start[j]`` is what a
-    line held when the liquidation began. ``known`` remembers lots.
+    ``broken[g]`` are pools that broke MM: they are brought to the buffer. ``gone[g]`` were closed
+    out and are short of nothing. ``start[j]`` is what a line held when the liquidation began.
     """
 
     def __init__(
@@ -245,10 +246,11 @@ class Bench:
         cost: CostOf,
         broken: Sequence[bool],
         start: Mapping[int, float],
+        gone: Sequence[bool] = (),
     ) -> None:
         self.judge, self.terms, self._cost = judge, terms, cost
         self.broken = tuple(broken)
-        self._start = start
+        self._start, self._gone = start, tuple(gone) or (False,) * len(self.broken)
         when_ms = judge.view.as_of_ms
         columns = judge.book.column.tolist()
         self._lot = {j: terms.lot(judge.items[columns[j]], when_ms) for j in judge.lines}
@@ -257,13 +259,13 @@ class Bench:
         self.short = sum(max(-b, 0) for b in self.balance)
 
     def _balances(self, levels: Levels) -> list[list[int]]:
-        """[V][G] what counts less what must be kept, smallest units: requirements up, equity down."""
+        """[V][G] what counts (down) less what must be kept (up), smallest units."""
         d, out = self.terms.decimals, []
         for counted, mm in zip(levels.counted.tolist(), levels.mm.tolist(), strict=True):
             row = []
             for g, broken in enumerate(self.broken):
                 kept = (1.0 + self.terms.buffer) * mm[g] if broken else mm[g]
-                row.append(down(counted[g], d) - up(kept, d))
+                row.append(0 if self._gone[g] else down(counted[g], d) - up(kept, d))
             out.append(row)
         return out
 
@@ -281,7 +283,7 @@ class Bench:
         return min(max(most, 1), self.total_lots(j))
 
     def candidates(self) -> list[Candidate]:
-        """Steps that could help: lines, underlyings and pools that are short, in the book's order."""
+        """Steps that could help: lines, underlyings and pools that are short, in order."""
         out: list[Candidate] = []
         columns = self.judge.book.column.tolist()
         for g, balance in enumerate(self.balance):
@@ -353,7 +355,7 @@ class Bench:
         return sum(a - b if b < 0 else -max(-a, 0) for b, a in pairs)
 
     def _left(self, j: int, lots: int) -> float:
-        """What a line holds after so many lots, as decimals; with the last lot the rest goes too."""
+        """What a line holds after so many lots; with the last lot the rest goes too."""
         held = Decimal(repr(float(self.judge.book.quantity[j])))
         if lots >= self.total_lots(j):
             return 0.0
