@@ -20,7 +20,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Orders, Reported
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.instruments.symbology import asset
-from crossmargin.margin.model import MarginModel, Requirement
+from crossmargin.margin.model import MarginModel, Plan, Priced, Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row
 from crossmargin.margin.run import margin_block, run
@@ -72,6 +72,8 @@ class Judge:
             )
         self.book, self.view, self.model, self.parameters = book, view, model, parameters
         self.items = book.instruments.items
+        self._plan: Plan
+        self._priced: tuple[Priced, ...]
         if like is not None and like.view is view:
             self._plan, self._priced = like._plan, like._priced  # the same market: nothing to read
         else:

@@ -89,7 +89,7 @@ class HouseOutcome(Outcome):
     before: Purses
     after: Purses
     decimals: int
-    moved: int = 0
+    moved: int = 0  # what prices did to the account after the last step
 
     @property
     def bad_debt_usd(self) -> float:
@@ -163,13 +163,10 @@ class HouseLiquidation:
 
 
 def _attempt(found: HouseOutcome) -> Attempt:
-    paid = sum(step.cost + step.fee + step.penalty for step in found.steps if _is_house(step))
+    house = [step for step in found.steps if isinstance(step, HouseStep)]
+    paid = sum(step.cost + step.fee + step.penalty for step in house)
     after = found.after
     return Attempt(found.order, len(found.steps), paid, after.account, after.unpaid, found.ended)
-
-
-def _is_house(step: Step) -> bool:
-    return isinstance(step, HouseStep)
 
 
 def _why(best: HouseOutcome, found: Sequence[HouseOutcome]) -> str:
@@ -205,7 +202,7 @@ class _Run:
         self.steps: list[HouseStep] = []
 
     def outcome(self) -> HouseOutcome:
-        ended = ""
+        ended, moved = "", 0
         for _ in range(STEPS_MAX):
             moved = self._moved() if self.steps else 0
             bench = self._bench()
@@ -227,8 +224,9 @@ class _Run:
                 remedy="Close more in a step, or check the path of the market.",
             )
         steps, left = tuple(self.steps), self.judge.book
+        purses = self.before, self.purses
         return HouseOutcome(
-            steps, left, ended, self.order, "", (), self.before, self.purses, self.terms.decimals
+            steps, left, ended, self.order, "", (), *purses, self.terms.decimals, moved
         )
 
     def _down(self, amount: float) -> int:
@@ -278,11 +276,11 @@ class _Run:
 
     def _take(self, bench: Bench, tried: Tried, why: str, moved: int) -> None:
         """Carry a step out: money moves in smallest units, and the balance follows it."""
-        wanted = self._paid(bench, tried)
+        wanted = self._paid(tried)
         book, _ = self.judge.settled(tried.quantity, wanted)
         self._record(bench, tried, why, moved, book, ())
 
-    def _paid(self, bench: Bench, tried: Tried) -> Floats:
+    def _paid(self, tried: Tried) -> Floats:
         """[G] dollars of equity that the step leaves; the purses have paid."""
         for taker, parts in (
             ("counterparties", tried.cost),
@@ -297,19 +295,20 @@ class _Run:
         return out
 
     def _close_out(self, bench: Bench, moved: int) -> None:
-        """Everything in the pools that are short, at once; then who pays what is missing."""
-        candidate = bench.everything()
+        """Everything in pools without equity, or that no step helps; who pays what is missing."""
         short = [g for g, balance in enumerate(bench.balance) if balance < 0]
+        insolvent = [g for g in short if bench.equity[g] <= 0]
+        short = insolvent or short
+        candidate = bench.everything(short)
         for g in short:
             self.gone[g] = True
         tried = bench.tried([(candidate, candidate.count)])[0]
-        wanted = self._paid(bench, tried)
+        wanted = self._paid(tried)
         deficits = {g: max(-self._down(wanted[g]), 0) for g in short}
         self.purses, covers = cover(self.purses, sum(deficits.values()), self.house.winners)
         for g, units in deficits.items():
-            wanted[g] = dollars(0, 0) if units else wanted[g]
+            wanted[g] = 0.0 if units else wanted[g]
         book, _ = self.judge.settled(tried.quantity, wanted)
-        insolvent = self._insolvent(bench)
         why = "equity is gone" if insolvent else "no step makes less short"
         self._record(bench, tried, why, moved, book, covers)
 

@@ -199,11 +199,11 @@ class Candidate:
     @property
     def count(self) -> int:
         """The number of sizes in which the step can be cut: the most lots of any line."""
-        return max(lots for _, lots in self.lines)
+        return max((lots for _, lots in self.lines), default=0)
 
     def lots(self, k: int) -> list[tuple[int, int]]:
         """Lots of each line at size ``k`` of :attr:`count`; from one size to the next at most 1."""
-        whole = self.count
+        whole = max(self.count, 1)
         return [(j, (2 * k * lots + whole) // (2 * whole)) for j, lots in self.lines]
 
 
@@ -302,9 +302,9 @@ class Bench:
                 out.append(self._all(f"every line of {self.judge.names[g]}", lines))
         return out
 
-    def everything(self) -> Candidate:
-        """All that is held in the pools that are short, at once."""
-        lines = [j for j in self.judge.lines if self.balance[self.judge.group_of(j)] < 0]
+    def everything(self, pools: Sequence[int]) -> Candidate:
+        """All that may be closed in some pools, at once."""
+        lines = [j for j in self.judge.lines if self.judge.group_of(j) in pools]
         return Candidate("everything", tuple([(j, self.total_lots(j)) for j in lines]))
 
     def _all(self, what: str, lines: Sequence[int]) -> Candidate:
@@ -337,18 +337,14 @@ class Bench:
         cost_usd = np.array([[dollars(int(x), self.terms.decimals) for x in row] for row in paid])
         quantity = judge.variants(after, cost_usd.reshape(len(wanted), groups))
         balances = self._balances(judge.levels(quantity))
-        return [
-            Tried(
-                candidate,
-                k,
-                quantity[v],
-                tuple(legs[v]),
-                *(tuple(int(x) for x in money[part, v]) for part in range(3)),
-                short=sum(max(-b, 0) for b in balances[v]),
-                gain=self._gain(balances[v]),
-            )
-            for v, (candidate, k) in enumerate(wanted)
-        ]
+        out = []
+        for v, (candidate, k) in enumerate(wanted):
+            cost, fee, penalty = (tuple(int(x) for x in money[part, v]) for part in range(3))
+            short = sum(max(-b, 0) for b in balances[v])
+            gain = self._gain(balances[v])
+            done = tuple(legs[v])
+            out.append(Tried(candidate, k, quantity[v], done, cost, fee, penalty, short, gain))
+        return out
 
     def _gain(self, after: Sequence[int]) -> int:
         pairs = zip(self.balance, after, strict=True)
