@@ -19,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Context, Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from crossmargin.accounts.liquidation_account import Judge, Levels
 from crossmargin.accounts.waterfall import dollars, down, up
@@ -38,10 +39,12 @@ __all__ = [
     "Candidate",
     "CostOf",
     "Order",
+    "Sizes",
     "Terms",
     "Traded",
     "Tried",
     "choose",
+    "cost_by_name",
     "touch_cost",
     "trimmed",
 ]
@@ -147,6 +150,24 @@ def touch_cost(terms: Terms) -> CostOf:
                 amount * usd
             )
         return max((price - mark) * (1.0 if size > 0.0 else -1.0), 0.0) * amount * usd
+
+    return cost
+
+
+class Sizes(Protocol):
+    """What trading a size of one contract costs: ``crossmargin.market`` has such objects."""
+
+    def at(self, size: npt.ArrayLike) -> Floats:
+        """Dollars at each signed size."""
+        ...
+
+
+def cost_by_name(costs: Mapping[str, Sizes], otherwise: CostOf) -> CostOf:
+    """The cost of contracts by native id, dollars at each signed size; ``otherwise`` the rest's."""
+
+    def cost(view: View, column: int, size: float) -> float:
+        own = costs.get(view.instruments.items[column].native_id)
+        return otherwise(view, column, size) if own is None else float(own.at(size))
 
     return cost
 
