@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from crossmargin.accounts.liquidation_account import Judge, on_own_lines, with_cash_rows
@@ -155,7 +156,7 @@ def liquidate(
         "account": held.account[0],
         "mechanics": way.name,
         "ended": outcome.ended or "under way: nobody took what is left",
-        **_figures(outcome, wide, seen, start_ms, asked.via, asked.parameters, fund_usd),
+        **_figures(outcome, wide, seen, start_ms, asked, fund_usd),
         "left": _left(outcome.left),
         "notes": list(made.figures["notes"]),
         "receipt": replace(made.receipt, command="").to_dict(),
@@ -165,8 +166,8 @@ def liquidate(
 
 def _in_time(market: MarketLike | Sequence[MarketLike]) -> list[Snapshot]:
     """Snapshots in order of time; InputError ``option_unknown`` for two of one moment, or none."""
-    several = isinstance(market, list | tuple)
-    found = [snapshot_of(each) for each in (market if several else [market])]  # type: ignore[list-item,union-attr] # a sequence
+    alone = isinstance(market, Snapshot | str | Path)
+    found = [snapshot_of(each) for each in ([market] if alone else market)]  # type: ignore[union-attr] # not alone
     times = [each.as_of_ms for each in found]
     if not times or times != sorted(set(times)):
         raise InputError(
@@ -299,10 +300,10 @@ def _figures(
     book: Book,
     market: Market,
     start_ms: int,
-    model: MarginModel,
-    parameters: Parameters,
+    asked: Requirement,
     fund_usd: float,
 ) -> dict[str, Any]:
+    model, parameters = asked.via, asked.parameters
     own = on_own_lines(book, market(start_ms), model, parameters)
     before = _standing(own, market(start_ms), model, parameters)
     last_ms = outcome.steps[-1].at_ms if outcome.steps else start_ms
@@ -311,10 +312,7 @@ def _figures(
         steps = [_house_step(n, s, outcome) for n, s in enumerate(outcome.steps, 1)]
         more = _house_figures(outcome)
     else:
-        steps = [
-            _venue_step(n, s, market(s.at_ms), model, parameters)
-            for n, s in enumerate(outcome.steps, 1)
-        ]
+        steps = [_venue_step(n, s, market(s.at_ms), asked) for n, s in enumerate(outcome.steps, 1)]
         more = {"order": None, "why": "the venue's own steps", "attempts": [], "purses": []}
         more |= {"trades": [], "covers": [], "fund_usd": fund_usd or None, "bad_debt_usd": None}
     return {"before": before, "after": after, "steps": steps, **more}
@@ -356,10 +354,10 @@ def _house_step(number: int, step: Step, outcome: HouseOutcome) -> dict[str, Any
     }
 
 
-def _venue_step(
-    number: int, step: Step, view: View, model: MarginModel, parameters: Parameters
-) -> dict[str, Any]:
-    standing = _standing(step.left, view, model, parameters)
+def _venue_step(number: int, step: Step, view: View, asked: Requirement) -> dict[str, Any]:
+    """A step of a venue; its money is in the model's currency, at the dollars of the start."""
+    standing = _standing(step.left, view, asked.via, asked.parameters)
+    usd = asked.priced[0].usd_per_unit
     slippage = step.figures.get("slippage")
     fee = step.figures.get("fee", -step.cash if step.what == "fee" else None)
     return {
@@ -367,8 +365,8 @@ def _venue_step(
         "at": format_ms(step.at_ms),
         "what": step.what,
         "share": step.share,
-        "cost_usd": None if slippage is None else -slippage,
-        "penalty_usd": fee,
+        "cost_usd": None if slippage is None else -slippage * usd,
+        "penalty_usd": None if fee is None else fee * usd,
         **standing,
         "short_usd": max(standing["mm_usd"] - standing["counted_usd"], 0.0),
     }
