@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from crossmargin.accounts.liquidation_account import Judge, on_own_lines, with_cash_rows
@@ -166,8 +165,8 @@ def liquidate(
 
 def _in_time(market: MarketLike | Sequence[MarketLike]) -> list[Snapshot]:
     """Snapshots in order of time; InputError ``option_unknown`` for two of one moment, or none."""
-    alone = isinstance(market, Snapshot | str | Path)
-    found = [snapshot_of(each) for each in ([market] if alone else market)]  # type: ignore[union-attr] # not alone
+    sources: list[Any] = list(market) if isinstance(market, list | tuple) else [market]
+    found = [snapshot_of(each) for each in sources]
     times = [each.as_of_ms for each in found]
     if not times or times != sorted(set(times)):
         raise InputError(
