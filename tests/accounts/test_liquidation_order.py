@@ -128,7 +128,7 @@ def _with(own: Bench, name: str, factor: float) -> Floats:
 
 
 def test_a_step_takes_the_fewest_lots() -> None:
-    own = bench(1_260.0, {"BTC": 1.0}, 0.0005)
+    own = bench(2_450.0, {"BTC": 1.0}, 0.0005)
     best = choose(own, "risk_per_cost")
     assert best is not None
     tried = best[0]

@@ -346,8 +346,8 @@ class Bench:
             own = []
             for j, lots in candidate.lots(k):
                 if lots:
-                    after[v, j] = self._left(j, lots)
-                    leg = self._traded(j, float(judge.book.quantity[j]) - float(after[v, j]))
+                    after[v, j], closed = self._left(j, lots)
+                    leg = self._traded(j, closed)
                     money[:, v, judge.group_of(j)] += [leg.cost, leg.fee, leg.penalty]
                     own.append(leg)
             legs.append(own)
@@ -371,13 +371,14 @@ class Bench:
         pairs = zip(self.balance, after, strict=True)
         return sum(a - b if b < 0 else -max(-a, 0) for b, a in pairs)
 
-    def _left(self, j: int, lots: int) -> float:
-        """What a line holds after so many lots; with the last lot the rest goes too."""
-        held = Decimal(repr(float(self.judge.book.quantity[j])))
+    def _left(self, j: int, lots: int) -> tuple[float, float]:
+        """What a line holds after so many lots, and what they were; the last takes the rest."""
+        size = float(self.judge.book.quantity[j])
+        held = Decimal(repr(size))
         if lots >= self.total_lots(j):
-            return 0.0
-        closed = _EXACT.multiply(self._lot[j], Decimal(lots))
-        return float(_EXACT.subtract(held, closed.copy_sign(held)))
+            return 0.0, size
+        closed = _EXACT.multiply(self._lot[j], Decimal(lots)).copy_sign(held)
+        return float(_EXACT.subtract(held, closed)), float(closed)
 
     def _traded(self, j: int, closed: float) -> Traded:
         terms, view, column = self.terms, self.judge.view, int(self.judge.book.column[j])
