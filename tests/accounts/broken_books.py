@@ -84,7 +84,9 @@ def house(model: str = "fixed-rate", **options: object) -> HouseLiquidation:
     return HouseLiquidation(rules, parameters, terms, **options)  # type: ignore[arg-type]
 
 
-def liquidated(book: Book, view: View, model: str = "fixed-rate", **options: object) -> HouseOutcome:
+def liquidated(
+    book: Book, view: View, model: str = "fixed-rate", **options: object
+) -> HouseOutcome:
     """The account liquidated in a market that stands still."""
     return house(model, **options).run(book, lambda _: view, START_MS)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import crossmargin as xm
@@ -24,6 +24,7 @@ from crossmargin.core.arrays import frozen
 from crossmargin.core.errors import InputError, MarketDataError, SolverError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.totals import stands_apart
 from crossmargin.market.view import View
 from crossmargin.sample import market_path
 from tests.accounts.broken_books import (
@@ -114,9 +115,7 @@ def test_it_ends_at_the_buffer_or_names_who_pays(
     own = house(terms=terms, lots=LOTS)
     found = own.run(book, lambda _: view, START_MS)
     start = Judge(book, view, own.model, own.parameters).now
-    was_broken = [
-        down(c, 6) < up(m, 6) for c, m in zip(start.counted[0], start.mm[0], strict=True)
-    ]
+    was_broken = [down(c, 6) < up(m, 6) for c, m in zip(start.counted[0], start.mm[0], strict=True)]
     assert (found.ended == "not liquidatable") == (not any(was_broken))
     now = Judge(found.left, view, own.model, own.parameters).now
     for g, was in enumerate(was_broken):
@@ -264,32 +263,27 @@ def test_a_pool_that_stands_apart_pays_for_no_other() -> None:
 
 
 def test_prices_that_move_are_paid_by_the_counterparties() -> None:
+    """A fall of 1,000 between two steps: the model's balance holds profit, so it is settled."""
     book, view = perpetuals(2_450.0, {"BTC": 1.0})
     fallen = market_of(book.instruments, MARKS | {"BTC": 49_000.0}, at_ms=START_MS + 5_000)
-    usdc = [i.underlying for i in book.instruments.items].index("USDC")
-    lines = book.column.tolist()
 
     def market(at_ms: int) -> View:
         return view if at_ms == START_MS else fallen
 
-    entered = replace(
-        book,
-        entry_price=frozen([0.0 if c == usdc else 50_000.0 for c in lines], np.float64),
-        entry_known=frozen([c != usdc for c in lines], np.bool_),
-    )
-    terms = {"liquidation.max_share": 0.1}
-    model = "hyperliquid" if False else "fixed-rate"
-    found = house(model, terms=terms, lots=LOTS).run(entered, market, START_MS)
+    found = house(terms={"liquidation.max_share": 0.1}, lots=LOTS).run(book, market, START_MS)
     money_is_conserved(found)
-    assert found.after.total == found.before.total
-    assert steps_of(found)[0].moved == 0
+    first, second = steps_of(found)[:2]
+    left = sizes(first.left)["BTC-PERP"]
+    assert left == 0.9
+    assert (first.moved, second.moved) == (0, -900 * 10**6)
+    assert sizes(found.left)["BTC-PERP"] < 0.6
 
 
 def test_coins_are_sold_where_they_are_risk() -> None:
     rows = [
         {"type": "balance", "account": "a", "venue": "deribit", "instrument": name,
          "quantity": size}
-        for name, size in (("BTC", 2.0), ("USDC", -110_000.0))
+        for name, size in (("BTC", 2.0), ("USDC", -133_000.0))
     ]  # fmt: skip
     found = xm.liquidate(rows, "sample:market", "var-parametric", mechanics="house")
     assert found.steps
@@ -298,7 +292,7 @@ def test_coins_are_sold_where_they_are_risk() -> None:
 
 
 @pytest.mark.parametrize("model", ["deribit-sm", "deribit-xpm", "house-example", "delta", "span"])
-@pytest.mark.parametrize("coins", [-0.02, 0.03, 0.06])
+@pytest.mark.parametrize("coins", [-0.02, 0.01, 0.03])
 def test_any_model_can_be_liquidated(model: str, coins: float) -> None:
     rows = [
         {"type": "balance", "account": "a", "venue": "deribit", "instrument": "BTC",
@@ -315,14 +309,14 @@ def test_any_model_can_be_liquidated(model: str, coins: float) -> None:
         ),
     ]  # fmt: skip
     rules = xm.model_named(model)
-    from crossmargin.margin.totals import stands_apart
-
     book = with_cash_rows(xm.margin(rows, "sample:market", model).book, stands_apart(rules.spec))
     view = xm.read_market(str(market_path())).view(book.instruments)
     parameters = xm.parameters_for(rules, view.as_of_ms)
     own = HouseLiquidation(rules, parameters, Terms.as_of(view.as_of_ms), fund=10**8)
     found = own.run(book, lambda _: view, view.as_of_ms)
-    assert found.steps
+    now = Judge(book, view, rules, parameters).now
+    assert bool(found.steps) == bool(now.counted[0, 0] < now.mm[0, 0])
+    assert found.steps or coins > 0.01
     money_is_conserved(found)
     books_follow_the_money(found, view, own)
 
@@ -372,6 +366,3 @@ def test_one_that_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     book, view = perpetuals(100.0, {"BTC": 1.0, "ETH": 3.0})
     with pytest.raises(SolverError, match="does not end"):
         liquidated(book, view)
-
-
-settings.get_profile("ci")

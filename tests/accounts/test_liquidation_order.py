@@ -48,7 +48,9 @@ def test_the_shortfall_is_that_of_the_buffer() -> None:
 def test_a_step_closes_whole_lots_and_at_most_its_share_of_the_start() -> None:
     own = bench(100.0, {"BTC": 1.0, "ETH": -0.0105})
     btc, eth = (
-        next(j for j in own.judge.lines if own.judge.items[own.judge.book.column[j]].underlying == c)
+        next(
+            j for j in own.judge.lines if own.judge.items[own.judge.book.column[j]].underlying == c
+        )
         for c in ("BTC", "ETH")
     )
     assert (own.total_lots(btc), own.step_lots(btc)) == (1000, 250)

@@ -24,6 +24,7 @@ from crossmargin.margin.model import MarginModel, Plan, Priced, Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row
 from crossmargin.margin.run import margin_block, run
+from crossmargin.margin.surface_grid import shifted_book
 from crossmargin.margin.totals import stands_apart, usd_per_row
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
@@ -35,6 +36,8 @@ _MONEY = DOLLAR_PEGGED | OTHER_MONEY
 _FIRST = ("USD", "USDC", "USDT")
 # A coin is sold where the model counts it at its price, but for the rounding of a float sum.
 _AT_MARK = 1e-6
+# Of an account's equity: less than this is the rounding of a float sum.
+_NOISE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,22 @@ class Judge:
                 fixed[self.cash[g]] += gap / self.price_usd(self.cash[g])
         levels = self.levels(fixed[None, :])
         return _with(self.book, fixed), levels
+
+    def moved(self, view: View) -> Judge:
+        """The same account in another market; profit of futures is settled on the way.
+
+        Where the model counts the profit of a future by itself, it is left to the model.
+        """
+        after = Judge(self.book, view, self.model, self.parameters)
+        noise = _NOISE * max(1.0, float(np.abs(self.now.equity).sum()))
+        kind = self.book.instruments.kind[self.book.column]
+        future = (kind == Kind.PERPETUAL) | (kind == Kind.FUTURE)
+        # Closing a future whose profit stands on the balance already leaves nothing.
+        counted = ((np.abs(self.leaves) > noise) | (np.abs(after.leaves) > noise)).any(axis=1)
+        held, unlined_usd = shifted_book(self.book, self.view, view, future & counted)
+        quantity = held.quantity.copy()
+        quantity[self.cash[0]] += unlined_usd / after.price_usd(self.cash[0])
+        return Judge(_with(held, quantity), view, self.model, self.parameters, after)
 
     def price_usd(self, j: int) -> float:
         """Dollars of a unit of the currency that settles a line."""

@@ -264,7 +264,7 @@ class _Run:
         if view is self.judge.view:
             return 0
         was = sum(self._down(e) for e in self.judge.now.equity[0])
-        self.judge = self._judged(self.judge.book, view)
+        self.judge = self.judge.moved(view)
         moved = sum(self._down(e) for e in self.judge.now.equity[0]) - was
         self.purses = self.purses.paid("counterparties", "account", moved)
         return moved
