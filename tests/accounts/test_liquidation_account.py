@@ -12,6 +12,7 @@ from crossmargin.accounts.liquidation_account import Judge, is_cash, on_own_line
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Order, Orders, Reported
 from crossmargin.margin import model_named, parameters_for, run
+from crossmargin.margin.surface_grid import grid, shifted_view
 from crossmargin.margin.totals import account_totals
 from crossmargin.market.view import View
 from crossmargin.sample import market_path
@@ -126,3 +127,30 @@ def test_what_is_refused() -> None:
     bare, seen = sample(("position", "BTC-PERPETUAL", 20_000.0, 50_000.0))
     with pytest.raises(InputError, match="currency_unknown"):
         judge(bare, seen, "deribit-sm")
+
+
+@pytest.mark.parametrize(
+    ("venue", "model", "lines"),
+    [
+        ("deribit", "deribit-sm", {"BTC": 1.0, "BTC-PERPETUAL": -20_000.0}),
+        ("deribit", "deribit-xpm", {"BTC": 1.0, "BTC-31JUL26-80000-C": -0.4, "BTC-PERPETUAL": 9e3}),
+        ("derive", "derive-pm2", {"USDC": 20_000.0, "ETH-PERP": 20.0}),
+    ],
+)
+@pytest.mark.parametrize("factor", [0.8, 1.1])
+def test_a_move_of_the_market_is_worth_what_the_shifted_account_is(
+    venue: str, model: str, lines: dict[str, float], factor: float
+) -> None:
+    rows = [
+        {"type": "position" if "-" in name else "balance", "account": "a", "venue": venue,
+         "instrument": name, "quantity": size}
+        | ({"entry_price": 1_500.0} if name == "ETH-PERP" else {})
+        for name, size in lines.items()
+    ]  # fmt: skip
+    found = xm.margin(rows, "sample:market", model).requirement
+    book, view, rules = found.book, found.view, found.via
+    own = Judge(book, view, rules, found.parameters)
+    moved = own.moved(shifted_view(view, factor, 1.0))
+    table = grid(book, view, rules, found.parameters, [factor], [1.0])
+    assert float(moved.now.equity.sum()) == pytest.approx(float(table.equity_usd[0, 0]), rel=1e-9)
+    assert float(moved.now.mm.sum()) == pytest.approx(float(table.mm_usd[0, 0]), rel=1e-9)

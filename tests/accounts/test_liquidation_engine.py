@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
 
 import numpy as np
 import pytest
@@ -20,7 +20,6 @@ from crossmargin.accounts.liquidation_engine import (
 )
 from crossmargin.accounts.liquidation_order import ORDERS, Terms, touch_cost
 from crossmargin.accounts.waterfall import Winner, dollars, down, up
-from crossmargin.core.arrays import frozen
 from crossmargin.core.errors import InputError, MarketDataError, SolverError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
@@ -136,7 +135,7 @@ def test_the_shortfall_falls_at_every_step(
     found = liquidated(book, view, terms=terms, lots=LOTS, order=order)
     short = [step.figures["shortfall"] for step in found.steps]
     short += [found.steps[-1].figures["shortfall_after"]] if found.steps else []
-    assert all(b < a for a, b in zip(short[:-1], short[1:], strict=True))
+    assert all(b < a for a, b in itertools.pairwise(short))
     assert not short or short[-1] == 0.0
     # No position is turned round or grown.
     before, after = sizes(book), sizes(found.left)

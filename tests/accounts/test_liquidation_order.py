@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from decimal import Decimal
 
@@ -71,7 +72,7 @@ def test_lines_of_a_group_move_by_a_lot_at_most() -> None:
     counts = [dict(group.lots(k)) for k in range(251)]
     assert counts[0] == {0: 0, 1: 0, 2: 0}
     assert counts[250] == {0: 7, 1: 250, 2: 1}
-    for a, b in zip(counts[:-1], counts[1:], strict=True):
+    for a, b in itertools.pairwise(counts):
         assert all(0 <= b[j] - a[j] <= 1 for j in a)
 
 
