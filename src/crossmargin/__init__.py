@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.probe import fit, probe
@@ -56,6 +57,7 @@ __all__ = [
     "ExitResult",
     "InputError",
     "LiquidationResult",
+    "LiquidateResult",
     "MarginResult",
     "MarketDataError",
     "ModelError",
@@ -79,6 +81,7 @@ __all__ = [
     "from_deribit",
     "import_market",
     "liquidation",
+    "liquidate",
     "margin",
     "model_named",
     "models",
@@ -113,6 +116,7 @@ _HOMES = {
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
+    "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
