@@ -18,6 +18,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import SOURCES
 from crossmargin.margin.model import Bound, EquitySource, Requirement
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import lies_in
 from crossmargin.margin.totals import account_totals, room_usd, stands_apart
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
@@ -224,9 +225,7 @@ def _lines_held(requirement: Requirement) -> list[list[int]]:
     account = np.repeat(np.arange(len(book)), np.diff(book.row))
     out = []
     for pool in requirement.plan.pools:
-        inside = np.zeros(len(book.instruments), np.bool_)
-        inside[pool.columns] = True
-        out.append(np.bincount(account[inside[book.column]], minlength=len(book)).tolist())
+        out.append(np.bincount(account[lies_in(book, pool)], minlength=len(book)).tolist())
     return out
 
 

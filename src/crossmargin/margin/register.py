@@ -80,6 +80,7 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "sensitivities-crif": ("crossmargin.margin.models.sensitivities_crif:SensitivitiesCrif", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
     "span": ("crossmargin.margin.models.span:Span", {}),
+    "hybrid": ("crossmargin.margin.models.hybrid:Hybrid", {}),
     "correlated": ("crossmargin.margin.models.correlated:Correlated", {}),
 }
 

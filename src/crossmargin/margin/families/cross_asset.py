@@ -144,9 +144,7 @@ def joint_moves(correlation: Floats, tenths: int, names: Sequence[str]) -> Joint
     found = stresses(correlation, tenths, names)
     parts = [joint_points(each.matrix) for each in found]
     code = np.repeat(np.arange(len(found)), [len(part) for part in parts])
-    return JointMoves(
-        frozen(np.concatenate(parts), np.float64), frozen(code, np.int32), found
-    )
+    return JointMoves(frozen(np.concatenate(parts), np.float64), frozen(code, np.int32), found)
 
 
 def credit_saving(

@@ -1,10 +1,10 @@
 """What a set says of coins that are margined together: ranges, correlations, credits, breaks.
 
-    coin.NAME          price range, relative vol shocks; OTHER stands for coins without a table
-    correlation.A.B    of two coins; those named are joint, every other coin stands alone
-    credit.A.B         fraction of the smaller requirement, where the table is read
-    wrapped.NAME.of    the coin that a wrapped token moves with, or alone
-    break.KIND         how far the two sides of an offset part
+coin.NAME          price range, relative vol shocks; OTHER stands for coins without a table
+correlation.A.B    of two coins; those named are joint, every other coin stands alone
+credit.A.B         fraction of the smaller requirement, where the table is read
+wrapped.NAME.of    the coin that a wrapped token moves with, or alone
+break.KIND         how far the two sides of an offset part
 """
 
 from __future__ import annotations

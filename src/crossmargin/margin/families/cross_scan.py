@@ -249,9 +249,7 @@ def requirement_of(
     """[A] requirement over all scenarios (or after credits), and over those of the base alone."""
     count = len(scan.scenarios)
     if scan.credits:
-        together = [
-            _loss((vectors[p.first] + vectors[p.second])[:, :count]) for p in scan.pairs
-        ]
+        together = [_loss((vectors[p.first] + vectors[p.second])[:, :count]) for p in scan.pairs]
         return (
             plain - credit_saving(alone, together, scan.pairs, scan.cap_share),
             plain - credit_saving(alone, together, scan.base_pairs, scan.cap_share),
@@ -267,4 +265,3 @@ def requirement_of(
         joint = joint + _loss(vector[:, :count])
         base = base + _loss(vector[:, :count][:, np.repeat(scan.base, 3)])
     return joint, base
-
