@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.listing import models
+    from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -50,6 +51,7 @@ __all__ = [
     "MarginResult",
     "MarketDataError",
     "ModelError",
+    "NettingResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -68,6 +70,7 @@ __all__ = [
     "margin",
     "model_named",
     "models",
+    "netting",
     "parameters_for",
     "prepare",
     "probe",
@@ -95,6 +98,7 @@ _HOMES = {
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.conform": ("conform",),
     "interfaces.listing": ("models",),
+    "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),

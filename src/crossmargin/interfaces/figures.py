@@ -223,10 +223,10 @@ def _lines_held(requirement: Requirement) -> list[list[int]]:
     """[pool][account] lines of each account in each pool."""
     book = requirement.book
     account = np.repeat(np.arange(len(book)), np.diff(book.row))
-    out = []
-    for pool in requirement.plan.pools:
-        out.append(np.bincount(account[lies_in(book, pool)], minlength=len(book)).tolist())
-    return out
+    return [
+        np.bincount(account[lies_in(book, pool)], minlength=len(book)).tolist()
+        for pool in requirement.plan.pools
+    ]
 
 
 def _holds_anything(pool: Mapping[str, Any]) -> bool:

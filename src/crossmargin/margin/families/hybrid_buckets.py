@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, Ints, frozen
+from crossmargin.core.arrays import Bools, Floats, Ints, Longs, frozen
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instruments
@@ -63,12 +63,14 @@ class Walls:
 
     def positions(self, book: Book) -> Bools:
         """[N] positions of a block that lie here."""
-        return places_of(self, book, row_of_position(book.row), book.column) == self.number
+        owner = row_of_position(book.row)
+        return np.asarray(places_of(self, book, owner, book.column) == self.number)
 
     def orders(self, book: Book) -> Bools:
         """[M] open orders of a block that lie here: where their contract does."""
         orders = book.orders
-        return places_of(self, book, row_of_position(orders.row), orders.column) == self.number
+        owner = row_of_position(orders.row)
+        return np.asarray(places_of(self, book, owner, orders.column) == self.number)
 
 
 def bucket_names(parameters: Parameters) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ def codes_of(instruments: Instruments, parameters: Parameters) -> Ints:
     return frozen([of(item.underlying) for item in instruments.items], np.int32)
 
 
-def places_of(walls: Walls, book: Book, owner: Ints, column: Ints) -> Ints:
+def places_of(walls: Walls, book: Book, owner: Longs, column: Ints) -> Ints:
     """Bucket of each row ``(owner, column)`` of a block, an account's own choices included.
 
     Raises InputError ``option_unknown`` for a bucket that there is none of, for a contract that the

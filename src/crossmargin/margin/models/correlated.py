@@ -1,4 +1,4 @@
-"""``correlated``: the whole account over joint moves of coins, netted as far as they are correlated.
+"""``correlated``: the whole account over joint moves of coins that are correlated.
 
     requirement  the largest of the joint scenarios, base and stressed (or of the credit table), and
                  of the losses where the two sides of an offset part
