@@ -141,7 +141,7 @@ def netting(
                 "eaten_at_fraction": each.eaten_at,
                 "stated_break_fraction": each.stated_break,
                 "break_loss_usd": each.break_loss_usd,
-                "eaten": each.eaten,
+                "eaten": each.eaten if each.eaten_at is not None else None,
             }
             for each in found
         ],

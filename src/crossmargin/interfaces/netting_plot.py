@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,7 +55,7 @@ def curve_svg(figures: Mapping[str, Any]) -> str:
     for k, basis in enumerate(bases):
         own = [each for each in points if each["basis_fraction"] == basis]
         colour, dash = LINE_COLOURS[k % len(LINE_COLOURS)], LINE_DASHES[k % len(LINE_DASHES)]
-        for a, b in zip(own, own[1:], strict=False):
+        for a, b in itertools.pairwise(own):
             ends = x(a["correlation"]), y(a["saved_fraction"])
             parts.append(
                 line(*ends, x(b["correlation"]), y(b["saved_fraction"]), stroke=colour, width=2,

@@ -166,7 +166,7 @@ def _sides(book: Book, view: View, parameters: Parameters) -> list[_Sides]:
         swaps = [j for j in own if items[j].kind == Kind.PERPETUAL]
         spot = [j for j in own if items[j].kind == Kind.ASSET]
         dated = [j for j in own if items[j].kind in (Kind.FUTURE, Kind.OPTION)]
-        words = f"{name} perpetual"
+        words = f"{name} perp"
         out.append(_Sides("basis", (words, f"{name} spot"), (swaps, spot), gap["basis"]))
         out.append(_Sides("basis", (words, f"{name} dated"), (swaps, dated), gap["basis"]))
     out += [

@@ -190,7 +190,7 @@ def _scenarios(
 def _label(word: str, coins: Coins, move: Floats, state: float) -> str:
     parts = [f"{name} {100.0 * m:+.3g} %" for name, m in zip(coins.names, move, strict=True)]
     vol = "vol up" if state > 0.0 else "vol down" if state < 0.0 else "vol same"
-    return ", ".join([*parts, vol]) + f" ({word})"
+    return ", ".join(parts) + f" ({word}), {vol}"
 
 
 def _breaks(
