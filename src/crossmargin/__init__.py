@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
+    from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -61,6 +62,7 @@ __all__ = [
     "MarginResult",
     "MarketDataError",
     "ModelError",
+    "NettingResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -85,6 +87,7 @@ __all__ = [
     "margin",
     "model_named",
     "models",
+    "netting",
     "parameters_for",
     "prepare",
     "probe",
@@ -118,6 +121,7 @@ _HOMES = {
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
+    "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
