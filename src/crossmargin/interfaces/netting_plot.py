@@ -35,7 +35,7 @@ def curve_svg(figures: Mapping[str, Any]) -> str:
     low, high = marks[0], marks[-1]
 
     def x(value: float) -> float:
-        return _LEFT + (value - min(rho)) / (max(rho) - min(rho)) * (_RIGHT - _LEFT)
+        return float(_LEFT + (value - min(rho)) / (max(rho) - min(rho)) * (_RIGHT - _LEFT))
 
     def y(value: float) -> float:
         return _TOP + (high - value) / (high - low) * (_FOOT - _TOP)
