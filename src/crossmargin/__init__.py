@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
+    from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -56,9 +58,11 @@ __all__ = [
     "ExitResult",
     "InputError",
     "LiquidationResult",
+    "LiquidateResult",
     "MarginResult",
     "MarketDataError",
     "ModelError",
+    "NettingResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -79,9 +83,11 @@ __all__ = [
     "from_deribit",
     "import_market",
     "liquidation",
+    "liquidate",
     "margin",
     "model_named",
     "models",
+    "netting",
     "parameters_for",
     "prepare",
     "probe",
@@ -113,7 +119,9 @@ _HOMES = {
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
+    "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
+    "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),

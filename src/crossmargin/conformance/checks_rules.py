@@ -100,6 +100,11 @@ def _directions(found: Requirement, label: str) -> None:
     delta_one = np.isin(part.kind, [int(Kind.PERPETUAL), int(Kind.FUTURE)])
     option = part.kind == Kind.OPTION
     for s, (move, vol) in enumerate(zip(scenarios.move.tolist(), scenarios.vol_label, strict=True)):
+        moved = np.sign(scenarios.spot[:, s] - 1.0)
+        if len(np.unique(moved[part.pair[delta_one]])) > 1:  # coins move apart: each its own way
+            own = moved[part.pair[delta_one]]
+            assert (np.sign(pnl[delta_one, s]) == own).all(), scenarios.label[s]
+            continue
         if not scenarios.reflect[s]:
             assert (np.sign(pnl[delta_one, s]) == np.sign(move)).all(), scenarios.label[s]
         if move == 0.0 and vol in ("up", "down"):

@@ -14,6 +14,7 @@ from crossmargin.interfaces.account_commands import register as register_account
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
+from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
@@ -50,6 +51,7 @@ register_parameters(app)
 register_exit(app)
 register_accounts(app)
 register_unified(app)
+register_netting(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

@@ -18,6 +18,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import SOURCES
 from crossmargin.margin.model import Bound, EquitySource, Requirement
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import lies_in
 from crossmargin.margin.totals import account_totals, room_usd, stands_apart
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
@@ -222,12 +223,10 @@ def _lines_held(requirement: Requirement) -> list[list[int]]:
     """[pool][account] lines of each account in each pool."""
     book = requirement.book
     account = np.repeat(np.arange(len(book)), np.diff(book.row))
-    out = []
-    for pool in requirement.plan.pools:
-        inside = np.zeros(len(book.instruments), np.bool_)
-        inside[pool.columns] = True
-        out.append(np.bincount(account[inside[book.column]], minlength=len(book)).tolist())
-    return out
+    return [
+        np.bincount(account[lies_in(book, pool)], minlength=len(book)).tolist()
+        for pool in requirement.plan.pools
+    ]
 
 
 def _holds_anything(pool: Mapping[str, Any]) -> bool:

@@ -15,6 +15,8 @@ Figures = Mapping[str, Any]
 _FIXED = "balances and fixed"
 _OPERATORS = {"difference": "first - second", "product": "product", "leaf": ""}
 
+_MOST = 90  # scenarios of one grid on screen
+
 
 def explained_tables(explained: Figures, top: int) -> list[Table]:
     """Every table of an explanation, pool by pool, then the sources of the rules."""
@@ -93,6 +95,10 @@ def _grid(
     name: str, title: str, key: str, cells: list[Figures], unit: str, notes: tuple[str, ...]
 ) -> Table:
     """Moves down, volatility across; a list where two scenarios share a cell."""
+    if len(cells) > _MOST:  # joint moves are many: a person reads those that lose
+        worst = set(sorted(range(len(cells)), key=lambda k: cells[k][key])[:_MOST])
+        notes = (*notes, f"the {_MOST} of {len(cells)} scenarios that lose most; --json has all")
+        cells = [cell for k, cell in enumerate(cells) if k in worst]
     names = [_row_name(cell) for cell in cells]
     vols = list(dict.fromkeys(cell["vol"] for cell in cells))
     keys = list(zip(names, (cell["vol"] for cell in cells), strict=True))

@@ -172,6 +172,7 @@ class ModelSpec:
     formula_unknown: str = ""  # without it every book is refused, whatever payload is given
     orders_in_mm: bool = False  # open orders are part of its maintenance margin too
     expands: bool = False  # its vector is an expansion in Greeks: it keeps no bound of a price
+    walls: bool = False  # no pool of an account pays for another, whatever the currency
 
     def rule(self, name: str) -> Rule:
         """A rule by name."""

@@ -23,6 +23,7 @@ __all__ = [
     "by_row",
     "cut",
     "is_kind",
+    "lies_in",
     "make_pool",
     "per_row",
     "restrict",
@@ -124,10 +125,19 @@ def at_home(book: Book, pool: Pool) -> Bools:
     return np.asarray(first == pool.facts["number"])
 
 
+def lies_in(book: Book, pool: Pool) -> Bools:
+    """[N] positions whose rows are the pool's; behind walls (fact ``walls``) only those inside.
+
+    The fact is an object whose ``positions(book)`` says so for each account: see ADR 1.
+    """
+    inside = np.isin(book.column, pool.columns)
+    return inside & pool.facts["walls"].positions(book) if "walls" in pool.facts else inside
+
+
 def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
     """The positions of a block in a pool; ``first_account`` is the block's first account."""
     account = np.arange(first_account, first_account + len(book), dtype=np.int32)
-    if len(pool.columns) == len(book.instruments):
+    if len(pool.columns) == len(book.instruments) and "walls" not in pool.facts:
         return PoolBook(
             book.row,
             book.column,
@@ -145,6 +155,8 @@ def cut(book: Book, pool: Pool, first_account: int) -> PoolBook:
     if "pool_of" in pool.facts:
         shared = pool.facts["pool_of"][book.column] < 0
         kept &= ~shared | at_home(book, pool)[row_of_position(book.row)]
+    if "walls" in pool.facts:
+        kept &= pool.facts["walls"].positions(book)
     counts = np.bincount(row_of_position(book.row)[kept], minlength=len(book))
     row = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return PoolBook(

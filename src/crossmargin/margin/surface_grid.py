@@ -33,7 +33,7 @@ from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.equity import SOURCES
 from crossmargin.margin.model import EquitySource, MarginModel, Plan, Requirement
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, restrict
+from crossmargin.margin.pools import is_kind, lies_in, restrict
 from crossmargin.margin.run import margin_block, run
 from crossmargin.margin.totals import room_usd, stands_apart
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
@@ -224,7 +224,7 @@ def counted_futures(
     )
     for row in np.flatnonzero(moves | rebuilt).tolist():
         pool = plain.plan.pools[int(plain.sheet.pool[row])]
-        counted |= np.isin(book.column, pool.columns)
+        counted |= lies_in(book, pool)
     return counted & future & book.entry_known
 
 

@@ -51,8 +51,8 @@ def account_totals(requirement: Requirement) -> Totals:
 
 
 def stands_apart(spec: ModelSpec) -> bool:
-    """Whether no pool of an account pays for another: a settlement currency each."""
-    return spec.currency == "settle" and not spec.one_balance
+    """Whether no pool of an account pays for another: a settlement currency each, or walls."""
+    return spec.walls or (spec.currency == "settle" and not spec.one_balance)
 
 
 def room_usd(
