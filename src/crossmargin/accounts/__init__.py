@@ -1,7 +1,8 @@
 """What an account is worth and needs under its agreement: its standing on the ladder, what is free
 and what may be withdrawn, what leaving costs, how far liquidation is and what it takes, what its
-collateral counts for, and what venues together demand. Pure functions of accounts, markets and dated numbers; a
-venue's own requirement is always the binding one, and nothing netted ever counts as free."""
+collateral counts for, and what venues together demand. Pure functions of accounts, markets and
+dated numbers; a venue's own requirement is always the binding one, and nothing netted ever counts
+as free."""
 
 from __future__ import annotations
 
