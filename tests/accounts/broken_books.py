@@ -78,10 +78,10 @@ def quoted(view: View, spread: float) -> View:
 def house(model: str = "fixed-rate", **options: object) -> HouseLiquidation:
     """A house under a model; ``terms`` are changes by dotted name, ``lots`` by contract."""
     rules = model_named(model)
-    terms = Terms.as_of(START_MS, options.pop("terms", None), options.pop("lots", None))  # type: ignore[arg-type]
+    terms = Terms.as_of(START_MS, options.pop("terms", None), options.pop("lots", None))
     changes = options.pop("changes", None)
-    parameters = parameters_for(rules, START_MS, changes)  # type: ignore[arg-type]
-    return HouseLiquidation(rules, parameters, terms, **options)  # type: ignore[arg-type]
+    parameters = parameters_for(rules, START_MS, changes)
+    return HouseLiquidation(rules, parameters, terms, **options)
 
 
 def liquidated(

@@ -263,7 +263,7 @@ def test_i17_deleveraging_is_the_last_resort_and_never_more_than_is_missing() ->
     assert liquidated(book, view, winners=None).after.counterparties > 0  # costs, and no profit
     taken = liquidated(book, view, winners=(Winner("hedger", 10**12),))
     assert taken.bad_debt_usd == 0.0
-    assert [c.name for step in taken.steps for c in step.covers] == ["hedger"]  # type: ignore[attr-defined]
+    assert [c.name for step in taken.steps for c in step.covers] == ["hedger"]
 
 
 def test_i18_nothing_is_decided_on_inputs_from_before_the_restart() -> None:

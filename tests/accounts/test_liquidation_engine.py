@@ -159,12 +159,15 @@ def test_one_lot_less_would_not_have_been_enough(
     quantity = last.left.quantity.copy()
     items = last.left.instruments.items
     back = 0.0
+    due = sum(leg.penalty for leg in last.legs)  # of which no more is taken than there is
+    taken = last.penalty / due if due else 0.0
     for j, column in enumerate(last.left.column.tolist()):
         for leg in last.legs:
             if items[column].native_id == leg.name:
                 lot = min(LOTS[leg.name], abs(leg.size))
                 quantity[j] -= np.sign(leg.size) * lot
-                back += (leg.cost + leg.fee + leg.penalty) * lot / abs(leg.size) * 1e-6
+                paid = leg.cost + leg.fee + leg.penalty * taken
+                back += paid * lot / abs(leg.size) * 1e-6
         if items[column].kind == Kind.ASSET:
             cash = j
     quantity[cash] += back

@@ -19,7 +19,7 @@ PLACE = {item.native_id: k for k, item in enumerate(TABLE.items)}
 
 def wallets(held: dict[str, dict[str, float]], **options: object) -> Book:
     lines = [Line(a, PLACE[name], q) for a, rows in held.items() for name, q in rows.items()]
-    return Book.of(TABLE, lines, accounts=tuple(held), **options)  # type: ignore[arg-type]
+    return Book.of(TABLE, lines, accounts=tuple(held), **options)
 
 
 HELD = {

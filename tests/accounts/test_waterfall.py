@@ -51,7 +51,7 @@ def test_the_gate_by_hand(amount: float, down_to: int, up_to: int) -> None:
 def test_money_is_only_moved(account: int, fund: int, payments: list[tuple[str, str, int]]) -> None:
     purses = Purses(account, fund)
     for giver, taker, units in payments:
-        purses = purses.paid(giver, taker, units)  # type: ignore[arg-type]
+        purses = purses.paid(giver, taker, units)
     assert purses.total == account + fund
 
 

@@ -111,7 +111,7 @@ def test_a_path_of_markets_is_walked() -> None:
         if row.subject in ("BTC/USD", "BTC") or row[:2] == ("mark", "deribit|BTC-PERPETUAL")
     ]
     later = market.with_rows(fallen, market.as_of_ms + 5_000)
-    held = {"BTC": 0.02, "BTC-PERPETUAL": 60_000.0}
+    held = {"BTC": 0.008, "BTC-PERPETUAL": 60_000.0}
     found = liquidate(held, model="deribit-sm", market=[market, later])
     assert found.steps[0]["moved_usd"] == 0.0
     assert any(step["moved_usd"] < 0.0 for step in found.steps[1:])

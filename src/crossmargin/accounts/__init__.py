@@ -1,7 +1,8 @@
 """What an account is worth and needs under its agreement: its standing on the ladder, what is free
-and what may be withdrawn, what leaving costs, how far liquidation is, what its collateral counts
-for, and what venues together demand. Pure functions of accounts, markets and dated numbers; a
-venue's own requirement is always the binding one, and nothing netted ever counts as free."""
+and what may be withdrawn, what leaving costs, how far liquidation is and what it takes, what its
+collateral counts for, and what venues together demand. Pure functions of accounts, markets and
+dated numbers; a venue's own requirement is always the binding one, and nothing netted ever counts
+as free."""
 
 from __future__ import annotations
 
@@ -15,7 +16,14 @@ from crossmargin.accounts.linear import (
     linear_crossings,
     linear_price,
 )
+from crossmargin.accounts.liquidation_engine import HouseLiquidation, HouseOutcome, HouseStep
 from crossmargin.accounts.local_liquidation import Danger, local_liquidations
+from crossmargin.accounts.owner_groups import (
+    Exposure,
+    by_owner,
+    exposures,
+    share_multiplier,
+)
 from crossmargin.accounts.recognition import Credit, Facts, recognise
 from crossmargin.accounts.standing import judge
 from crossmargin.accounts.unified import Unified, unify
@@ -26,8 +34,12 @@ __all__ = [
     "Commitment",
     "Credit",
     "Danger",
+    "Exposure",
     "Facts",
     "Frontier",
+    "HouseLiquidation",
+    "HouseOutcome",
+    "HouseStep",
     "Ladder",
     "Leg",
     "Status",
@@ -36,7 +48,9 @@ __all__ = [
     "Unified",
     "VenueAccount",
     "agreement_for",
+    "by_owner",
     "commit",
+    "exposures",
     "inverse_price",
     "judge",
     "linear_crossings",
@@ -44,6 +58,7 @@ __all__ = [
     "local_liquidations",
     "proof_of",
     "recognise",
+    "share_multiplier",
     "unify",
     "verified",
 ]

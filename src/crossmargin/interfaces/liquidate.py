@@ -126,15 +126,7 @@ def liquidate(
     snapshots = _in_time(market)
     made = margin(held, snapshots[0], model, as_of, params, changes=changes)
     asked = made.requirement
-    if asked.book.instruments != held.instruments:
-        raise ModelError(
-            "kind_not_accepted",
-            "a liquidation closes the account's own contracts: it is not carried to another venue",
-            place=held.account[0],
-            value=asked.model.name,
-            limit="a model of the book's venue, or of none",
-            remedy="Choose such a model.",
-        )
+    _refuse_carried(asked, held)
     wide = with_cash_rows(asked.book, stands_apart(asked.model))
     start_ms = asked.view.as_of_ms
     views = _views(snapshots, wide, start_ms, moment_of(not_before, "not_before"))
@@ -161,6 +153,19 @@ def liquidate(
         "receipt": replace(made.receipt, command="").to_dict(),
     }
     return LiquidateResult(outcome, asked, checked(found))
+
+
+def _refuse_carried(asked: Requirement, held: Book) -> None:
+    """ModelError ``kind_not_accepted`` for a book that was mapped to another venue's contracts."""
+    if asked.book.instruments != held.instruments:
+        raise ModelError(
+            "kind_not_accepted",
+            "a liquidation closes the account's own contracts: it is not carried to another venue",
+            place=held.account[0],
+            value=asked.model.name,
+            limit="a model of the book's venue, or of none",
+            remedy="Choose such a model.",
+        )
 
 
 def _in_time(market: MarketLike | Sequence[MarketLike]) -> list[Snapshot]:
