@@ -2,7 +2,7 @@
 # Needs make, python3 >= 3.11 and a package index; `make PYTHON=python3.12 test` names another python.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench peers docs lint format lock clean env-run env-dev env-bench env-peers
+.PHONY: help demo test nightly bench peers docs lint format lock clean env-run env-dev env-bench env-peers
 
 # The first interpreter that is new enough, else python3, which then says why not.
 PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -20,6 +20,7 @@ COMPILE = $(DEV)/uv pip compile --quiet --universal --fork-strategy fewest --pyt
 help:
 	@echo "make demo    set up, then margin the sample book under every model"
 	@echo "make test    set up, then format, lint, types, imports and tests"
+	@echo "make nightly set up, then the tests that take long: 2,000 random books"
 	@echo "make bench   set up, then measure against the targets and the peers"
 	@echo "make peers   set up, then run the classical models beside the installable peers"
 	@echo "make docs    write what the documents copy from a run: README, a page a model"
@@ -44,6 +45,9 @@ lint: env-dev
 
 test: lint
 	$(DEV)/pytest -n $(WORKERS) --dist loadfile -rs
+
+nightly: env-dev
+	$(DEV)/pytest -n $(WORKERS) -rs tests/accounts --books 2000
 
 bench: env-bench
 	.venv-bench/bin/python -m benchmarks

@@ -1,11 +1,11 @@
 """Makes the sample data of the package: ``python scripts/make_sample_data.py [--check]``.
 
-Writes a market of BTC and ETH and three books into ``src/crossmargin/sample``. Everything is
-generated from a seed and the tables in ``sample_market.py``, ``sample_history.py`` and
-``sample_books.py``; no file of market data is read. With ``--check`` nothing is written: the exit
-status is 1 where a committed file is not what the script makes. The market is compared by its
-content (the bytes of a Parquet file also depend on the version of its writer), the books by their
-bytes.
+Writes a market of BTC and ETH, three books and a unified account over three venues into
+``src/crossmargin/sample``. Everything is generated from a seed and the tables in
+``sample_market.py``, ``sample_history.py``, ``sample_books.py`` and ``sample_unified.py``; no file
+of market data is read. With ``--check`` nothing is written: the exit status is 1 where a committed
+file is not what the script makes. A market is compared by its content (the bytes of a Parquet file
+also depend on the version of its writer), the rest by its bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sample_books import books_of
 from sample_market import Market, snapshot_of
+from sample_unified import NAME, snapshots_of, texts_of
 
 from crossmargin.venues.books import read_book, write_book
 from crossmargin.venues.market_file import read_snapshot, write_snapshot
@@ -34,6 +35,12 @@ def write(folder: Path) -> list[str]:
         (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
         names.append(f"{name}.csv")
     write_book(read_book(folder / f"{STATEMENT}.csv"), folder / f"{STATEMENT}.json")
+    for name, text in texts_of().items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        names.append(name)
+    for name, snapshot in snapshots_of().items():
+        write_snapshot(snapshot, folder / f"{NAME}-{name}.parquet")
+        names.append(f"{NAME}-{name}.parquet")
     return [*names, f"{STATEMENT}.json"]
 
 

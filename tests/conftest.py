@@ -37,6 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder of recorded market data (default: ../shared/market beside the repository)",
     )
     group.addoption(
+        "--books",
+        metavar="N",
+        type=int,
+        default=200,
+        help="random books that are searched for crossings (make nightly: 2000)",
+    )
+    group.addoption(
         "--record-vectors",
         action="store_true",
         help="write counts and worst errors of the vectors into the package, after a green run",

@@ -19,14 +19,19 @@ from crossmargin.core.version import __version__
 if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
+    from crossmargin.interfaces.account import AccountResult, account
     from crossmargin.interfaces.check import CheckResult, check
+    from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
+    from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
+    from crossmargin.interfaces.unified import UnifiedResult, unified
     from crossmargin.interfaces.verbs import compare, margin, quality
     from crossmargin.interfaces.verify import VerifyResult, verify
     from crossmargin.interfaces.watch import watch
@@ -43,11 +48,15 @@ if TYPE_CHECKING:
     from crossmargin.venues.market_import import import_market, read_market
 
 __all__ = [
+    "AccountResult",
     "Book",
     "CheckResult",
+    "CollateralResult",
     "CompareResult",
     "CrossMarginError",
+    "ExitResult",
     "InputError",
+    "LiquidationResult",
     "MarginResult",
     "MarketDataError",
     "ModelError",
@@ -55,18 +64,23 @@ __all__ = [
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
+    "UnifiedResult",
     "VerifyResult",
     "WhatIfResult",
     "__version__",
+    "account",
     "check",
+    "collateral",
     "compare",
     "conform",
     "crif_book",
     "crif_of",
+    "exit_value",
     "fit",
     "from_ccxt",
     "from_deribit",
     "import_market",
+    "liquidation",
     "margin",
     "model_named",
     "models",
@@ -83,6 +97,7 @@ __all__ = [
     "run",
     "span_file",
     "span_requirement",
+    "unified",
     "verify",
     "watch",
     "whatif",
@@ -95,14 +110,19 @@ __all__ = [
 _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
+    "interfaces.account": ("AccountResult", "account"),
     "interfaces.check": ("CheckResult", "check"),
+    "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),
+    "interfaces.exit": ("ExitResult", "exit_value"),
+    "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),
+    "interfaces.unified": ("UnifiedResult", "unified"),
     "interfaces.verbs": ("compare", "margin", "quality"),
     "interfaces.verify": ("VerifyResult", "verify"),
     "interfaces.watch": ("watch",),

@@ -12,6 +12,7 @@ from crossmargin.core.clock import NEVER_MS, utc_ms
 from crossmargin.core.errors import InputError
 from crossmargin.instruments import symbology
 from crossmargin.instruments.contracts import Instrument, Kind
+from crossmargin.instruments.names_lending import LENDING
 
 DEC27 = utc_ms(2024, 12, 27, 8)
 MAR28 = utc_ms(2025, 3, 28, 8)
@@ -154,6 +155,7 @@ def smaller_forms(
             f"o{base}USDC/USDC-{dmy(day).zfill(7)}-{strike}{right}",
         ],
         "zeta": [f"{base}-{dmy(day)}", f"{base}-{dmy(day)}-{strike}-{right}"],
+        **{each: [base, f"debt {base}"] for each in LENDING},
     }
 
 

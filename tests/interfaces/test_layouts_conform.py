@@ -6,6 +6,7 @@ from crossmargin.interfaces.tables import csv_text, plain_text
 CARD = {
     "model": "m",
     "title": "A model",
+    "venue": "deribit",
     "extent": "at_least",
     "standing": "dormant",
     "version": "2",

@@ -12,7 +12,7 @@ import crossmargin as xm
 from crossmargin.core.errors import InputError
 from crossmargin.interfaces.cli import main
 from crossmargin.interfaces.receipt import Receipt
-from crossmargin.interfaces.report import report_html, write_report
+from crossmargin.interfaces.report import DRAWN, report_html, write_report
 from crossmargin.interfaces.report_cases import CELLS
 from crossmargin.interfaces.results import CompareResult, MarginResult
 from crossmargin.interfaces.tables import Document
@@ -137,10 +137,12 @@ def test_a_comparison_has_a_line_a_model(compare_page: str, compared: CompareRes
         assert f"{row['cash_to_hold_usd']:,.2f}" in compare_page or (
             f"{row['cash_to_hold_usd']:,.0f}" in compare_page
         )
+    assert len(good) > DRAWN
+    assert f"of the first {DRAWN} models" in compare_page
     heads = next(
-        table[0] for table in found.tables if len(table) == 34 and len(table[0]) == len(good) + 1
+        table[0] for table in found.tables if len(table) == 34 and len(table[0]) == DRAWN + 1
     )
-    names = [row["model"] for row in good]
+    names = [row["model"] for row in good[:DRAWN]]
     assert [head.partition("\n")[0] for head in heads[1:]] == names
 
 

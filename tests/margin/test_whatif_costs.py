@@ -7,7 +7,8 @@ import pytest
 from crossmargin.core.clock import utc_ms
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.symbology import parse
-from crossmargin.margin.whatif_costs import Costs, Schedule, is_whole, lot_of, trading_parameters
+from crossmargin.margin.whatif_costs import Schedule, is_whole, lot_of, trading_parameters
+from crossmargin.market.fees import FeeTerms
 
 NOW = utc_ms(2026, 7, 3, 6)
 OPTION, SWAP = parse("deribit", "BTC-10JUL26-72000-C"), parse("deribit", "BTC-PERPETUAL")
@@ -24,8 +25,8 @@ def test_every_number_says_where_it_was_read() -> None:
 
 def test_the_fees_of_deribit() -> None:
     schedule = Schedule.at(NOW)
-    assert schedule.of(OPTION) == Costs(0.0003, 0.125, 0.0)
-    assert schedule.of(SWAP) == schedule.of(LINEAR) == Costs(0.0005, 0.125, 0.0)
+    assert schedule.of(OPTION) == FeeTerms(0.0003, 0.125, 0.0)
+    assert schedule.of(SWAP) == schedule.of(LINEAR) == FeeTerms(0.0005, 0.125, 0.0)
     assert schedule.fidelity("deribit") == "stated"
     assert schedule.fidelity("derive") == "inferred"
     assert schedule.fidelity("bybit") == "missing"
@@ -33,7 +34,7 @@ def test_the_fees_of_deribit() -> None:
 
 def test_a_share_given_replaces_every_venue_and_its_base() -> None:
     schedule = Schedule.at(NOW, 0.0)
-    assert schedule.of(OPTION) == Costs(0.0, 0.125, 0.0)
+    assert schedule.of(OPTION) == FeeTerms(0.0, 0.125, 0.0)
     assert schedule.of(parse("derive", "BTC-20260710-72000-C")).base == 0.0
     assert schedule.of(FOREIGN).share == 0.0
     assert schedule.fidelity("bybit") == "given"
@@ -67,3 +68,19 @@ def test_whole_lots_but_for_the_rounding_of_floats() -> None:
         assert is_whole(size, lot), (size, lot)
     for size, lot in ((0.05, 0.1), (0.15, 0.1), (-5.0, 10.0), (0.0, 0.1)):
         assert not is_whole(size, lot), (size, lot)
+
+
+def test_a_maker_pays_a_makers_share_and_a_volume_earns_its_tier() -> None:
+    maker = Schedule(trading_parameters(NOW), maker=True)
+    assert maker.of(SWAP).share == 0.0
+    assert maker.of(OPTION) == FeeTerms(0.0003, 0.125, 0.0)
+    perp = parse("hyperliquid", "BTC")
+    assert Schedule.at(NOW).of(perp).share == 0.00045
+    for volume, taker, resting in ((0.0, 45e-5, 15e-5), (25e6, 35e-5, 8e-5), (9e9, 24e-5, 0.0)):
+        known = {"hyperliquid": volume}
+        assert Schedule(trading_parameters(NOW), volume=known).of(perp).share == taker
+        found = Schedule(trading_parameters(NOW), maker=True, volume=known).of(perp)
+        assert found.share == resting
+    with pytest.raises(ModelError) as told:
+        maker.of(parse("derive", "BTC-20260710-72000-C"))
+    assert told.value.code == "parameter_missing"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from crossmargin.conformance.checks import margined, refused
+from crossmargin.conformance.checks_rules import ROOTS
 from crossmargin.conformance.world import AS_OF_MS, SPOT, Subject, random_book
 from crossmargin.core.arrays import frozen
 from crossmargin.core.clock import YEAR_MS
@@ -103,10 +104,9 @@ def every_reading_is_a_choice(subject: Subject) -> None:
             for each in answers:
                 finite = all(np.isfinite(values).all() for values in each.sheet.values)
                 assert finite, (name, choice)
-            # A reading may change which scenario binds and not what it costs.
+            # A reading may change which scenario binds and not what it costs, or what counts.
             parts = [
-                (x.sheet["im"].tolist(), x.sheet["mm"].tolist(), x.scenario.tolist())
-                for x in answers
+                ([x.sheet[name].tolist() for name in ROOTS], x.scenario.tolist()) for x in answers
             ]
             found.append(repr(parts))
         assert len(set(found)) == len(choices), f"{name} changes nothing"

@@ -195,6 +195,8 @@ def contracts(subject: Subject) -> list[Instrument]:
         out += [Instrument(venue, f"debt {n}", Kind.DEBT, n, "USD", n) for n in names]
     if Kind.FACTOR in spec.kinds:
         out += [instrument_of(factor) for factor in FACTORS]
+    if set(spec.kinds) == {Kind.ASSET, Kind.DEBT}:  # a lending market lists its own tokens
+        out = [item for item in out if served(subject, [item])]
     for coin in SPOT:
         own: list[Instrument] = []
         for quote, settle, inverse in forms(subject):

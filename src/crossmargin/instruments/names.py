@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from crossmargin.core.clock import DAY_MS, utc_ms
 from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.names_lending import LENDING
 from crossmargin.instruments.names_onchain import ONCHAIN
 from crossmargin.instruments.names_options import OPTION_VENUES
 from crossmargin.instruments.names_perps import PERP_VENUES
@@ -312,4 +313,5 @@ VENUES: Mapping[str, VenueNames] = {
     **OPTION_VENUES,
     **PERP_VENUES,
     **ONCHAIN,
+    **LENDING,
 }

@@ -62,7 +62,7 @@ class Terms:
     @property
     def inverse(self) -> bool:
         """True where a derivative settles in its own underlying."""
-        return self.kind is not Kind.ASSET and self.settle == self.base
+        return self.kind not in (Kind.ASSET, Kind.DEBT) and self.settle == self.base
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,7 @@ def format_id(venue: str, instrument: Instrument) -> str:
     if instrument.kind is Kind.ASSET and not is_pair(instrument):
         return instrument.underlying
     terms = _terms_of(instrument)
-    listed = instrument.kind in (Kind.ASSET, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
+    listed = instrument.kind is not Kind.FACTOR
     text = names.write(terms) if listed else None
     if text is None or not _same(names.read(text), terms):
         raise _unknown(

@@ -10,12 +10,16 @@ from cyclopts import App, Parameter
 
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
+from crossmargin.interfaces.account_commands import register as register_accounts
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.netting_commands import register as register_netting
+from crossmargin.interfaces.exit_commands import register as register_exit
+from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.unified_commands import register as register_unified
 from crossmargin.interfaces.verify_commands import register as register_verify
 from crossmargin.interfaces.whatif_commands import register
 
@@ -39,11 +43,15 @@ app = App(
 market_app = App(name="market", help="Import market data, show a snapshot, check it.")
 app.command(market_app)
 register(app)
+register_liquidation(app)
 register_conform(app)
 register_verify(app)
 register_probe(app)
 register_parameters(app)
 register_netting(app)
+register_exit(app)
+register_accounts(app)
+register_unified(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

@@ -55,6 +55,8 @@ __all__ = ["WithRequirements", "report", "report_html", "write_report"]
 Figures = Mapping[str, Any]
 Progress = Callable[[int, int], None]
 
+# Models of a comparison that are drawn: a page stays under three megabytes, and can be read.
+DRAWN = 12
 _SIGN = (
     "Signs: requirements are positive; gains are positive and losses negative; a short quantity is "
     "negative. Blue is above zero, orange under it."
@@ -313,10 +315,17 @@ def _compare_page(result: CompareResult, progress: Progress | None) -> str:
     view = result.snapshot.view(result.book.instruments, parse_ms(figures["as_of"], "as_of"))
     good = [row for row in figures["models"] if row["error"] is None]
     requirements = {
-        row["model"]: margin_or_map(result.book, view, model_named(row["model"]))[0] for row in good
+        row["model"]: margin_or_map(result.book, view, model_named(row["model"]))[0]
+        for row in good[:DRAWN]
     }
     cases = list(cases_of(requirements, figures["account"], progress))
     document = result.document()
+    left_out = [
+        paragraph(
+            f"Surfaces, lines and reasons are of the first {DRAWN} models of the table; name "
+            "others with --models to draw them."
+        )
+    ]
     head = [
         f"<h1>Account {escape(figures['account'])} under {len(good)} models</h1>",
         meta(
@@ -337,6 +346,7 @@ def _compare_page(result: CompareResult, progress: Progress | None) -> str:
         *_cash_bars(good),
         *(table_html(table) for table in document.tables),
         notes(document.notes),
+        *(left_out if len(good) > DRAWN else []),
     ]
     body = [*head, *_case_sections(cases), _receipt(result.receipt)]
     return page(f"{figures['account']} under {len(good)} models", body)

@@ -33,7 +33,10 @@ __all__ = [
 
 def is_kind(instruments: Instruments, *kinds: Kind) -> Bools:
     """[I] True where the row is of one of the kinds."""
-    return np.isin(instruments.kind, [int(kind) for kind in kinds])
+    out = np.zeros(len(instruments.kind), np.bool_)
+    for kind in kinds:
+        out |= instruments.kind == int(kind)
+    return out
 
 
 def make_pool(

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, finite, frozen
+from crossmargin.core.arrays import Bools, Floats, Longs, finite, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
@@ -40,7 +40,19 @@ from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["PEGGED", "Grid", "equity_minus_mm", "grid", "shifted_book", "shifted_view"]
+__all__ = [
+    "PEGGED",
+    "Grid",
+    "counted_futures",
+    "derivative_profit",
+    "equity_minus_mm",
+    "grid",
+    "moved_book",
+    "moved_view",
+    "pool_dollars",
+    "shifted_book",
+    "shifted_view",
+]
 
 # Money that a move of the coins leaves where it is.
 PEGGED = DOLLAR_PEGGED | OTHER_MONEY
@@ -119,12 +131,12 @@ def grid(
             place=plain.failures[0].reason,
             remedy="Remove the line, or give a market that prices it.",
         )
-    counted = _counted_futures(plain, book, view, model, parameters)
+    counted = counted_futures(plain, book, view, model, parameters)
     out = np.zeros((7, len(spots), len(vols)))
     for r, spot in enumerate(spots.tolist()):
         for c, vol in enumerate(vols.tolist()):
             moved = shifted_view(view, spot, vol)
-            held, unlined = _moved_book(book, view, moved, counted)
+            held, unlined = moved_book(book, view, moved, counted)
             out[:, r, c] = _totals(held, moved, model, parameters, plain.plan, unlined)
             if step is not None:
                 step()
@@ -157,17 +169,11 @@ def _totals(
 
     ``unlined``: dollars of profit, by currency, that no line of the book took.
     """
-    pools = plan.pools
-    priced = tuple(model.price(p, restrict(view, book.instruments, p), parameters) for p in pools)
     names = ("equity", "counted_im", "counted_mm", "im", "mm")
+    parts = pool_dollars(book, view, model, parameters, plan)
     total = np.zeros(len(names))
-    parts = []
-    for market, answer in zip(
-        priced, margin_block(model, plan, priced, book, (0, 1), parameters), strict=True
-    ):
-        values = [float(answer.sheet[name][0]) for name in names]
-        total += np.array(values) * market.usd_per_unit
-        parts.append((market, values))
+    for _, values, usd in parts:
+        total += np.array(values) * usd
     total[:3] += sum(unlined.values())
     apart = stands_apart(model.spec)
     if not apart:
@@ -175,19 +181,35 @@ def _totals(
     room = []
     for counted, need in ((1, 3), (2, 4)):
         own = [
-            (
-                values[need] * usd,
-                values[counted] * usd + unlined.get(market.pool.currency, 0.0),
-                1.0,
-            )
-            for market, values in parts
-            for usd in (market.usd_per_unit,)
+            (values[need] * usd, values[counted] * usd + unlined.get(currency, 0.0), 1.0)
+            for currency, values, usd in parts
         ]
         room.append(room_usd(own, apart)[0])
     return np.append(total, room)
 
 
-def _counted_futures(
+def pool_dollars(
+    book: Book, view: View, model: MarginModel, parameters: Parameters, plan: Plan
+) -> list[tuple[str, list[float], float]]:
+    """Of each pool of the only account: its currency, equity, counted against IM and MM, IM and
+    MM in that currency, and dollars per unit of it; one full margin run.
+    """
+    names = ("equity", "counted_im", "counted_mm", "im", "mm")
+    priced = tuple(
+        model.price(pool, restrict(view, book.instruments, pool), parameters) for pool in plan.pools
+    )
+    answers = margin_block(model, plan, priced, book, (0, 1), parameters)
+    return [
+        (
+            market.pool.currency,
+            [float(answer.sheet[name][0]) for name in names],
+            market.usd_per_unit,
+        )
+        for market, answer in zip(priced, answers, strict=True)
+    ]
+
+
+def counted_futures(
     plain: Requirement, book: Book, view: View, model: MarginModel, parameters: Parameters
 ) -> Bools:
     """[N] futures whose profit since entry the model counts beside cash, so that it moves alone."""
@@ -213,33 +235,46 @@ def shifted_view(view: View, spot_factor: float, vol_factor: float) -> View:
     """
     if spot_factor == 1.0 and vol_factor == 1.0:
         return view
+    names = view.instruments.names
+    by_name = np.array([1.0 if name in PEGGED else spot_factor for name in names])
+    moved = moved_view(view, by_name, vol_factor)
+    usd_read = view.reads.get("usd", {})
+    read = {k: u * (1.0 if k in PEGGED else spot_factor) for k, u in usd_read.items()}
+    return replace(moved, reads={**view.reads, "usd": read})
+
+
+def moved_view(view: View, by_name: Floats, vol_factor: float | Floats, passed_ms: int = 0) -> View:
+    """The market after the dollar price of each name [K] moved by its factor, volatilities by one.
+
+    ``vol_factor`` is one number or [I]. ``passed_ms`` of time goes by beside it: lives are shorter,
+    the forwards stand. Rows are told apart by their codes alone, never by a name. ``reads`` stay.
+    """
     table = view.instruments
-    by_name = np.array([1.0 if name in PEGGED else spot_factor for name in table.names])
-    place = {name: k for k, name in enumerate(table.names)}
-    by_pair = np.array([by_name[place[u]] / by_name[place[q]] for u, q in table.pairs])
+    money = np.zeros((2, len(table.pairs)), np.int64)
+    money[0][table.pair], money[1][table.pair] = table.underlying, table.quote
+    by_pair = by_name[money[0]] / by_name[money[1]]
     pair_of_expiry = by_pair[table.expiry_pair] if len(table.expiries) else np.ones(0)
     forward = view.forward * pair_of_expiry
-    usd_read = view.reads.get("usd", {})
+    life_ms = np.maximum(view.life_ms - passed_ms, 0)
+    vol = view.vol * vol_factor
     return replace(
         view,
+        as_of_ms=view.as_of_ms + passed_ms,
         index=frozen(view.index * by_pair, np.float64),
         usd=frozen(view.usd * by_name, np.float64),
         forward=frozen(forward, np.float64),
-        mark=frozen(_marks(view, forward, by_pair, vol_factor), np.float64),
-        vol=frozen(view.vol * vol_factor, np.float64),
+        life_ms=frozen(life_ms, np.int64),
+        mark=frozen(_marks(view, forward, by_pair, vol, life_ms), np.float64),
+        vol=frozen(vol, np.float64),
         bid=frozen(np.zeros(len(table)), np.float64),
         ask=frozen(np.zeros(len(table)), np.float64),
         has_bid=frozen(np.zeros(len(table)), np.bool_),
         has_ask=frozen(np.zeros(len(table)), np.bool_),
-        reads={
-            **view.reads,
-            "usd": {k: u * (1.0 if k in PEGGED else spot_factor) for k, u in usd_read.items()},
-        },
     )
 
 
-def _marks(view: View, forward: Floats, by_pair: Floats, vol_factor: float) -> Floats:
-    """[I] marks at the shifted forwards and volatilities, in each instrument's price unit."""
+def _marks(view: View, forward: Floats, by_pair: Floats, vol: Floats, life_ms: Longs) -> Floats:
+    """[I] marks at the moved forwards, volatilities and lives, in each instrument's price unit."""
     table = view.instruments
     mark = view.mark * by_pair[table.pair]
     old = view.forward + view.forward_settled
@@ -251,18 +286,20 @@ def _marks(view: View, forward: Floats, by_pair: Floats, vol_factor: float) -> F
     mark[dated] = view.mark[dated] * np.where(known, ratio, by_pair[table.pair[dated]])
     rows = np.flatnonzero((table.kind == Kind.OPTION) & view.ok)
     if len(rows):
-        before = _option_values(view, rows, old, view.vol[rows])
-        after = _option_values(view, rows, new, view.vol[rows] * vol_factor)
+        before = _option_values(view, rows, old, view.vol[rows], view.life_ms)
+        after = _option_values(view, rows, new, vol[rows], life_ms)
         mark[rows] = np.maximum(view.mark[rows] + (after - before), 0.0)
     return mark
 
 
-def _option_values(view: View, rows: np.ndarray, forward: Floats, vol: Floats) -> Floats:
+def _option_values(
+    view: View, rows: np.ndarray, forward: Floats, vol: Floats, life_ms: Longs
+) -> Floats:
     """Black-76 with discount of option rows, in their price unit (coin for inverse ones)."""
     table = view.instruments
     expiry = table.expiry[rows]
     at = forward[expiry]
-    years = view.life_ms[expiry] / YEAR_MS
+    years = life_ms[expiry] / YEAR_MS
     value = black_value(at, table.strike[rows], vol * np.sqrt(years), table.right[rows])
     paid = value * np.exp(-view.rate[expiry] * years)
     in_coin = table.inverse[rows] & (at > 0.0)
@@ -275,11 +312,11 @@ def shifted_book(book: Book, view: View, moved: View, counted: Bools) -> tuple[B
     ``counted[N]`` are positions whose profit the model counts by itself. Dollars are profit in a
     currency of which the account has neither a line nor a reported equity, at the moved price.
     """
-    held, unlined = _moved_book(book, view, moved, counted)
+    held, unlined = moved_book(book, view, moved, counted)
     return held, sum(unlined.values())
 
 
-def _moved_book(
+def moved_book(
     book: Book, view: View, moved: View, counted: Bools
 ) -> tuple[Book, dict[str, float]]:
     """:func:`shifted_book` with the dollars by the currency that has no line."""
@@ -288,7 +325,7 @@ def _moved_book(
     table = book.instruments
     settle = table.settle[book.column]
     future = is_kind(table, Kind.PERPETUAL, Kind.FUTURE)[book.column]
-    profit = _profit(book, view, moved)
+    profit = derivative_profit(book, view, moved)
     paid = _by_name(table, settle, np.where(future & ~counted, profit, 0.0))
     whole = _by_name(table, settle, profit)
     lines = {
@@ -320,7 +357,7 @@ def _frozen_equity(given: Mapping[tuple[str, str], float]) -> dict[tuple[str, st
     return {key: float(amount) for key, amount in given.items()}
 
 
-def _profit(book: Book, view: View, moved: View) -> Floats:
+def derivative_profit(book: Book, view: View, moved: View) -> Floats:
     """[N] what each derivative gains by the move, in the currency that settles it."""
     table, column = book.instruments, book.column
     kind = table.kind[column]

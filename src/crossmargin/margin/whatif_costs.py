@@ -1,37 +1,23 @@
-"""What a trade costs beside its price, and the smallest size of a contract: a dated table.
+"""The dated table of fees and lots: which terms a contract has, and its smallest size.
 
-    option            min(share x underlying, cap x price) a contract
-    future, perpetual share x notional at the price of the trade
-    and a base amount a trade where the venue has one
-
-The numbers are a taker's without any discount; ``fidelity`` says how well they are known.
+The formula is :mod:`crossmargin.market.fees`. The numbers are a taker's without any discount unless
+a maker's, or the tier of a volume, is asked for; ``fidelity`` says how well they are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.parameter_files import Parameters, load, overlay
+from crossmargin.market.fees import FeeTerms, FeeTier, tier_of
 
-__all__ = ["Costs", "Schedule", "is_whole", "lot_of", "trading_parameters"]
+__all__ = ["Schedule", "is_whole", "lot_of", "trading_parameters"]
 
 FOLDER = "trading"
 _FIELDS = ("inverse_option", "linear_option", "option_cap", "future", "base")
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """Fee terms of one contract: ``share`` of underlying or notional, ``cap`` of an option's price.
-
-    ``base`` is an amount a trade, in quote currency.
-    """
-
-    share: float
-    cap: float
-    base: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +26,8 @@ class Schedule:
 
     parameters: Parameters
     share: float | None = None
+    maker: bool = False
+    volume: Mapping[str, float] = field(default_factory=dict)  # venue -> volume of its window
 
     @staticmethod
     def at(as_of_ms: int, fee: float | Mapping[str, float] | None = None) -> Schedule:
@@ -63,10 +51,14 @@ class Schedule:
             )
         return Schedule(parameters, float(fee))
 
-    def of(self, item: Instrument) -> Costs:
-        """The terms of one contract; ModelError ``parameter_missing`` for an unknown venue."""
+    def of(self, item: Instrument) -> FeeTerms:
+        """The terms of one contract; ModelError ``parameter_missing`` for an unknown venue.
+
+        A maker's share and a tier's replace the taker's of the table where the venue has them; a
+        maker's that is not known raises the same.
+        """
         if self.share is not None and f"{item.venue}.fee.future" not in self.parameters:
-            return Costs(self.share, 1.0, 0.0)
+            return FeeTerms(self.share, 1.0, 0.0)
         if f"{item.venue}.fee.future" not in self.parameters:
             raise ModelError(
                 "parameter_missing",
@@ -77,10 +69,24 @@ class Schedule:
             )
         number = {name: self.parameters.number(f"{item.venue}.fee.{name}") for name in _FIELDS}
         kind = "inverse_option" if item.inverse else "linear_option"
-        share = number[kind] if item.kind == Kind.OPTION else number["future"]
         if self.share is not None:
-            return Costs(self.share, number["option_cap"], 0.0)
-        return Costs(share, number["option_cap"], number["base"])
+            return FeeTerms(self.share, number["option_cap"], 0.0)
+        name = kind if item.kind == Kind.OPTION else "future"
+        tiers = self._tiers(item.venue)
+        if tiers and item.kind != Kind.OPTION and (self.maker or item.venue in self.volume):
+            tier = tier_of(tiers, self.volume.get(item.venue, 0.0))
+            share = tier.maker if self.maker else tier.taker
+        elif self.maker:
+            share = self.parameters.number(f"{item.venue}.maker.{name}")
+        else:
+            share = number[name]
+        return FeeTerms(share, number["option_cap"], number["base"])
+
+    def _tiers(self, venue: str) -> list[FeeTier]:
+        """The ladder of a venue's futures; empty where the table has none."""
+        name = f"{venue}.tiers"
+        rows = self.parameters.get(name) if name in self.parameters else []
+        return [FeeTier(*(float(each) for each in row)) for row in rows]
 
     def known(self) -> tuple[str, ...]:
         """Venues in the table."""

@@ -20,6 +20,7 @@ from crossmargin.core.errors import CrossMarginError, Failure, InputError, Marke
 from crossmargin.instruments.book import QUANTITY_MAX
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.whatif_costs import Schedule
+from crossmargin.market.fees import FeeTerms, fee_of_trade
 from crossmargin.market.view import View
 
 __all__ = ["Desk", "Fill", "Leg", "error_of"]
@@ -64,9 +65,7 @@ class _Terms(NamedTuple):
     mark: float
     bid: float | None
     ask: float | None
-    share: float
-    cap: float
-    base: float
+    fees: FeeTerms
     index_price: float
 
 
@@ -149,9 +148,7 @@ class Desk:
             float(view.mark[row]),
             bid,
             ask,
-            costs.share,
-            costs.cap,
-            costs.base,
+            costs,
             float(view.index[table.pair[row]]),
         )
         return terms
@@ -178,18 +175,22 @@ class Desk:
 def _filled(row: int, size: float, price: float, quoted: str, terms: _Terms) -> Fill:
     """Premium, settled gain and fee of a trade."""
     amount = size * terms.multiplier
+    fee = fee_of_trade(
+        terms.fees,
+        option=terms.option,
+        inverse=terms.inverse,
+        amount=amount,
+        price=price,
+        index=terms.index_price,
+    )
     if terms.option:
         gain = amount * (terms.mark - price)
-        base = 1.0 if terms.inverse else terms.index_price
-        fee = abs(amount) * min(terms.share * base, terms.cap * price) + terms.base
         premium, settled = -amount * price, 0.0
     elif terms.inverse:
         gain = amount * (1.0 / price - 1.0 / terms.mark)
-        fee = terms.share * abs(amount) / price + terms.base / price
         premium, settled = 0.0, gain
     else:
         gain = amount * (terms.mark - price)
-        fee = terms.share * abs(amount) * price + terms.base
         premium, settled = 0.0, gain
     cash = premium + settled - fee
     if not math.isfinite(cash):

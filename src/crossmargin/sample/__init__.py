@@ -1,5 +1,7 @@
 """Sample data that ships with the package: a generated BTC and ETH market, and three books.
 
+``three-venues`` is a unified account over three venues, with markets of its own for two of them.
+
 Nothing in it was recorded at a venue: ``scripts/make_sample_data.py`` makes every number from a
 seed. The market is of 2026-07-03T06:00:00Z, two hours before a daily expiry.
 """
@@ -10,9 +12,10 @@ from pathlib import Path
 
 from crossmargin.core.errors import InputError
 
-__all__ = ["BOOKS", "book_path", "market_path"]
+__all__ = ["BOOKS", "UNIFIED", "book_path", "market_path", "unified_path"]
 
 BOOKS = ("retail-short-vol", "market-maker", "inverse-perp-basis")
+UNIFIED = "three-venues"
 _FOLDER = Path(__file__).parent
 
 
@@ -33,6 +36,19 @@ def book_path(name: str) -> Path:
     if not path.is_file():
         raise _unknown(name)
     return path
+
+
+def unified_path(name: str = UNIFIED) -> Path:
+    """The file of the unified account; InputError ``option_unknown`` for another name."""
+    if name != UNIFIED:
+        raise InputError(
+            "option_unknown",
+            "no such sample of a unified account",
+            value=name,
+            limit=UNIFIED,
+            remedy="Choose that one, or give a file.",
+        )
+    return _FOLDER / f"{UNIFIED}.toml"
 
 
 def _unknown(name: str) -> InputError:

@@ -161,11 +161,11 @@ def test_fills_take_the_least_that_they_can(monkeypatch: pytest.MonkeyPatch) -> 
     pnl = risk_of(table, at)
 
     def moved(m: int) -> np.ndarray:
-        """The fill, and the premium that it pays or brings in coin."""
+        """The fill, and its premium in coin where that makes it worse."""
         item = at.part.items[int(fills.column[m])]
         own = fills.size[m] * pnl[fills.column[m]]
         if item.kind is Kind.OPTION and item.settle == item.underlying:
-            own = own + fills.cash[m] * pnl[place(SEEN, item.settle)]
+            own = own + np.minimum(fills.cash[m] * pnl[place(SEEN, item.settle)], 0.0)
         return np.asarray(own)
 
     assert any(i.kind is Kind.OPTION and i.inverse for i in

@@ -28,9 +28,11 @@ from crossmargin.margin.families.scan_balance import (
 )
 from crossmargin.margin.families.scan_charges import Charge, Numbers, charges_of, evaluated
 from crossmargin.margin.families.scan_hedge import Hedge, Rows, hedged, used_coins
+from crossmargin.margin.families.scan_netted import netted_scan
 from crossmargin.margin.families.scan_orders import scan_need
 from crossmargin.margin.families.scan_table import (
     OTHER,
+    Market,
     form,
     market_of,
     risk_of,
@@ -54,7 +56,9 @@ from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
 from crossmargin.pricing.netting import net, worst
+from crossmargin.pricing.revalue import padded_width
 from crossmargin.scenarios.risk_array import RiskArray
+from crossmargin.scenarios.sets import ScenarioSet
 
 __all__ = ["Member", "ScanModel"]
 
@@ -124,20 +128,35 @@ class ScanModel:
         note = "requirements of the underlyings add up; money stands with the first"
         return Plan(pools, parameters, (note,) if len(pools) > 1 else ())
 
-    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
-        """Scenario set, risk array in dollars, charges and collateral of one pool."""
+    def price(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None = None
+    ) -> Priced:
+        """Scenario set, risk array in dollars, charges and collateral of one pool.
+
+        With ``held`` the scan of those accounts alone is netted as it is priced, where the
+        rulebook allows it: there is then no risk array (``scan_netted``).
+        """
         table = table_of(parameters, pool.label)
         market = market_of(pool, view, parameters)
         scenarios = scenarios_of(market, parameters, table)
-        risk = risk_of(market, scenarios, parameters)
+        netted = None
+        if held is not None and form(parameters, "coins") == "cash":
+            netted = netted_scan(market, scenarios, held, parameters)
+        risk = _no_risk(market, scenarios) if netted is not None else None
+        risk = risk_of(market, scenarios, parameters) if risk is None else risk
         coins = form(parameters, "coins")
-        coin = is_kind(pool.instruments, Kind.ASSET) & (
-            np.array([i.underlying == pool.label for i in pool.instruments.items], np.bool_)
+        coin = (
+            is_kind(pool.instruments, Kind.ASSET)
+            & (
+                np.array([name == pool.label for name in pool.instruments.names], np.bool_)[
+                    pool.instruments.underlying
+                ]
+            )
         )
         hedge = Hedge.of(coins, coin, market, scenarios)
         if coins == "position":
-            held = risk.pnl + hedge.rows(coin)
-            risk = RiskArray.of(held, risk.value, risk.count)
+            pnl = risk.pnl + hedge.rows(coin)
+            risk = RiskArray.of(pnl, risk.value, risk.count)
         numbers = Numbers(parameters, table, self.member.whole)
         charges = charges_of(self.member.charges, market, numbers)
         floors = charges_of(self.member.floors, market, numbers)
@@ -152,6 +171,7 @@ class ScanModel:
             "derivative": market.coins != 0.0,
             "settle_usd": market.settle_usd,
             "collateral": collateral_of(market, parameters, whole=self.member.whole),
+            "netted": netted,
         }
         columns = {"delta": market.delta}
         return Priced(
@@ -163,13 +183,11 @@ class ScanModel:
         scenarios, facts = priced.scenarios, priced.facts
         assert scenarios is not None  # set by price()
         accounts = len(held.row) - 1
-        found = worst(
-            *_positions(priced, held),
-            facts["hedge_pnl"],
-            len(scenarios),
-            scenarios.weight,
-            trusted=True,
-        )
+        rows = (*_positions(priced, held), facts["hedge_pnl"])
+        if facts["netted"] is not None:  # each account's own vector, held once
+            each = np.arange(accounts + 1)
+            rows = (each, each[:-1].astype(np.int32), np.ones(accounts), facts["netted"])
+        found = worst(*rows, len(scenarios), scenarios.weight, trusted=True)
         sheet = SheetBuilder(accounts)
         sheet.leaf("scan_risk", found.loss, "scan")
         doubt = _charged(sheet, (*facts["charges"], *facts["floors"]), held)
@@ -219,6 +237,12 @@ class ScanModel:
         assert priced.risk is not None and priced.scenarios is not None  # set by price()
         full = net(*_positions(priced, held), priced.facts["hedge_pnl"])
         return full[:, : priced.risk.count] * priced.scenarios.weight
+
+
+def _no_risk(market: Market, scenarios: ScenarioSet) -> RiskArray:
+    """A risk array without rows, beside a scan that was netted as it was priced."""
+    width = padded_width(len(scenarios))
+    return RiskArray.of(np.zeros((0, width)), np.zeros(len(market.part)), len(scenarios))
 
 
 def _with_coins(priced: Priced, held: PoolBook) -> PoolBook:

@@ -41,12 +41,14 @@ def collateral_of(market: Market, parameters: Parameters, *, whole: bool) -> Col
     part = market.part
     asset = is_kind(part, Kind.ASSET)
     loss, unknown = np.zeros(len(part)), np.zeros(len(part), np.bool_)
-    for k in np.flatnonzero(asset).tolist():
-        name = f"collateral.{part.items[k].underlying}.haircut"
+    of_name = np.array(part.names)
+    for currency in sorted({part.names[k] for k in np.unique(part.underlying[asset]).tolist()}):
+        name = f"collateral.{currency}.haircut"
+        rows = asset & (of_name == currency)[part.underlying]
         if name in parameters:
-            loss[k] = parameters.number(name) * float(market.settle_usd[k])
+            loss[rows] = parameters.number(name) * market.settle_usd[rows]
         else:
-            unknown[k] = not whole
+            unknown[rows] = not whole
     owed = asset if not whole else np.zeros(len(part), np.bool_)
     return Collateral(loss, unknown, np.asarray(owed))
 

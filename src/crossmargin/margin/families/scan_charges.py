@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, Ints
-from crossmargin.core.clock import NEVER_MS
+from crossmargin.core.arrays import Bools, Floats, Ints, Longs
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.families.scan_table import Market, form, optional
 from crossmargin.margin.fills import reach
@@ -100,32 +99,34 @@ def _futures(name: str, market: Market, numbers: Numbers) -> Charge:
     """Share of the index notional of every future and perpetual."""
     rate, known = numbers.rate("futures_factor")
     future = is_kind(market.part, *_FUTURES)
-    return _plain(name, market, "gross", np.where(future, _notional(market) * rate, 0.0), known)
+    return _plain(name, market, "gross", np.where(future, market.notional * rate, 0.0), known)
 
 
-def _notional(market: Market) -> Floats:
-    return np.asarray(market.coins * market.index_usd)
+def _grouped(codes: Ints | Longs, counts: Bools) -> Ints:
+    """Codes of 0 and more made dense, in rising order; -1 where a row does not count."""
+    found = np.bincount(codes[counts]) > 0
+    dense = np.cumsum(found, dtype=np.int32) - np.int32(1)
+    if not len(dense):
+        return np.full(len(codes), -1, np.int32)
+    return np.where(counts, dense[np.minimum(codes, len(dense) - 1)], np.int32(-1))
 
 
-def _grouped(codes: Sequence[object], counts: Bools) -> Ints:
-    """Dense codes in rising order of the keys; -1 where a row does not count."""
-    keys = sorted({codes[k] for k in np.flatnonzero(counts).tolist()})  # type: ignore[type-var] # keys of one kind
-    place = {key: g for g, key in enumerate(keys)}
-    return np.array(
-        [place[c] if yes else -1 for c, yes in zip(codes, counts, strict=True)], np.int32
-    )
+def _one_group(counts: Bools) -> Ints:
+    """Every row that counts in one group."""
+    return np.where(counts, np.int32(0), np.int32(-1))
 
 
 def _short_options(name: str, market: Market, numbers: Numbers) -> Charge:
     """Share of the index for each short option: by contract, net by strike, or net of them all."""
     rate, known = numbers.rate("option_factor")
     option = is_kind(market.part, Kind.OPTION)
-    each = np.where(option, _notional(market) * rate, 0.0)
+    each = np.where(option, market.notional * rate, 0.0)
     by = numbers.how("short_option", "contract")
     if by == "contract":
         return _plain(name, market, "short", each, known)
-    keys: list[float] = market.part.strike.tolist() if by == "strike" else [0.0] * len(each)
-    run = _grouped(keys, option)
+    run = _one_group(option)
+    if by == "strike":
+        run = _grouped(np.unique(market.part.strike, return_inverse=True)[1], option)
     return _group(
         "net_short", name, market, each, run, np.ones(int(run.max(initial=-1)) + 1), known
     )
@@ -140,9 +141,12 @@ def _group(
 def _terms(market: Market, counts: Bools, own_zero: bool) -> tuple[Ints, Floats]:
     """Groups of rows by expiry in order of time, and the days of each; undated ones are at 0."""
     days = market.life_days()
-    when = [0 if ms == NEVER_MS else ms for ms in market.part.expiry_ms.tolist()]
-    chosen = counts & (own_zero | (market.part.expiry >= 0))
-    run = _grouped(when, chosen)
+    expiry = market.part.expiry
+    # Rank of each expiry's time, from 1 on; 0 is what has none.
+    times = np.array([key[3] for key in market.part.expiries], np.int64)
+    rank = np.append(np.unique(times, return_inverse=True)[1] + 1, 0)
+    chosen = counts & (own_zero | (expiry >= 0))
+    run = _grouped(rank[expiry], chosen)
     at = np.zeros(int(run.max(initial=-1)) + 1)
     at[run[chosen]] = days[chosen]
     return run, at
@@ -153,7 +157,7 @@ def _vega_spread(name: str, market: Market, numbers: Numbers) -> Charge:
     rate, known = numbers.rate("vega_spread_factor")
     option = is_kind(market.part, Kind.OPTION)
     run, at = _terms(market, option, own_zero=False)
-    size = np.where(option, _notional(market), 0.0)
+    size = np.where(option, market.notional, 0.0)
     return _group("spread", name, market, size, run, at * rate, known)
 
 
@@ -171,8 +175,9 @@ def _depeg(name: str, market: Market, numbers: Numbers) -> Charge:
     """Delta hedged between settlement currencies: share of the index."""
     rate, known = numbers.rate("depeg_factor")
     part = market.part
-    codes = part.settle.tolist()
-    run = _grouped(codes, market.coins != 0.0)
+    # By name: a table may hold an account several times, each copy with codes of its own.
+    _, of_name = np.unique(np.array(part.names), return_inverse=True)
+    run = _grouped(of_name[part.settle], market.coins != 0.0)
     each = market.delta * market.index_usd * rate
     return _group("hedged", name, market, each, run, np.ones(1), known)
 
@@ -190,7 +195,7 @@ def _min_delta(name: str, market: Market, numbers: Numbers) -> Charge:
     u, known = numbers.rate("unhedged_factor")
     h, also = numbers.rate("hedged_factor")
     each = market.delta * market.index_usd
-    run = _grouped([0] * len(each), market.coins != 0.0)
+    run = _one_group(market.coins != 0.0)
     rate = np.array([u, h])
     return Charge(name, "min_delta", np.abs(each), each, run, rate, known and also)
 
@@ -200,7 +205,7 @@ def _liquidity(name: str, market: Market, numbers: Numbers) -> Charge:
     option = is_kind(market.part, Kind.OPTION)
     of_option, known = numbers.rate("liquidity_option")
     of_future, also = numbers.rate("liquidity_futures")
-    gross = _notional(market) * np.where(option, of_option, of_future)
+    gross = market.notional * np.where(option, of_option, of_future)
     return _plain(name, market, "gross", gross, known and also)
 
 
@@ -209,7 +214,7 @@ def _concentration(name: str, market: Market, numbers: Numbers) -> Charge:
     rate, known = numbers.rate("concentration_factor")
     threshold = numbers.plain("concentration_threshold_usd", 0.0)
     nothing = np.full(len(market.part), -1, np.int32)
-    gross = _notional(market)
+    gross = market.notional
     size = np.zeros(len(gross))
     return Charge(name, "excess", gross, size, nothing, np.array([rate]), known, threshold)
 
@@ -223,7 +228,7 @@ def _fees(name: str, market: Market, numbers: Numbers) -> Charge:
     cap = numbers.plain("fee_option_cap", 1.0)
     dollars = np.where(part.inverse, market.index_usd, market.settle_usd)
     mark_usd = np.where(option, view.mark * dollars * part.multiplier, 0.0)
-    notional = _notional(market)
+    notional = market.notional
     each = np.where(option, np.minimum(notional * of_option, mark_usd * cap), notional * of_future)
     return _plain(name, market, "gross", each, known and also)
 
@@ -234,8 +239,8 @@ def _floor(name: str, market: Market, numbers: Numbers) -> Charge:
     of_option, also = numbers.rate("option_floor")
     part = market.part
     option, future = is_kind(part, Kind.OPTION), is_kind(part, *_FUTURES)
-    gross = np.where(future, _notional(market) * of_future, 0.0)
-    short = np.where(option, _notional(market) * of_option, 0.0)
+    gross = np.where(future, market.notional * of_future, 0.0)
+    short = np.where(option, market.notional * of_option, 0.0)
     pair = (
         _plain(name, market, "gross", gross, known),
         _plain(name, market, "short", short, also),

@@ -36,6 +36,7 @@ __all__ = [
     "MOVES",
     "OTHER",
     "Market",
+    "delta_one_target",
     "form",
     "market_of",
     "optional",
@@ -99,6 +100,7 @@ class Market:
     index_usd: Floats  # [I] dollars per coin
     delta: Floats  # [I] coins per unit of a derivative, Black-76 of an option; 0 for assets
     coins: Floats  # [I] coins per unit of a derivative: contracts of an option, size of a future
+    notional: Floats  # [I] dollars of those coins at the index
 
     def life_days(self) -> Floats:
         """[I] days to expiry; 0 for rows without one."""
@@ -132,7 +134,9 @@ def market_of(pool: Pool, view: View, parameters: Parameters) -> Market:
         right = part.right[rows].astype(np.float64)
         unit = greeks(whole, part.strike[rows], years[expiry], view.vol[rows], right).delta
         delta[rows] = unit * part.multiplier[rows]
-    return Market(part, view, days, years, view.usd[part.settle], index_usd, delta, coins)
+    notional = coins * index_usd
+    settle_usd = view.usd[part.settle]
+    return Market(part, view, days, years, settle_usd, index_usd, delta, coins, notional)
 
 
 def _coins(part: Instruments, view: View) -> Floats:
@@ -233,7 +237,7 @@ def risk_of(market: Market, scenarios: ScenarioSet, parameters: Parameters) -> R
     Base ``mark``: the residual of model value less mark is added.
     """
     part, view = market.part, market.view
-    raw = price(part, view, scenarios, _target(market, form(parameters, "delta_one")))
+    raw = price(part, view, scenarios, delta_one_target(market, form(parameters, "delta_one")))
     move = padded(1.0 + scenarios.move[None, :])
     held = padded(scenarios.spot)[part.pair] if len(part.pairs) else move
     option = is_kind(part, Kind.OPTION)
@@ -264,7 +268,7 @@ def _residual(market: Market, value: Floats, option: np.ndarray) -> Floats:
     return np.where(np.abs(gap) <= _ROUNDING * large * part.multiplier, 0.0, gap)
 
 
-def _target(market: Market, name: str) -> Floats:
+def delta_one_target(market: Market, name: str) -> Floats:
     """[I] what a move of a delta-one contract acts on, in its quote currency."""
     part, view = market.part, market.view
     index = view.index[part.pair]

@@ -218,16 +218,20 @@ class ParametricMember:
         form = quadratic(_sums(priced, book))
         sums = fills.size[:, None] * priced.facts["columns"][fills.column]
         coins = known_coins(parameters)
-        paid = premium_usd(fills, market)
+        paid, booked = premium_usd(fills, market), sums.copy()
         for m in np.flatnonzero(paid != 0.0).tolist():  # a premium in coin moves with the coin
-            sums[m, 5 * coins.index(market.part.items[int(fills.column[m])].underlying)] += paid[m]
-        alone = quadratic(sums)
+            coin = market.part.items[int(fills.column[m])].underlying
+            booked[m, 5 * coins.index(coin)] += paid[m]
+        alone, with_coin = quadratic(sums), quadratic(booked)
         curved = (form.gamma != 0.0).any(axis=(1, 2))
         curved[owner[(alone.gamma != 0.0).any(axis=(1, 2))]] = True
         level, how = self._level(parameters, shortfall=self.shortfall), self._how(parameters)
         covariance = priced.facts["covariance"]
         base = additive(form, covariance, level, how, ~curved)
-        each = additive(alone, covariance, level, how, ~curved[owner])
+        each = np.maximum(  # whether a premium is booked to the coin held is not known
+            additive(alone, covariance, level, how, ~curved[owner]),
+            additive(with_coin, covariance, level, how, ~curved[owner]),
+        )
         extra = np.maximum(most[owner] * each - fills.gain, 0.0)
         need = most * np.maximum(base, 0.0) + by_row(owner, extra, accounts)
         costs = by_row(owner, np.maximum(-fills.gain, 0.0), accounts)

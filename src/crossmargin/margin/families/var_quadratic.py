@@ -111,8 +111,8 @@ def shape_of(form: Quadratic, covariance: Floats) -> Shape:
     found = found._replace(mean=np.asarray(found.mean + form.theta))
     deviation = np.sqrt(np.maximum(found.variance, 0.0))
     safe = np.where(deviation > 0.0, deviation, 1.0)
-    skewness = np.where(deviation > 0.0, found.third / safe**3, 0.0)
-    kurtosis = np.where(deviation > 0.0, found.fourth / safe**4, 0.0)
+    skewness = np.where(deviation > 0.0, found.third / safe / safe / safe, 0.0)
+    kurtosis = np.where(deviation > 0.0, found.fourth / safe / safe / safe / safe, 0.0)
     pull = product(covariance, form.delta[..., None])[..., 0]
     linear = np.sqrt(np.maximum(dot(form.delta, pull), 0.0))
     return Shape(found, deviation, skewness, kurtosis, linear)

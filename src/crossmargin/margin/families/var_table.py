@@ -60,7 +60,8 @@ DAYS_A_YEAR = 365.0
 class Lines(NamedTuple):
     """Positions or fills of accounts: CSR over the rows of the pool.
 
-    ``premium_usd`` of fills is what they bring in coin (negative: what they pay): it moves too.
+    ``premium_usd`` of fills is what they bring in coin (negative: what they pay): it moves too,
+    where that is worse; equity may be held elsewhere.
     """
 
     start: Longs  # [A+1]
@@ -169,7 +170,8 @@ class ScenarioTable:
             base[:, low:high] = own[:, : high - low]
             if resting is not None and after is not None and gain is not None:
                 move = np.take(table, place[resting.row], axis=0) * resting.weight[:, None]
-                move += table[place[resting.pair]] * resting.premium[:, None]
+                booked = table[place[resting.pair]] * resting.premium[:, None]
+                move += np.minimum(booked, 0.0)  # whether it is booked there is not known
                 move += (resting.constant + gain[resting.kept])[:, None]
                 np.add.at(own, resting.owner, np.minimum(move, 0.0))
                 after[:, low:high] = own[:, : high - low]
@@ -187,7 +189,9 @@ class ScenarioTable:
             table, place = self._tile(number, resting.options)
             at = own[mine] - low
             move = table[place[resting.row[mine]], at] * resting.weight[mine]
-            move = move + table[place[resting.pair[mine]], at] * resting.premium[mine]
+            move = move + np.minimum(
+                table[place[resting.pair[mine]], at] * resting.premium[mine], 0.0
+            )
             kept = resting.kept[mine]
             out[kept] = move + resting.constant[mine] + gain[kept] < 0.0
         return out

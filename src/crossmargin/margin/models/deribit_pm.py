@@ -114,7 +114,7 @@ class DeribitPM:
                 pool.facts["base_run"],
                 per_base(parameters, bases, "currency", "pnl_offset"),
                 np.ones(len(bases)),
-                _caps(bases, parameters, 1.0 if self.cross else usd_per_unit),
+                _caps(bases, parameters, table.pool_usd(self.cross)),
                 table.dead(self.cross),
             ),
             "coin_rows": coin_rows,
@@ -293,7 +293,7 @@ def _worth(pool: Pool, view: View, *, cross: bool) -> Floats:
     return np.asarray(view.usd[pool.instruments.settle])
 
 
-def _caps(bases: tuple[str, ...], parameters: Parameters, usd_per_unit: float) -> Floats:
+def _caps(bases: tuple[str, ...], parameters: Parameters, usd_per_unit: Floats) -> Floats:
     """[G] the largest gain that counts, in the pool's currency."""
     return per_base(parameters, bases, "currency", "max_offsetable_pnl_usd") / usd_per_unit
 

@@ -36,9 +36,21 @@ class Table:
         standard = self.reach[:, None] * steps
         extended = np.broadcast_to(_EXTENDED_MOVES, (len(part.pairs), len(_EXTENDED_MOVES)))
         self.move = np.concatenate([standard, extended], axis=1)  # [P,S]
+        # A table may hold an account several times, each copy with codes of its own.
+        self.copies = part.names.count(part.names[0]) if part.names else 1
+        self.base_pair = self._place(part.pairs, [pair[0] for pair in part.pairs])
+        self.base_name = self._place(part.names, list(part.names))
         self.clamped = np.clip(self.move, -self.reach[:, None], self.reach[:, None])
         order = parameters.choice("reading.vol_order", "up_same_down")
         self.vol_label = tuple(order.split("_")) * 9 + ("up",) * len(_EXTENDED_MOVES)
+
+    def _place(self, entries: tuple[object, ...], names: list[str]) -> list[int]:
+        """[G] where each base stands among the entries of its own copy: the last of that name."""
+        step = len(entries) // self.copies
+        bases = self.pool.facts["bases"]
+        each = max(len(bases) // self.copies, 1)
+        own = {name: k for k, name in enumerate(names[:step])}
+        return [g // each * step + own[base] for g, base in enumerate(bases)]
 
     def _pair(self, base: str, name: str) -> float:
         key = f"pair.{base}.{name}"
@@ -170,48 +182,50 @@ class Table:
         Its size is not confirmed: the rival reading leaves the ``- 1`` out.
         """
         least = 1.0 if self.parameters.choice("reading.dampener", "excess") == "excess" else 0.0
-        bases = self.pool.facts["bases"]
-        part = self.pool.instruments
-        pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
+        bases, pool_usd = self.pool.facts["bases"], self.pool_usd(cross)
         out = np.zeros((len(bases), self.move.shape[1]))
         for g, base in enumerate(bases):
-            p = pairs[base]
+            p = self.base_pair[g]
             size = self.parameters.number(f"currency.{base}.extended_dampener_usd")
             reach = max(float(self.reach[p]), 1e-12)
             far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - least
             far[:_STANDARD] = 0.0
             in_coin = not cross and self.pool.currency == base
-            index = self._index_of(base)
-            unit = (1.0 + self.clamped[p]) * index if in_coin else self._pool_usd(cross)
+            index = self._index_of(g)
+            unit = (1.0 + self.clamped[p]) * index if in_coin else float(pool_usd[g])
             out[g] = far * size / unit
         filled: Floats = padded(out)
         return filled
 
-    def _index_of(self, base: str) -> float:
-        """Index of a coin in its quote currency; 1 where none is known: its rows are not priced.
+    def _index_of(self, base: int) -> float:
+        """Index of a base in its quote currency; 1 where none is known: its rows are not priced.
 
         Accounts that hold such a row have failed before; the others must not see a division by 0.
         """
-        pairs = {pair[0]: k for k, pair in enumerate(self.pool.instruments.pairs)}
-        index = float(self.view.index[pairs[base]])
+        index = float(self.view.index[self.base_pair[base]])
         return index if index > 0.0 else 1.0
 
-    def _pool_usd(self, cross: bool) -> float:
-        """Dollars per unit of the pool's currency, for figures that are stated in dollars."""
+    def pool_usd(self, cross: bool) -> Floats:
+        """[G] dollars per unit of the pool's currency, for figures that are stated in dollars."""
         part = self.pool.instruments
+        bases = self.pool.facts["bases"]
+        out = np.ones(len(bases))
         if cross or self.pool.currency not in part.names:
-            return 1.0
-        usd = float(self.view.usd[part.names.index(self.pool.currency)])
-        return usd if usd > 0.0 else 1.0
+            return out
+        first = part.names.index(self.pool.currency)
+        each, step = max(len(bases) // self.copies, 1), len(part.names) // self.copies
+        for g in range(len(bases)):
+            usd = float(self.view.usd[g // each * step + first])
+            out[g] = usd if usd > 0.0 else 1.0
+        return out
 
     def index_of_bases(self) -> Floats:
         """[G] index of each base in its quote currency."""
-        return np.array([self._index_of(base) for base in self.pool.facts["bases"]], np.float64)
+        return np.array([self._index_of(g) for g in range(len(self.base_pair))], np.float64)
 
     def dollars_of_bases(self) -> Floats:
         """[G] dollars a coin of each base."""
-        names = self.pool.instruments.names
-        usd = [float(self.view.usd[names.index(base)]) for base in self.pool.facts["bases"]]
+        usd = [float(self.view.usd[k]) for k in self.base_name]
         return np.array([value if value > 0.0 else 1.0 for value in usd], np.float64)
 
     def roll_rates(self) -> Floats:
@@ -245,17 +259,22 @@ def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, 
     """
     part = pool.instruments
     mark = mark_value(part, view)
-    pairs = {pair[0]: p for p, pair in enumerate(part.pairs)}
+    step = len(part.pairs) // table.copies
+    pairs = {pair[0]: p for p, pair in enumerate(part.pairs[:step])}
+    each = max(len(part) // table.copies, 1)
+    made: dict[int, Floats] = {}
     rows: dict[str, Floats] = {}
     for k, item in enumerate(part.items):
         impact = f"currency.{item.settle}.equity_side_impact"
         if impact not in table.parameters or table.parameters.get(impact) == "none":
             continue
-        if item.settle not in rows:
-            p = pairs[item.settle]
-            rows[item.settle] = padded(table.clamped[p][None, :])[0] * view.index[p]
+        code = int(part.settle[k])
+        if code not in made:
+            p = k // each * step + pairs[item.settle]
+            made[code] = padded(table.clamped[p][None, :])[0] * view.index[p]
+            rows.setdefault(item.settle, made[code])
         if item.kind == Kind.ASSET:
-            pnl[k] += rows[item.settle]
+            pnl[k] += made[code]
         elif item.kind == Kind.OPTION and item.inverse:
-            pnl[k] += mark[k] * rows[item.settle]
+            pnl[k] += mark[k] * made[code]
     return rows

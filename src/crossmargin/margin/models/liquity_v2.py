@@ -1,0 +1,92 @@
+"""Liquity v2: one trove of one branch against BOLD, liquidated under the MCR of its branch.
+
+There is no recovery mode; a branch under its CCR lends nothing, which is asked of a borrowing and
+not part of the requirement. A trove in a batch (choice ``batch``) borrows at 10 points more. Rules
+and liquidations: ``families.lending_liquity``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.families.exact_units import ticks
+from crossmargin.margin.families.lending_liquity import Branch, LiquityAccount
+from crossmargin.margin.families.lending_model import (
+    DollarRules,
+    LendingModel,
+    Market,
+    lending_rules,
+    only_one,
+    wad_of,
+)
+from crossmargin.margin.model import Extent, Fidelity, ModelSpec, ScaleLaw
+from crossmargin.margin.parameter_files import Parameters
+from crossmargin.market.view import View
+
+__all__ = ["LIQUITY_V2"]
+
+_COIN = "BOLD"
+
+SPEC = ModelSpec(
+    name="liquity-v2",
+    title="Liquity v2 trove ratio",
+    family="lending",
+    venue="liquity",
+    version="v2",
+    folder="liquity-v2",
+    kinds=(Kind.ASSET, Kind.DEBT),
+    currency="USD",
+    scale=ScaleLaw.FIXED_PART,
+    balance_side="collateral at the feed less BOLD owed, a BOLD at one dollar",
+    rules=lending_rules("liquity/bold at 405f9122, TroveManager", Fidelity.STATED),
+    standard="liquity-v2",
+    quantum=1e-18,
+    unknown=(
+        "collateral and debt of the whole branch: without them no borrowing is refused for CCR",
+        "redemptions, which take collateral and debt alike from the lowest rates first",
+    ),
+    extent=Extent.AT_LEAST,
+)
+
+
+class _Rules(DollarRules):
+    held_table, owed_table = "trove", "coin"
+
+    def market(self, view: View, usd: Mapping[str, float], parameters: Parameters) -> Market:
+        price = {name: ticks(value, -18) for name, value in usd.items()}
+        price[_COIN] = 10**18
+        branches = {name: _branch(name, parameters) for name in parameters.tables("trove")}
+        unknown = any(branches[name].system_debt == 0 for name in branches if name in usd)
+        return Market(price, {"branches": branches}, unknown)
+
+    def account(
+        self,
+        market: Market,
+        collateral: Mapping[str, int],
+        debt: Mapping[str, int],
+        choices: Mapping[str, float],
+    ) -> LiquityAccount:
+        branches = cast("Mapping[str, Branch]", market.facts["branches"])
+        name = only_one(collateral, SPEC.name, "collateral") or next(iter(branches))
+        batch = choices.get("batch", 0.0) != 0.0
+        return LiquityAccount(collateral, debt, market.price, branches[name], _COIN, batch)
+
+
+def _branch(name: str, parameters: Parameters) -> Branch:
+    table = f"trove.{name}"
+    return Branch(
+        name,
+        wad_of(parameters, f"{table}.minimum_ratio"),
+        wad_of(parameters, f"{table}.critical_ratio"),
+        wad_of(parameters, f"{table}.least_debt"),
+        wad_of(parameters, f"{table}.reserve"),
+        wad_of(parameters, f"{table}.batch_addition"),
+        False,
+        wad_of(parameters, f"{table}.system_collateral"),
+        wad_of(parameters, f"{table}.system_debt"),
+    )
+
+
+LIQUITY_V2 = LendingModel(SPEC, _Rules())

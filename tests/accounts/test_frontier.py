@@ -1,0 +1,70 @@
+"""The frontier: its nodes are full runs, its lines stand where the sign changes."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+
+import numpy as np
+import pytest
+
+from crossmargin.accounts.frontier import contours, frontier
+from crossmargin.accounts.nodes import Move
+from crossmargin.core.errors import InputError
+from tests.accounts.random_books import account_of, contracts, named, random_account
+
+SPOTS, VOLS = np.geomspace(0.5, 2.0, 13).tolist(), np.geomspace(0.5, 3.0, 9).tolist()
+
+
+def test_nodes_are_runs_and_lines_are_where_the_sign_changes() -> None:
+    account = random_account(17)
+    found = frontier(account, SPOTS, VOLS)
+    for r, c in ((0, 0), (5, 8), (12, 3)):
+        alone = account.one(Move(every=SPOTS[r], vol=VOLS[c]))
+        assert found.over_mm_usd[r, c] == pytest.approx(float(alone.over_mm_usd[0]), rel=1e-9)
+        assert found.broken[r, c] == (alone.over_mm_usd[0] < 0.0)
+        assert found.no_open[r, c] == (alone.over_im_usd[0] < 0.0)
+    crossed = sum(
+        int((found.broken[1:] != found.broken[:-1]).sum())
+        + int((found.broken[:, 1:] != found.broken[:, :-1]).sum())
+        for _ in (0,)
+    )
+    ends = sum(len(line) - (line[0] == line[-1] and len(line) > 2) for line in found.lines)
+    assert ends == crossed
+
+
+def test_contours_of_known_tables() -> None:
+    axis = np.linspace(-2.0, 2.0, 41)
+    circle = 1.0 - axis[:, None] ** 2 - axis[None, :] ** 2
+    (ring,) = contours(axis, axis, circle)
+    assert ring[0] == ring[-1]
+    assert all(abs(math.hypot(x, y) - 1.0) < 0.01 for x, y in ring)
+    (line,) = contours(axis, axis, np.broadcast_to(axis[:, None] - 0.33, circle.shape))
+    assert line[0] != line[-1] and {round(x, 9) for x, _ in line} == {0.33}
+    assert sorted(y for _, y in line) == pytest.approx(axis.tolist())
+    saddle = axis[:, None] * axis[None, :] + 0.01
+    lines = contours(axis + 0.05, axis, saddle)
+    assert len(lines) == 2
+    assert contours(axis, axis, np.ones(circle.shape)) == ()
+
+
+@pytest.mark.parametrize("bad", [[1.0], [0.0, 1.0], [1.0, 0.5], [1.0, math.nan]])
+def test_factors_rise(bad: list[float]) -> None:
+    with pytest.raises(InputError):
+        frontier(random_account(0), bad, VOLS)
+
+
+def test_two_hundred_legs() -> None:
+    """61 x 41 nodes of 200 options; the bound on time is the benchmark's, here only a ceiling."""
+    options = [i for i in contracts()["option"] if i.underlying == "BTC"][:200]
+    sizes = np.random.default_rng(3).integers(-20, 20, len(options))
+    legs = [(item, float(size) or 1.0) for item, size in zip(options, sizes, strict=True)]
+    account = account_of([*legs, (named("BTC"), 30.0)], "house-example")
+    spots, vols = np.geomspace(0.5, 2.0, 61).tolist(), np.geomspace(0.5, 2.0, 41).tolist()
+    frontier(account, spots[:3], vols[:3])
+    start = time.perf_counter()
+    found = frontier(account, spots, vols)
+    took = time.perf_counter() - start
+    assert account.tiled and found.broken.any() and not found.broken.all()
+    assert took < 5.0 * (os.cpu_count() or 1)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import crossmargin as xm
+from crossmargin.accounts.agreement import agreement_for
+from crossmargin.accounts.worth import Worth, worth_of
+from crossmargin.core.errors import InputError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.model import Requirement
+from tests.accounts.books import requirement, rows
+
+BOOKS = ("retail-short-vol", "market-maker", "inverse-perp-basis")
+
+
+def worth(found: Requirement, **more: float) -> Worth:
+    return worth_of(found, agreement_for(found.model, found.view.as_of_ms), **more)
+
+
+@pytest.mark.parametrize("book", BOOKS)
+@pytest.mark.parametrize("model", ["deribit-xpm", "deribit-spm", "deribit-sm", "okx-pm", "tims"])
+def test_free_is_never_less_than_withdrawable(book: str, model: str) -> None:
+    found = worth(requirement(book, model))
+    assert found.free_usd >= found.withdrawable_usd >= 0.0
+    assert found.equity_mark_usd >= found.equity_exit_usd
+    steps = sum(usd for _, usd in found.withheld)
+    assert steps == pytest.approx(found.withdrawable_usd, abs=1e-6 * abs(found.counted_im_usd))
+
+
+def test_the_executable_value_is_that_of_a_slow_twin() -> None:
+    found = requirement("market-maker")
+    book, view = found.book, found.view
+    moved = 0.0
+    for k, quantity in zip(book.column.tolist(), book.quantity.tolist(), strict=True):
+        item = book.instruments.items[k]
+        if item.kind in (Kind.ASSET, Kind.DEBT):
+            continue
+        price = view.bid[k] if quantity > 0 else view.ask[k]
+        usd = view.usd[book.instruments.names.index(item.settle)]
+        if item.inverse and item.kind != Kind.OPTION:
+            moved += quantity * item.multiplier * (1 / view.mark[k] - 1 / price) * usd
+        else:
+            moved += quantity * item.multiplier * (price - view.mark[k]) * usd
+    result = worth(found)
+    assert not result.unquoted
+    assert result.equity_executable_usd == pytest.approx(result.equity_mark_usd + moved, rel=1e-12)
+    assert moved < 0.0
+
+
+def test_a_leg_without_a_quote_is_listed_and_costs_the_agreed_share() -> None:
+    found = requirement()
+    view = found.view
+    bare = np.zeros(len(view.has_bid), np.bool_)
+    blind = replace(found, view=replace(view, has_bid=bare, has_ask=bare))
+    result = worth(blind)
+    assert len(result.unquoted) == len(result.legs) == 8
+    assert result.equity_executable_usd == result.equity_mark_usd
+    option = next(leg for leg in result.legs if leg.label.endswith("-C"))
+    full = abs(option.quantity) * option.mark * 68_412.57
+    assert option.close_usd == pytest.approx(full, rel=1e-9)
+    future = next(leg for leg in result.legs if leg.label.endswith("PERPETUAL"))
+    assert future.close_usd == pytest.approx(0.05 * 17_000.0, rel=1e-2)
+    assert result.withdrawable_usd < worth(found).withdrawable_usd
+
+
+def test_a_cost_that_is_given_replaces_the_touch() -> None:
+    found = requirement("market-maker", "deribit-spm")
+    agreement = agreement_for(found.model, found.view.as_of_ms)
+    touch = worth_of(found, agreement)
+    by_leg = worth_of(found, agreement, 0, lambda label: 1.0)
+    assert by_leg.exit_cost_usd == len(by_leg.legs)
+    whole = worth_of(found, agreement, 0, 1_000_000.0)
+    assert whole.equity_exit_usd == whole.equity_mark_usd - 1_000_000.0
+    assert whole.withdrawable_usd == pytest.approx(
+        touch.withdrawable_usd + touch.exit_cost_usd - 1_000_000.0, rel=1e-12
+    )
+    assert whole.cost_source == "given"
+    assert whole.exit_usage is not None
+    assert worth_of(found, agreement, 0, 1e12).withdrawable_usd == 0.0
+    assert worth_of(found, agreement, 0, 1e12).exit_usage is None
+
+
+@pytest.mark.parametrize("cost", [-1.0, math.nan, math.inf])
+def test_a_cost_that_is_none_is_refused(cost: float) -> None:
+    found = requirement()
+    with pytest.raises(InputError) as caught:
+        worth(found, exit_cost=cost)
+    assert caught.value.code == "number_out_of_range"
+
+
+@given(cost=st.floats(0.0, 1e6), multiple=st.floats(1.0, 10.0))
+@settings(max_examples=30, deadline=None)
+def test_stricter_terms_never_let_more_leave(cost: float, multiple: float) -> None:
+    found = requirement_once()
+    agreement = agreement_for(found.model, found.view.as_of_ms)
+    strict = replace(agreement, withdrawal_multiple=multiple)
+    free = replace(agreement, withdrawal_multiple=1.0)
+    less = worth_of(found, strict, 0, cost)
+    assert less.withdrawable_usd <= worth_of(found, free, 0, 0.0).withdrawable_usd
+    assert less.withdrawable_usd <= less.free_usd
+
+
+_FOUND: list[Requirement] = []
+
+
+def requirement_once() -> Requirement:
+    if not _FOUND:
+        _FOUND.append(requirement())
+    return _FOUND[0]
+
+
+def test_the_premium_of_a_long_option_cannot_leave() -> None:
+    book = rows(
+        ("balance", "BTC", 1.0, None),
+        ("position", "BTC-28AUG26-70000-C", 20.0, None),
+    )
+    found = xm.margin(book, "sample:market", "deribit-spm").requirement
+    result = worth(found)
+    value = float(found.sheet["option_value"][0]) * 68_412.57
+    assert value > 10_000.0
+    assert dict(result.withheld)["gains not realised, value of options"] == pytest.approx(-value)
+    assert result.withdrawable_usd <= 68_412.57

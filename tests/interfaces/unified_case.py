@@ -1,0 +1,29 @@
+"""The sample of three venues, joined once for all tests that only read it; files of our own."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from crossmargin.interfaces.unified import UnifiedResult, unified
+from crossmargin.sample import unified_path
+
+
+@cache
+def sample() -> UnifiedResult:
+    """``sample:three-venues``."""
+    return unified("sample:three-venues")
+
+
+def copied(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The sample's files in a folder, with texts of the first one changed."""
+    source = unified_path()
+    for each in source.parent.glob("three-venues*"):
+        (folder / each.name).write_bytes(each.read_bytes())
+    place = folder / source.name
+    text = place.read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    place.write_text(text, "utf-8")
+    return place
