@@ -12,9 +12,9 @@ from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.account_commands import register as register_accounts
 from crossmargin.interfaces.conform_commands import register as register_conform
-from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.exit_commands import register as register_exit
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
+from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
