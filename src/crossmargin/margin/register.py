@@ -90,7 +90,6 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "sa-ccr": ("crossmargin.margin.models.sa_ccr:SaCcr", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
-    "span": ("crossmargin.margin.models.span:Span", {}),
     "hybrid": ("crossmargin.margin.models.hybrid:Hybrid", {}),
     "correlated": ("crossmargin.margin.models.correlated:Correlated", {}),
 }
