@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
@@ -57,6 +58,7 @@ __all__ = [
     "ExitResult",
     "InputError",
     "LiquidationResult",
+    "LiquidateResult",
     "MarginResult",
     "MarketDataError",
     "ModelError",
@@ -81,6 +83,7 @@ __all__ = [
     "from_deribit",
     "import_market",
     "liquidation",
+    "liquidate",
     "margin",
     "model_named",
     "models",
@@ -116,6 +119,7 @@ _HOMES = {
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
+    "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),

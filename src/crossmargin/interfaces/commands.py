@@ -48,10 +48,10 @@ register_conform(app)
 register_verify(app)
 register_probe(app)
 register_parameters(app)
-register_netting(app)
 register_exit(app)
 register_accounts(app)
 register_unified(app)
+register_netting(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

@@ -255,6 +255,8 @@ def _cash_at_risk(requirement: Requirement, row: int, level: str, start_usd: flo
     held = cut(requirement.book.rows(account, account + 1), pool, account)
     part = pool.instruments
     settles = [part.items[c].settle for c in held.column.tolist()]
+    if not settles:  # nothing of the account lies here: what is needed is no cash of its own
+        return start_usd
     coin = max(sorted(set(settles)), key=settles.count)
     line = [k for k, i in enumerate(part.items) if pool.cash[k] and i.underlying == coin]
     if not line:  # the table has nowhere to put the cash: the same account over a wider one

@@ -92,6 +92,8 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
     "hybrid": ("crossmargin.margin.models.hybrid:Hybrid", {}),
     "correlated": ("crossmargin.margin.models.correlated:Correlated", {}),
+    "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
+    "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
 
 

@@ -63,7 +63,10 @@ class Outcome:
 class Mechanics(Protocol):
     """A venue's way to liquidate; parameters of its own are fields of the class."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
 
     def run(self, account: Book, market: Market, start_ms: int) -> Outcome:
         """What is done to an account of one row from ``start_ms`` on."""
