@@ -88,8 +88,6 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "sensitivities-crif": ("crossmargin.margin.models.sensitivities_crif:SensitivitiesCrif", {}),
     "schedule-im": ("crossmargin.margin.models.schedule_im:ScheduleIM", {}),
     "sa-ccr": ("crossmargin.margin.models.sa_ccr:SaCcr", {}),
-    "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
-    "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
     "hybrid": ("crossmargin.margin.models.hybrid:Hybrid", {}),
     "correlated": ("crossmargin.margin.models.correlated:Correlated", {}),
     "house-example": ("crossmargin.margin.models.house:HOUSE", {}),
