@@ -9,6 +9,7 @@ from typing import Any
 
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
+from crossmargin.instruments.book import Book
 from crossmargin.interfaces import figures as plain
 from crossmargin.interfaces.netting_layouts import netting_document
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
@@ -27,8 +28,11 @@ from crossmargin.interfaces.sources import (
 )
 from crossmargin.interfaces.tables import Document
 from crossmargin.margin.hedges import hedge_curve, hedged_pair, offsets
+from crossmargin.margin.model import MarginModel
+from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.register import model_named
 from crossmargin.margin.run import run
+from crossmargin.market.view import View
 
 __all__ = ["BASES", "CORRELATIONS", "NettingResult", "netting"]
 
@@ -114,12 +118,29 @@ def netting(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     refuse_wrong_entries(held, view)
     parameters, made = parameters_of(chosen, view.as_of_ms, params, changes, held.account[0])
-    sheet = run(held, view, chosen, parameters).sheet
+    figures = _figures(held, view, chosen, parameters)
+    receipt = Receipt(
+        book=held.positions_sha256(),
+        orders=held.orders_sha256(),
+        snapshot=snapshot.sha256,
+        parameters={MODEL: parameters.sha256},
+        changes=made,
+        as_of=format_ms(view.as_of_ms),
+        model=MODEL,
+        command=_command(book, market, account, params, changes),
+        build=manifest(),
+    )
+    return NettingResult(plain.checked(figures, "netting"), receipt)
+
+
+def _figures(held: Book, view: View, model: MarginModel, parameters: Parameters) -> dict[str, Any]:
+    """Requirement, offsets and curve of the one account as plain values."""
+    sheet = run(held, view, model, parameters).sheet
     factor = parameters.number("level.im_factor")
-    found = offsets(held, view, chosen, parameters)
+    found = offsets(held, view, model, parameters)
     pair = hedged_pair(held, view, parameters)
-    points = hedge_curve(held, view, chosen, parameters, pair, CORRELATIONS, BASES) if pair else ()
-    figures = {
+    points = hedge_curve(held, view, model, parameters, pair, CORRELATIONS, BASES) if pair else ()
+    return {
         "verb": "netting",
         "account": held.account[0],
         "model": MODEL,
@@ -158,18 +179,6 @@ def netting(
             for point in points
         ],
     }
-    receipt = Receipt(
-        book=held.positions_sha256(),
-        orders=held.orders_sha256(),
-        snapshot=snapshot.sha256,
-        parameters={MODEL: parameters.sha256},
-        changes=made,
-        as_of=format_ms(view.as_of_ms),
-        model=MODEL,
-        command=_command(book, market, account, params, changes),
-        build=manifest(),
-    )
-    return NettingResult(plain.checked(figures, "netting"), receipt)
 
 
 def _command(

@@ -26,7 +26,7 @@ def curve_svg(figures: Mapping[str, Any]) -> str:
     """The picture; it says its title, axes and lines in words too."""
     points = figures["curve"]
     bases = list(dict.fromkeys(each["basis_fraction"] for each in points))
-    rho = [each["correlation"] for each in points]
+    rho: list[float] = [each["correlation"] for each in points]
     marks = ticks(
         min(0.0, *(each["saved_fraction"] for each in points)),
         max(each["saved_fraction"] for each in points),

@@ -226,17 +226,20 @@ def cash_needed(requirement: Requirement, level: str) -> float:
     ``requirement - (counted - cash)``, pool by pool. Where cash itself is at risk (a model that
     margins balances) the least cash is found by Newton's method: the deficit is convex in cash.
     Negative: the positions themselves leave that much over. A pool with a balance of its own needs
-    at least nothing: its surplus pays for no other pool.
+    at least nothing: its surplus pays for no other pool. Behind walls the cash is money, which is
+    not at risk, whatever was posted where.
     """
+    walls = requirement.model.walls
     total = 0.0
     apart = len(requirement.plan.pools) > 1 and not requirement.model.one_balance
     sheet = requirement.sheet
     for row in range(len(sheet)):
         priced = requirement.priced[int(sheet.pool[row])]
         counted = float(sheet[f"counted_{level}"][row] - sheet["cash"][row])
+        counted -= float(sheet["posted"][row]) if walls and "posted" in sheet else 0.0
         need = float(sheet[level][row]) - counted
         default = requirement.model.currency == "USD" and priced.risk is not None
-        if priced.pool.facts.get("cash_at_risk", default):
+        if not walls and priced.pool.facts.get("cash_at_risk", default):
             dollars = _cash_at_risk(requirement, row, level, need)
         else:
             dollars = need * priced.usd_per_unit

@@ -14,6 +14,7 @@ from crossmargin.core.arrays import frozen
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin import model_named, run
+from crossmargin.margin.comparison import cash_needed
 from crossmargin.margin.contributions import contributions
 from crossmargin.margin.details import warnings_of
 from crossmargin.margin.surface_grid import grid
@@ -165,3 +166,16 @@ def test_a_position_without_entry_price_is_said() -> None:
     (said,) = warnings_of(run(blind, view, found.model, found.parameters), 2)
     assert ETH in said
     assert warnings_of(run(book, view, found.model, found.parameters), 2) == ()
+
+
+def test_cash_to_hold_is_that_of_every_bucket_whatever_was_posted() -> None:
+    found = subject("hybrid")
+    view = world_of(found).view
+    needs = []
+    for posted in (0.0, 2_000.0):
+        result = run(walled(found, 1.0, 40.0, posted), view, found.model, found.parameters)
+        needs.append(cash_needed(result, "im"))
+        sheet = result.sheet
+        plain = sum(max(sheet["im"][row] - sheet["unrealised"][row], 0.0) for row in range(4))
+        assert needs[-1] == pytest.approx(plain)
+    assert needs[0] == needs[1]
