@@ -121,7 +121,6 @@ def test_anti_procyclical(content: tuple[np.ndarray, Case]) -> None:
         assert increase == pytest.approx(stated[f"max_{days}d_increase"], rel=1e-12)
         assert increase == getattr(found, f"increase_{days}")
     assert found.deviation_of_log_change == pytest.approx(stated["std_of_log_change"], rel=1e-12)
-    assert float(-pnl.min()) == stated["stress_level"]
     cases = [name for name, figures in stated.items() if isinstance(figures, dict)]
     assert cases
     for name in cases:
