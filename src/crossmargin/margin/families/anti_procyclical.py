@@ -166,7 +166,9 @@ def procyclicality(margin: npt.ArrayLike) -> Procyclicality:
     gap = change - float(total(change)) / len(change)
     return Procyclicality(
         peak_to_trough(m),
-        *(largest_increase(m, days) for days in (1, 5, 30)),
+        largest_increase(m, 1),
+        largest_increase(m, 5),
+        largest_increase(m, 30),
         math.sqrt(float(total(gap * gap)) / (len(gap) - 1)),
     )
 
