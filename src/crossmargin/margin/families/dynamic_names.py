@@ -52,12 +52,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """The wrapped model's set as it was made, by coin what it rests on, and what had to stay inside its bounds."""
+    """The wrapped model's set as it was made, what it rests on, and what its bounds cut."""
 
     parameters: Parameters
     ranges: Mapping[str, CoinRanges]
     stated: Mapping[str, float]  # the coin's largest price range in the set itself
-    count: Mapping[str, int]  # numbers set for each coin
     bounded: tuple[str, ...]  # names whose value was cut to the bounds of its entry
     without_vol: tuple[str, ...]  # coins whose vol ranges stayed as stated
 
@@ -157,11 +156,7 @@ def scaled_set(parameters: Parameters, ranges: Mapping[str, CoinRanges]) -> Scal
     reference = own.number("dynamic.reference.range")
     price = {coin: _largest(own, targets, coin, "price") or reference for coin in ranges}
     entries, bounded = dict(own.entries), []
-    count = dict.fromkeys(ranges, 0)
     for target in targets:
-        for coin in [target.coin] if target.coin else list(ranges):
-            if coin in ranges:
-                count[coin] += 1
         ratio = _ratio(own, targets, target, ranges, price)
         if ratio is not None:
             entry = entries[target.name]
@@ -174,7 +169,6 @@ def scaled_set(parameters: Parameters, ranges: Mapping[str, CoinRanges]) -> Scal
         inner_set(replace(own, entries=entries, label=f"{own.label} + forecast")),
         ranges,
         price,
-        count,
         tuple(dict.fromkeys(bounded)),
         tuple(coin for coin, found in ranges.items() if found.vol is None and coin in named),
     )

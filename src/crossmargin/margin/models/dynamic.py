@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import final
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Floats, Longs
 from crossmargin.core.clock import DAY_MS, format_ms
+from crossmargin.core.errors import CrossMarginError, ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.families.dynamic_names import (
     FOLDER,
@@ -22,7 +23,7 @@ from crossmargin.margin.families.dynamic_names import (
     targets_of,
     with_tables,
 )
-from crossmargin.margin.families.dynamic_ranges import ranges_of
+from crossmargin.margin.families.dynamic_ranges import CoinRanges, ranges_of
 from crossmargin.margin.model import (
     Detail,
     Details,
@@ -39,24 +40,27 @@ from crossmargin.margin.model import (
     Warns,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pools import row_of_position
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
 from crossmargin.market.view import View
 
 __all__ = ["Dynamic", "needed_coins"]
 
-_SET = "dynamic_set"
+_SET, _LOST = "dynamic_set", "dynamic_lost"
 _OLD_DAYS = 2  # a history that ends earlier than this before the view is said to be old
 _COLUMNS = (
     ("coin", "Coin", "name"),
-    ("what", "Range of", "name"),
-    ("set_at", "Set at", "text"),
-    ("days", "Days", "count"),
-    ("deviation_fraction", "Deviation over the horizon", "fraction"),
-    ("stress_fraction", "Largest move so far", "fraction"),
+    ("what", "Of", "name"),
+    ("set_at", "Set", "name"),
+    ("deviation_fraction", "Deviation", "fraction"),
+    ("stress_fraction", "Stress", "fraction"),
     ("wanted_fraction", "Wanted", "fraction"),
     ("range_fraction", "Range", "fraction"),
     ("stated_fraction", "Stated", "fraction"),
-    ("numbers", "Numbers set", "count"),
+)
+_NOTES = (
+    "deviation: forecast of the log move over the horizon; stress: the largest move over it so far",
+    "wanted is with stressed weight, floor and cap; the range follows it by the largest steps",
 )
 
 
@@ -98,14 +102,21 @@ class Dynamic:
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """The wrapped model under the numbers of the view's time."""
         own = own_numbers(parameters)
-        coins = needed_coins(pool.instruments, own)
-        ranges = {coin: ranges_of(view.history, coin, view.as_of_ms, own) for coin in coins}
+        ranges: dict[str, CoinRanges] = {}
+        lost: dict[str, CrossMarginError] = {}
+        for coin in needed_coins(pool.instruments, own):
+            try:
+                ranges[coin] = ranges_of(view.history, coin, view.as_of_ms, own)
+            except CrossMarginError as error:  # its holders are refused, the others are not
+                lost[coin] = error
         made = scaled_set(own, ranges)
         priced = self.inner.price(pool, view, made.parameters)
-        return replace(priced, facts={**priced.facts, _SET: made})
+        return replace(priced, facts={**priced.facts, _SET: made, _LOST: lost})
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of the wrapped model."""
+        for refusal in _without_range(priced, held):
+            raise refusal.error
         return self.inner.margin(priced, held, _made(priced).parameters)
 
     def order_need(
@@ -119,13 +130,17 @@ class Dynamic:
         return self.inner.vector(priced, held)
 
     def refusals(self, priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
-        """As the wrapped model."""
-        return self.inner.refusals(priced, held) if isinstance(self.inner, Refuses) else ()
+        """Holders of a coin without a forecast, and whom the wrapped model refuses."""
+        own = _without_range(priced, held)
+        rows = {refusal.row for refusal in own}
+        inner = self.inner.refusals(priced, held) if isinstance(self.inner, Refuses) else ()
+        every = (*own, *(refusal for refusal in inner if refusal.row not in rows))
+        return tuple(sorted(every, key=lambda refusal: refusal.row))
 
     def details(self, priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[Detail, ...]:
         """The ranges, then the tables of the wrapped model."""
         made = _made(priced)
-        own = Detail("dynamic_ranges", "Ranges by the forecast", _COLUMNS, _rows(made))
+        own = Detail("dynamic_ranges", "Ranges by the forecast", _COLUMNS, _rows(made), _NOTES)
         if not isinstance(self.inner, Details):
             return (own,)
         return (own, *self.inner.details(priced, held, made.parameters))
@@ -154,6 +169,43 @@ def _made(priced: Priced) -> Scaled:
     return made
 
 
+def _without_range(priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
+    """Accounts with a position or an open order in a coin whose range cannot be forecast."""
+    lost: dict[str, CrossMarginError] = priced.facts[_LOST]
+    if not lost:
+        return ()
+    items = priced.pool.instruments.items
+    coin = [item.underlying if item.underlying in lost else "" for item in items]
+    place = {int(column): k for k, column in enumerate(priced.pool.columns.tolist())}
+    orders = held.book.orders
+    columns = [place.get(column, -1) for column in orders.column.tolist()]
+    found: dict[int, str] = {}
+    real = (held.quantity != 0.0).tolist()
+    for row, at in (
+        *_rows_of(held.row, [k if yes else -1 for k, yes in zip(held.column, real, strict=True)]),
+        *_rows_of(orders.row, columns),
+    ):
+        if at >= 0 and coin[at]:
+            found.setdefault(row, coin[at])
+    return tuple(Refusal(row, _refused(held, row, lost[found[row]])) for row in sorted(found))
+
+
+def _rows_of(row: Longs, columns: list[int]) -> list[tuple[int, int]]:
+    """(account, column) of each line of a CSR table."""
+    return list(zip(row_of_position(row).tolist(), columns, strict=True))
+
+
+def _refused(held: PoolBook, row: int, cause: CrossMarginError) -> ModelError:
+    return ModelError(
+        cause.code,
+        cause.message,
+        place=f"account {held.book.account[row]}, {cause.place}",
+        value=cause.value,
+        limit=cause.limit,
+        remedy=cause.remedy,
+    )
+
+
 def _rows(made: Scaled) -> tuple[tuple[str | float | int | None, ...], ...]:
     rows: list[tuple[str | float | int | None, ...]] = []
     for coin, found in made.ranges.items():
@@ -165,11 +217,9 @@ def _rows(made: Scaled) -> tuple[tuple[str | float | int | None, ...], ...]:
                 (
                     coin,
                     what,
-                    format_ms(int(path.day[-1]) * DAY_MS),
-                    len(path.day),
+                    format_ms(int(path.day[-1]) * DAY_MS)[:10],
                     *(float(each[-1]) for each in last),
                     made.stated[coin] if what == "price" else None,
-                    made.count[coin] if what == "price" else None,
                 )
             )
     return tuple(rows)
