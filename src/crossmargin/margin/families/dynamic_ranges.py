@@ -182,7 +182,8 @@ def _ranges(
     else:
         known = forecast(prices, price_rule.forecast)
     shock = None
-    if len(vols.day) > vol_rule.forecast.start_days:
+    start = vol_rule.forecast.start_days + 1
+    if len(vols.day) >= start and np.ptp(vols.value[:start]) > 0.0:  # one that never moves is none
         shock = range_path(vols, forecast(vols, vol_rule.forecast), vol_rule)
     level = float(vols.value[-1]) if len(vols.day) else 0.0
     return CoinRanges(range_path(prices, known, price_rule), shock, level)
