@@ -32,6 +32,7 @@ __all__ = [
     "inner_set",
     "own_numbers",
     "scaled_set",
+    "stated_range",
     "targets_of",
     "with_tables",
 ]
@@ -172,6 +173,12 @@ def scaled_set(parameters: Parameters, ranges: Mapping[str, CoinRanges]) -> Scal
         tuple(dict.fromkeys(bounded)),
         tuple(coin for coin, found in ranges.items() if found.vol is None and coin in named),
     )
+
+
+def stated_range(parameters: Parameters, coin: str, kind: str) -> float:
+    """The largest size of a coin's numbers of a kind; the reference where it states none."""
+    found = _largest(parameters, targets_of(parameters), coin, kind)
+    return found or parameters.number("dynamic.reference.range")
 
 
 def _ratio(
