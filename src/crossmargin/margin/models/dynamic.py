@@ -14,6 +14,7 @@ from crossmargin.core.arrays import Floats, Longs
 from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import CrossMarginError, ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.families.dynamic_alarm import Watched, watched
 from crossmargin.margin.families.dynamic_names import (
     FOLDER,
     Scaled,
@@ -46,7 +47,7 @@ from crossmargin.market.view import View
 
 __all__ = ["Dynamic", "needed_coins"]
 
-_SET, _LOST = "dynamic_set", "dynamic_lost"
+_SET, _LOST, _NUMBERS = "dynamic_set", "dynamic_lost", "dynamic_numbers"
 _OLD_DAYS = 2  # a history that ends earlier than this before the view is said to be old
 _COLUMNS = (
     ("coin", "Coin", "name"),
@@ -111,7 +112,8 @@ class Dynamic:
                 lost[coin] = error
         made = scaled_set(own, ranges)
         priced = self.inner.price(pool, view, made.parameters)
-        return replace(priced, facts={**priced.facts, _SET: made, _LOST: lost})
+        facts = {**priced.facts, _SET: made, _LOST: lost, _NUMBERS: own}
+        return replace(priced, facts=facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of the wrapped model."""
@@ -141,12 +143,14 @@ class Dynamic:
         """The ranges, then the tables of the wrapped model."""
         made = _made(priced)
         own = Detail("dynamic_ranges", "Ranges by the forecast", _COLUMNS, _rows(made), _NOTES)
+        seen = _watched(priced)
+        found = (own,) if seen is None else (own, _correlation(seen))
         if not isinstance(self.inner, Details):
-            return (own,)
-        return (own, *self.inner.details(priced, held, made.parameters))
+            return found
+        return (*found, *self.inner.details(priced, held, made.parameters))
 
     def warnings(self, priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[str, ...]:
-        """An old history, numbers at their bounds, vol ranges that stayed."""
+        """An old history, numbers at their bounds, vol ranges that stayed, correlation alarms."""
         made, out = _made(priced), []
         for coin, found in made.ranges.items():
             known_ms = int(found.price.day[-1]) * DAY_MS
@@ -158,6 +162,8 @@ class Dynamic:
             f"no history of {coin}'s volatility: its vol ranges are the stated ones"
             for coin in made.without_vol
         ]
+        seen = _watched(priced)
+        out += seen.sentences() if seen is not None else ()
         if isinstance(self.inner, Warns):
             out += self.inner.warnings(priced, held, made.parameters)
         return tuple(out)
@@ -167,6 +173,23 @@ def _made(priced: Priced) -> Scaled:
     made = priced.facts[_SET]
     assert isinstance(made, Scaled)  # set by price()
     return made
+
+
+def _watched(priced: Priced) -> Watched | None:
+    coins = tuple(_made(priced).ranges)
+    return watched(priced.view.history, coins, priced.view.as_of_ms, priced.facts[_NUMBERS])
+
+
+def _correlation(seen: Watched) -> Detail:
+    columns = (
+        ("coin", "Coin", "name"),
+        *((f"with_{coin}", coin, "number") for coin in seen.coins),
+    )
+    rows: tuple[tuple[str | float | int | None, ...], ...] = tuple(
+        (coin, *row) for coin, row in zip(seen.coins, seen.correlation.tolist(), strict=True)
+    )
+    notes = seen.sentences() or ("no pair has left its regime",)
+    return Detail("dynamic_correlation", "Correlation now, shrunk", columns, rows, notes)
 
 
 def _without_range(priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
