@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError
+from crossmargin.core.jit import kernel
 from crossmargin.statistics.checks import number, numbers, series
 from crossmargin.statistics.ordered import total
 
@@ -28,6 +30,7 @@ __all__ = [
     "Cover",
     "Procyclicality",
     "capped",
+    "clip_kernel",
     "clipped_path",
     "cover",
     "exhaustible_buffer",
@@ -39,6 +42,15 @@ __all__ = [
     "speed_limited",
     "stressed_weight",
 ]
+
+
+@kernel("f8[:], f8, f8, out f8[:]")
+def clip_kernel(wanted: Any, up: Any, down: Any, out: Any) -> None:
+    """``out[t] = min(max(wanted[t], out[t-1] (1 - down)), out[t-1] (1 + up))``."""
+    charged = wanted[0]
+    for t in range(wanted.shape[0]):
+        charged = min(max(wanted[t], charged * (1.0 - down)), charged * (1.0 + up))
+        out[t] = charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +145,7 @@ def clipped_path(wanted: npt.ArrayLike, *, up: float, down: float) -> Floats:
         raise InputError("number_out_of_range", "up is refused", value=up, limit="0 or more")
     _share(down)
     out = np.empty_like(w)
-    charged = float(w[0])
-    for t, aim in enumerate(w.tolist()):
-        charged = min(max(aim, charged * (1.0 - down)), charged * (1.0 + up))
-        out[t] = charged
+    clip_kernel.run(w, float(up), float(down), out)
     return out
 
 
