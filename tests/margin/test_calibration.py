@@ -8,7 +8,7 @@ import pytest
 from crossmargin.conformance.world import AS_OF_MS, Subject, random_book, world_of
 from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import CrossMarginError
-from crossmargin.margin.calibration import calibrated, previewed
+from crossmargin.margin.calibration import Calibrated, Evidence, calibrated, previewed
 from crossmargin.margin.families.dynamic_names import own_numbers, stated_range
 from crossmargin.margin.parameter_files import available, overlay, read_parameters
 from crossmargin.margin.parameter_text import parameter_text
@@ -38,7 +38,7 @@ def _subject(name: str) -> Subject:
     return Subject(model, parameters_for(model, AS_OF_MS))
 
 
-def _price(found, coin: str = "BTC"):  # type: ignore[no-untyped-def]
+def _price(found: Calibrated, coin: str = "BTC") -> Evidence:
     return next(e for e in found.evidence if (e.coin, e.what) == (coin, "price"))
 
 

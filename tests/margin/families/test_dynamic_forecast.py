@@ -13,6 +13,7 @@ from crossmargin.core.errors import CrossMarginError
 from crossmargin.margin.families.dynamic_forecast import (
     ForecastRule,
     Method,
+    Path,
     daily,
     forecast,
     implied_forecast,
@@ -23,7 +24,7 @@ RULE = ForecastRule(Method.EWMA, 0.94, 60, 300, 30, 2)
 FITTED = (Method.EWMA, Method.GARCH, Method.HAR)
 
 
-def _path(moves: np.ndarray, until_ms: int | None = None):  # type: ignore[no-untyped-def]
+def _path(moves: np.ndarray, until_ms: int | None = None) -> Path:
     found = history(moves)
     return daily(found.times_ms, found.price, until_ms or end_ms(found), "BTC")
 

@@ -14,7 +14,7 @@ from crossmargin.margin.families.dynamic_names import (
     with_tables,
 )
 from crossmargin.margin.families.dynamic_ranges import CoinRanges, RangePath
-from crossmargin.margin.parameter_files import available
+from crossmargin.margin.parameter_files import Parameters, available
 
 DECLARED = available("dynamic")[-1].tables("scales")
 
@@ -56,7 +56,7 @@ def test_the_largest_of_a_coin_becomes_the_range_and_the_rest_keep_their_share(f
             assert name in touched or entry.value == own.entries[name].value, name
 
 
-def _values(parameters, coin: str, kind: str) -> list[float]:  # type: ignore[no-untyped-def]
+def _values(parameters: Parameters, coin: str, kind: str) -> list[float]:
     out = []
     for target in targets_of(own_numbers(parameters)):
         entry = parameters.entries[target.name]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.margin.families.dynamic_forecast import ForecastRule, Method, daily, forecast
-from crossmargin.margin.families.dynamic_ranges import RangeRule, range_path, ranges_of
+from crossmargin.margin.families.dynamic_ranges import RangePath, RangeRule, range_path, ranges_of
 from crossmargin.margin.parameter_files import available, overlay
 from tests.margin.families.paths import START_MS, end_ms, history, random_moves, steady
 
@@ -20,7 +20,7 @@ FORECAST = ForecastRule(Method.EWMA, 0.94, 60, 300, 30, 2)
 PARAMETERS = available("dynamic+house")[-1]
 
 
-def _range(moves: np.ndarray, rule: RangeRule):  # type: ignore[no-untyped-def]
+def _range(moves: np.ndarray, rule: RangeRule) -> RangePath:
     found = history(moves)
     path = daily(found.times_ms, found.price, end_ms(found), "BTC")
     return range_path(path, forecast(path, rule.forecast), rule)

@@ -210,7 +210,7 @@ def _without_range(priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:
     ):
         if at >= 0 and coin[at]:
             found.setdefault(row, coin[at])
-    return tuple(Refusal(row, _refused(held, row, lost[found[row]])) for row in sorted(found))
+    return tuple(Refusal(row, _unforecast(held, row, lost[found[row]])) for row in sorted(found))
 
 
 def _rows_of(row: Longs, columns: list[int]) -> list[tuple[int, int]]:
@@ -218,7 +218,7 @@ def _rows_of(row: Longs, columns: list[int]) -> list[tuple[int, int]]:
     return list(zip(row_of_position(row).tolist(), columns, strict=True))
 
 
-def _refused(held: PoolBook, row: int, cause: CrossMarginError) -> ModelError:
+def _unforecast(held: PoolBook, row: int, cause: CrossMarginError) -> ModelError:
     return ModelError(
         cause.code,
         cause.message,
