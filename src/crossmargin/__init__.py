@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.account import AccountResult, account
+    from crossmargin.interfaces.calibrate import CalibrateResult, calibrate
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountResult",
     "Book",
+    "CalibrateResult",
     "CheckResult",
     "CollateralResult",
     "CompareResult",
@@ -71,6 +73,7 @@ __all__ = [
     "WhatIfResult",
     "__version__",
     "account",
+    "calibrate",
     "check",
     "collateral",
     "compare",
@@ -114,6 +117,7 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.account": ("AccountResult", "account"),
+    "interfaces.calibrate": ("CalibrateResult", "calibrate"),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),

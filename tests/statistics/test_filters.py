@@ -167,3 +167,11 @@ def test_har() -> None:
 def test_refusals(code: str, call: Any) -> None:
     with pytest.raises(CrossMarginError, match=f"^{code}:"):
         call()
+
+
+@pytest.mark.parametrize("shape", [(60,), (3, 60)])
+def test_as_many_returns_as_the_start_give_the_first_variance_alone(shape: tuple[int, ...]) -> None:
+    returns = np.random.default_rng(1).standard_normal(shape)
+    found = fi.ewma_variance(returns, 0.94, start=60)
+    assert found.shape == (*shape[:-1], 1)
+    assert found[..., 0] == pytest.approx((returns**2).mean(axis=-1), rel=1e-13)

@@ -1,4 +1,4 @@
-"""Filtered and age-weighted historical simulation on a recorded profit-and-loss series."""
+"""Filtered and age-weighted historical simulation, and tools against procyclicality."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from crossmargin.margin.families import anti_procyclical as tools
 from crossmargin.statistics import quantiles
 from crossmargin.statistics.filters import Scaling, ewma_variance, filtered_scenarios
 from tests.vectors.loading import files_of
@@ -89,3 +90,57 @@ def test_weighted_by_age(content: tuple[np.ndarray, Case]) -> None:
         assert found == stated[name]["VaR99"]
         reach = weights[pnl <= -found].sum()
         assert reach == pytest.approx(stated[name]["cum_weight_at"], rel=1e-12)
+
+
+def _charged(name: str, raw: np.ndarray, stress: float, pnl: np.ndarray) -> np.ndarray:
+    """What a case charges, by the words and the numbers of its name."""
+    figure = re.search(r"_(\d+)pct", name)
+    share = int(figure[1]) / 100.0 if figure else 0.0
+    if name.startswith("stressed_weight"):
+        return tools.stressed_weight(raw, stress, share, at_least="floor_at_raw" in name)
+    if name.startswith("floor_full_history"):
+        return tools.floored(raw, quantiles.value_at_risk(pnl, 0.99))
+    if name.startswith("buffer"):
+        return tools.exhaustible_buffer(raw, share)
+    assert name.startswith("speed_limit"), name
+    return tools.speed_limited(raw, share)
+
+
+def test_anti_procyclical(content: tuple[np.ndarray, Case]) -> None:
+    """The margin of each day from the losses of a window before it; then every tool and metric."""
+    pnl, stated = content
+    stated = stated["apc"]
+    window = len(pnl) - stated["len"] + 1
+    raw = quantiles.value_at_risk(np.lib.stride_tricks.sliding_window_view(pnl, window), 0.99)
+    assert raw[:5].tolist() == stated["raw_margin_first5"]
+    assert raw[-1] == stated["raw_margin_last"]
+    found = tools.procyclicality(raw)
+    assert found.peak_to_trough == pytest.approx(stated["peak_to_trough"], rel=1e-13)
+    for days in (1, 5, 30):
+        increase = tools.largest_increase(raw, days)
+        assert increase == pytest.approx(stated[f"max_{days}d_increase"], rel=1e-12)
+        assert increase == getattr(found, f"increase_{days}")
+    assert found.deviation_of_log_change == pytest.approx(stated["std_of_log_change"], rel=1e-12)
+    cases = [name for name, figures in stated.items() if isinstance(figures, dict)]
+    assert cases
+    for name in cases:
+        if name == "backtest_raw":
+            seen = tools.cover(raw[:-1], -pnl[window:])
+            assert (seen.days, seen.breaches) == (stated[name]["n"], stated[name]["breaches"])
+            continue
+        _check_charged(_charged(name, raw, stated["stress_level"], pnl), raw, stated[name])
+
+
+def _check_charged(charged: np.ndarray, raw: np.ndarray, figures: Case) -> None:
+    made = {
+        "last": float(charged[-1]),
+        "peak_to_trough": tools.peak_to_trough(charged),
+        "max_1d": tools.largest_increase(charged, 1),
+        "max_5d": tools.largest_increase(charged, 5),
+        "max_30d": tools.largest_increase(charged, 30),
+        "mean": float(charged.mean()),
+        "breaches_vs_raw": tools.cover(charged, raw).breaches,
+    }
+    for name, value in figures.items():
+        if name != "convention":
+            assert made[name] == pytest.approx(value, rel=1e-12, abs=1e-15), name

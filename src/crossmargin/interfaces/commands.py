@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.account_commands import register as register_accounts
+from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
@@ -48,6 +49,7 @@ register_conform(app)
 register_verify(app)
 register_probe(app)
 register_parameters(app)
+register_calibrate(app)
 register_exit(app)
 register_accounts(app)
 register_unified(app)

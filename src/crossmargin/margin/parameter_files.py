@@ -277,8 +277,12 @@ def overlay(base: Parameters, changes: Mapping[str, Any], label: str) -> Paramet
 def available(folder: str) -> tuple[Parameters, ...]:
     """Every set that ships for a model, oldest first.
 
-    ``package:path`` are data of another package.
+    ``package:path`` are data of another package. ``wrapper+folder`` are the sets of a wrapped model
+    with the wrapper's numbers under its name.
     """
+    wrapper, sign, inner = folder.partition("+")
+    if sign:
+        return _wrapped(wrapper, available(inner))
     package, _, path = folder.rpartition(":")
     root = resources.files(package or "crossmargin.margin")
     for part in (path if package else f"parameters/{path}").split("/"):
@@ -289,6 +293,26 @@ def available(folder: str) -> tuple[Parameters, ...]:
         if item.name.endswith(".toml")
     ]
     return tuple(sorted(found, key=lambda p: (p.effective_ms or p.observed_ms, p.observed_ms)))
+
+
+def _wrapped(wrapper: str, inner: tuple[Parameters, ...]) -> tuple[Parameters, ...]:
+    """Each set of a model with each of the wrapper's, from when both are in force.
+
+    A pair that begins when a later set of the model for all accounts is in force already is none.
+    """
+    out, outers = [], available(wrapper)
+    for own in inner:
+        first = _begin_ms(own)
+        later = [_begin_ms(o) for o in inner if o.effective_for == ALL and _begin_ms(o) > first]
+        for number, outer in enumerate(outers):
+            begin = first if number == 0 else max(first, _begin_ms(outer))
+            replaced = [*later, *(_begin_ms(o) for o in outers[number + 1 :])]
+            if any(other <= begin for other in replaced):
+                continue
+            more = {f"{wrapper}.{name}": entry for name, entry in outer.entries.items()}
+            made = replace(own, entries={**own.entries, **more})
+            out.append(made if begin == first else replace(made, effective_ms=begin))
+    return tuple(sorted(out, key=lambda p: (_begin_ms(p), p.observed_ms)))
 
 
 def select(sets: tuple[Parameters, ...], as_of_ms: int, account: str | None = None) -> Parameters:

@@ -94,6 +94,9 @@ _MEMBERS: dict[str, tuple[str, dict[str, bool]]] = {
     "fixed-rate": ("crossmargin.margin.models.fixed_rate:FixedRate", {}),
 }
 
+# What goes round another model: ``NAME:MODEL`` is made by calling this with the model.
+_WRAPPERS: dict[str, str] = {"dynamic": "crossmargin.margin.models.dynamic:Dynamic"}
+
 
 class Members(Sequence[MarginModel]):
     """The built-in models in the register's order, each made when it is read."""
@@ -131,8 +134,15 @@ def _member(name: str) -> MarginModel:
 
 
 def is_built_in(name: str) -> bool:
-    """Whether a name is a member of this package; no member is imported."""
-    return name in _MEMBERS
+    """Whether a name is a member of this package, wrapped or not; no member is imported."""
+    wrapper, sign, inner = name.partition(":")
+    return name in _MEMBERS or (bool(sign) and wrapper in _WRAPPERS and inner in _MEMBERS)
+
+
+@cache
+def _wrapped(wrapper: str, inner: str) -> MarginModel:
+    module, _, kind = _WRAPPERS[wrapper].partition(":")
+    return cast("MarginModel", getattr(import_module(module), kind)(model_named(inner)))
 
 
 def every_model() -> tuple[MarginModel, ...]:
@@ -146,18 +156,26 @@ def every_model() -> tuple[MarginModel, ...]:
 def model_named(name: str) -> MarginModel:
     """A model by name, ``name@version`` checked; InputError ``model_unknown`` otherwise.
 
+    ``WRAPPER:NAME`` is a model inside a wrapper (``dynamic:house-example``), never two.
     The name of a model of another package that cannot be used is refused with the reason:
     ModelError ``model_unusable``.
     """
     wanted, _, version = name.partition("@")
-    model = _member(wanted) if wanted in _MEMBERS else outside_model(wanted, tuple(_MEMBERS))
+    wrapper, sign, inner = wanted.partition(":")
+    model: MarginModel | None
+    if sign and wrapper in _WRAPPERS and ":" not in inner:
+        model = _wrapped(wrapper, inner)
+    else:
+        model = _member(wanted) if wanted in _MEMBERS else outside_model(wanted, tuple(_MEMBERS))
     if model is None:
         raise InputError(
             "model_unknown",
             "no such margin model",
             value=name,
             limit=", ".join((*_MEMBERS, *outside_names(tuple(_MEMBERS)))),
-            remedy="Choose one of the models that `crossmargin models` lists.",
+            remedy="Choose one of the models that `crossmargin models` lists, or one in a wrapper: "
+            + ", ".join(f"{name}:MODEL" for name in _WRAPPERS)
+            + ".",
         )
     if version and version != model.spec.version:
         raise InputError(

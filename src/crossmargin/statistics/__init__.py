@@ -2,7 +2,7 @@
 
 Each function says which of the rival definitions it computes, so that a figure can be compared with
 a venue's own. Modules: `quantiles`, `closed_forms`, `moments`, `delta_gamma`, `filters`,
-`covariance`, `bootstrap`, `backtests` and `scores`; they are imported when first used.
+`covariance`, `regime`, `bootstrap`, `backtests` and `scores`; they are imported when first used.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ __all__ = [
     "filters",
     "moments",
     "quantiles",
+    "regime",
     "scores",
 ]
 
@@ -31,6 +32,7 @@ _MODULES = {
     "filters": "crossmargin.statistics.filters",
     "moments": "crossmargin.statistics.moments",
     "quantiles": "crossmargin.statistics.quantiles",
+    "regime": "crossmargin.statistics.regime",
     "scores": "crossmargin.statistics.scores",
 }
 

@@ -261,7 +261,8 @@ def _aligned(returns: npt.ArrayLike, variance: npt.ArrayLike) -> tuple[Floats, F
 
 
 def _path(square: Floats, first: Floats, omega: float, alpha: float, beta: float) -> Floats:
-    rows = np.ascontiguousarray(square.reshape(-1, square.shape[-1]))
+    count = math.prod(square.shape[:-1])  # not -1: after exactly the start nothing is left to walk
+    rows = np.ascontiguousarray(square.reshape(count, square.shape[-1]))
     out = np.empty((rows.shape[0], rows.shape[1] + 1))
     path_kernel.run(rows, np.ascontiguousarray(first).reshape(-1), omega, alpha, beta, out)
     return out.reshape(*square.shape[:-1], -1)
