@@ -169,3 +169,23 @@ def test_assets_follow_the_first_pool_that_the_account_trades_in() -> None:
         ours = found.states.values[number][COLUMNS.index("cash"), 0]
         assert ours == full.sheet["cash"][number]
     assert full.sheet["cash"][0] != 0.0
+
+
+def test_a_trade_lies_behind_the_walls_that_the_account_chose() -> None:
+    """A contract that the account moved to the second bucket is traded there."""
+    subject = next(each for each in SUBJECTS if each.name == "hybrid")
+    book = account(subject, 3, "balances and entries")
+    traded = next(k for k in book.column.tolist() if book.instruments.kind[k] != Kind.ASSET)
+    name = book.instruments.items[traded].native_id
+    moved = replace(book, choices={f"bucket:{name}": np.array([2.0])})
+    own = [Leg(traded, 1.0, float(market().view(book.instruments).mark[traded]))]
+    for each, bucket in ((book, 0), (moved, 1)):
+        prepared = prepared_for(subject, each)
+        assert prepared.ground.pool_of[traded] == bucket
+        found = prepared.whatif(own)
+        changed = prepared.changed_book(own)
+        full = run(changed, prepared.base.view, subject.model, subject.parameters)
+        for number in range(len(full.priced)):
+            for k, column in enumerate(COLUMNS):
+                ours = found.states.values[number][k, 0]
+                assert ours.tobytes() == full.sheet[column][number].tobytes(), (bucket, number)

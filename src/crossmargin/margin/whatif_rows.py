@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from crossmargin.core.arrays import Bools, Floats, Ints, Longs
 from crossmargin.instruments.book import Book, Orders
 from crossmargin.margin.model import PoolBook
 
-__all__ = ["Changes", "Row", "Rows", "as_pool", "repeated"]
+__all__ = ["Changes", "Row", "Rows", "as_pool", "every_row", "repeated"]
 
 
 class Changes:
@@ -138,6 +139,20 @@ def _split(where: list[int], total: int) -> tuple[Longs, Bools]:
     old = np.ones(total, np.bool_)
     old[into] = False
     return into, old
+
+
+def every_row(book: Book) -> Book:
+    """The one account of a book with a position of nothing in every row of its table."""
+    size = len(book.instruments)
+    nothing = np.zeros(size)
+    return replace(
+        book,
+        row=np.array([0, size]),
+        column=np.arange(size, dtype=np.int32),
+        quantity=nothing,
+        entry_price=nothing,
+        entry_known=np.zeros(size, np.bool_),
+    )
 
 
 def as_pool(rows: Rows | Book, whole: Book) -> PoolBook:

@@ -17,9 +17,16 @@ from crossmargin.core.arrays import Bools, Bytes, Floats, Ints, frozen
 from crossmargin.instruments.book import Book, Line, Reported
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Bound, PoolAnswer, Priced, Requirement
-from crossmargin.margin.pools import at_home, cut
+from crossmargin.margin.pools import at_home, cut, lies_in
 from crossmargin.margin.whatif_lots import Lots
-from crossmargin.margin.whatif_rows import Changes, Row, Rows, as_pool, repeated
+from crossmargin.margin.whatif_rows import (
+    Changes,
+    Row,
+    Rows,
+    as_pool,
+    every_row,
+    repeated,
+)
 from crossmargin.margin.whatif_trades import Fill
 
 __all__ = ["COLUMNS", "Ground", "States", "sees_all"]
@@ -122,8 +129,17 @@ class Ground:
                 pool.entries = True
 
     def _places(self) -> list[int]:
-        """The pool of every row of the table; of an asset of several pools, the account's home."""
+        """The pool of every row of the table; of an asset of several pools, the account's home.
+
+        Behind walls the pool is where the row lies by the account's own choices: each sees all.
+        """
         out = [0] * len(self.book.instruments)
+        if any("walls" in pool.priced.pool.facts for pool in self.pools):
+            wide = every_row(self.book)
+            for pool in self.pools:
+                for column in np.flatnonzero(lies_in(wide, pool.priced.pool)).tolist():
+                    out[column] = pool.number
+            return out
         for pool, home in zip(self.pools, self.home, strict=True):
             for column in pool.priced.pool.columns.tolist():
                 apart = self._lies_apart(column)
