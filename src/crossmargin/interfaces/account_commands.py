@@ -61,8 +61,14 @@ def account(
         Parameter(name="--buffer", help="Fraction of the initial margin to keep over it."),
     ] = None,
     exit_cost: Annotated[
-        float | None,
-        Parameter(name="--exit-cost", help="Dollars to close the account; default at the touch."),
+        str | None,
+        Parameter(
+            name="--exit-cost",
+            help="Cost to close: depth (default), touch, cheaper, or dollars.",
+        ),
+    ] = None,
+    books: Annotated[
+        str | None, Parameter(name="--books", help="Order books as JSON: levels by contract.")
     ] = None,
     as_of: AsOf = None,
     params: Params = None,
@@ -90,7 +96,8 @@ def account(
             changes=_changes(changes),
             ladder=ladder,
             buffer=buffer,
-            exit_cost=exit_cost,
+            exit_cost=_dollars_or_word(exit_cost),
+            books=books,
             venue=venue,
             form=form,
             allow_duplicates=allow_duplicates,
@@ -99,6 +106,14 @@ def account(
     if not (json_ or csv):
         _receipt(result.to_dict()["receipt"])
     return 0
+
+
+def _dollars_or_word(text: str | None) -> float | str | None:
+    """A number is dollars; the verb refuses a word that it does not know."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def collateral(

@@ -26,7 +26,7 @@ from crossmargin.margin.whatif_costs import Schedule
 from crossmargin.market.depth import Depth
 from crossmargin.market.view import View
 
-__all__ = ["BooksLike", "ExitResult", "exit_value"]
+__all__ = ["BooksLike", "ExitResult", "exit_value", "levels_of"]
 
 BooksLike = str | Path | Mapping[tuple[str, str], Depth]
 
@@ -142,7 +142,7 @@ def exit_value(
     view = margined.snapshot.view(held.instruments, margined.requirement.view.as_of_ms)
     schedule = Schedule.at(view.as_of_ms, fee)
     terms = ExitTerms.at(view.as_of_ms, changes)
-    levels = _levels(books, venue)
+    levels = levels_of(books, venue)
     found = exit_of(
         held,
         view,
@@ -175,7 +175,8 @@ def exit_value(
     return ExitResult(found, margined, view, schedule, terms, asked)
 
 
-def _levels(books: BooksLike | None, venue: str | None) -> Mapping[tuple[str, str], Depth]:
+def levels_of(books: BooksLike | None, venue: str | None) -> Mapping[tuple[str, str], Depth]:
+    """Levels by (venue, native id): as given, or of a file; InputError for anything else."""
     if books is None:
         return {}
     if isinstance(books, str | Path):
