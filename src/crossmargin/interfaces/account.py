@@ -17,7 +17,8 @@ from crossmargin.interfaces.account_layouts import account_document
 from crossmargin.interfaces.closing import Closing, cost_to_close
 from crossmargin.interfaces.exit import BooksLike
 from crossmargin.interfaces.figures import checked
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.plots import write_plot
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
@@ -47,11 +48,32 @@ class AccountResult(Shown):
     cash: CashPlan
     isolation: Isolation
     figures: Mapping[str, Any]
+    margined: MarginResult
 
     @property
     def status(self) -> str:
         """ok, warning, call, liquidation or unknown."""
         return str(self.figures["status"])
+
+    def plot(self, path: str | Path) -> Path:
+        """Equity and requirement against spot with the liquidation points: FILE.html, .svg, .png.
+
+        The picture is that of ``liquidation`` on its default path; on a page this account's own
+        tables stand under it. InputError for an account without equity.
+        """
+        from crossmargin.interfaces.liquidation import HEADING, pictured  # only to draw
+        from crossmargin.interfaces.liquidation_plot import plot_svg
+
+        found = pictured(self.margined)
+
+        def draw(width: float) -> str:
+            return plot_svg(found.found, found.figures, width)
+
+        def tables() -> Document:
+            own, far = self.document(), found.document()
+            return replace(own, tables=(*own.tables, *far.tables))
+
+        return write_plot(path, draw, tables, HEADING)
 
     def document(self) -> Document:
         """Standing and figures, ladder, cash by currency, isolated against cross."""
@@ -101,24 +123,13 @@ def account(
     closing = cost_to_close(made, held, exit_cost, books, venue)
     worth = worth_of(requirement, agreement, 0, closing.cost)
     cash, isolation = cash_of(requirement), isolation_of(requirement)
+    asked = {"ladder": ladder, "buffer": buffer, "as_of": as_of, "params": params}
+    asked |= {"changes": changes, "account": account, "venue": venue, "form": form}
+    asked["allow_duplicates"] = allow_duplicates
     receipt = replace(
         made.receipt,
         parameters={**made.receipt.parameters, "agreements": _sha256(agreement)},
-        command=_command(
-            (book, market),
-            exit_cost,
-            books,
-            model=spec.name,
-            ladder=ladder,
-            buffer=buffer,
-            as_of=as_of,
-            params=params,
-            changes=changes,
-            account=account,
-            venue=venue,
-            form=form,
-            allow_duplicates=allow_duplicates,
-        ),
+        command=_command((book, market), exit_cost, books, model=spec.name, **asked),
     )
     hold = cash_needed(requirement, "im") + agreement.buffer * worth.im_usd
     found = {
@@ -136,7 +147,7 @@ def account(
         "receipt": receipt.to_dict(),
     }
     parts = (requirement, agreement, standing, worth, cash, isolation)
-    return AccountResult(*parts, checked(found))
+    return AccountResult(*parts, checked(found), made)
 
 
 def _command(

@@ -42,6 +42,12 @@ Twins = Annotated[
         name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
     ),
 ]
+Plot = Annotated[
+    str | None,
+    Parameter(
+        name="--plot", help="Also draw it: FILE.html, FILE.svg or FILE.png (see the documentation)."
+    ),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 
@@ -77,6 +83,7 @@ def account(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -102,6 +109,8 @@ def account(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+        if plot is not None:
+            result.plot(plot)
     _print(result, json_, csv)
     if not (json_ or csv):
         _receipt(result.to_dict()["receipt"])
@@ -145,6 +154,7 @@ def collateral(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -171,6 +181,8 @@ def collateral(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+        if plot is not None:
+            result.plot(plot)
     _print(result, json_, csv)
     return 0
 

@@ -17,6 +17,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.doubts import age_notes, market_figures, verdict_notes
 from crossmargin.interfaces.exit_layouts import exit_document
 from crossmargin.interfaces.figures import checked, market_notes, parameter_figures
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.receipt import Receipt, command_line
 from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import BookLike, MarketLike, book_of, one_account, only_account
@@ -107,6 +108,13 @@ class ExitResult(Shown):
         from crossmargin.interfaces.results import SHOWN
 
         return self.document(SHOWN)
+
+    def plot(self, path: str | Path) -> Path:
+        """Cost by size and by days as FILE.html, .svg or .png."""
+        from crossmargin.interfaces.account_plots import exit_svg  # only when it is drawn
+
+        heading = "Cost by size and by days"
+        return write_plot(path, lambda width: exit_svg(self.found, width), self.summary, heading)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the receipt."""
