@@ -45,8 +45,10 @@ __all__ = ["TILED", "Account", "Move", "Values", "account_of"]
 
 # Models beside the scan family that price copies of an account in one call; tests compare each.
 TILED = frozenset(
-    "deribit-spm deribit-xpm deribit-sm derive-sm paradex-xm fixed-rate tims schedule-im sa-ccr"
-    " greeks delta".split()
+    "deribit-spm deribit-xpm deribit-sm derive-sm derive-pm1 derive-pm2 paradex-xm paradex-pm okx-pm"
+    " fixed-rate tims schedule-im sa-ccr greeks delta sensitivities correlated reg-t var-historical"
+    " es-historical var-filtered es-filtered var-montecarlo es-montecarlo var-parametric"
+    " es-parametric".split()
 )
 # Rows of a tile: its tables then stay in the second-level cache.
 _TILE_ROWS = 4096

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.copies import copies_of
 from crossmargin.margin.deribit_common import days_to_expiry, settlement_decay
 from crossmargin.margin.equity import mark_value
 from crossmargin.margin.model import Pool
@@ -31,13 +34,13 @@ class Table:
         self.view = view
         self.parameters = parameters
         part = pool.instruments
-        self.reach = np.array([self._pair(pair[0], "price_range") for pair in part.pairs])
+        self.reach = self._of_bases([pair[0] for pair in part.pairs], "price_range")
         steps = np.repeat(np.arange(-_BUCKETS, _BUCKETS + 1) / _BUCKETS, 3)
         standard = self.reach[:, None] * steps
         extended = np.broadcast_to(_EXTENDED_MOVES, (len(part.pairs), len(_EXTENDED_MOVES)))
         self.move = np.concatenate([standard, extended], axis=1)  # [P,S]
         # A table may hold an account several times, each copy with codes of its own.
-        self.copies = part.names.count(part.names[0]) if part.names else 1
+        self.copies = copies_of(part)
         self.base_pair = self._place(part.pairs, [pair[0] for pair in part.pairs])
         self.base_name = self._place(part.names, list(part.names))
         self.clamped = np.clip(self.move, -self.reach[:, None], self.reach[:, None])
@@ -56,6 +59,11 @@ class Table:
         key = f"pair.{base}.{name}"
         # A pair of dollars moves against nothing: its rows carry no risk.
         return self.parameters.number(key) if key in self.parameters else 0.0
+
+    def _of_bases(self, bases: Sequence[str], name: str) -> Floats:
+        """[N] a number of the pair of each base; each base is asked once."""
+        found = {base: self._pair(base, name) for base in dict.fromkeys(bases)}
+        return np.array([found[base] for base in bases], np.float64)
 
     def scenarios(self) -> ScenarioSet:
         """The 35 scenarios in the venue's order."""
@@ -96,20 +104,14 @@ class Table:
         bases = [key[0] for key in part.expiries]
 
         def of(name: str) -> Floats:
-            return np.array([self._pair(base, name) for base in bases], np.float64)
+            return self._of_bases(bases, name)
 
-        scale = np.array(
-            [
-                power_scale(
-                    days_to_expiry(self.view)[k : k + 1],
-                    self._pair(base, "short_term_vega_power"),
-                    self._pair(base, "long_term_vega_power"),
-                    1.0,
-                )[0]
-                for k, base in enumerate(bases)
-            ],
-            np.float64,
-        )
+        days, scale = days_to_expiry(self.view), np.ones(len(bases))
+        base_of = np.array(bases)
+        for base in dict.fromkeys(bases):
+            own = base_of == base
+            powers = (f"{term}_term_vega_power" for term in ("short", "long"))
+            scale[own] = power_scale(days[own], *(self._pair(base, p) for p in powers), 1.0)
         up, down = of("volatility_range_up") * scale, of("volatility_range_down") * scale
         floor = of("min_volatility_for_shock_up")
         if parameters.choice("reading.vol_shock", "relative") == "relative":
@@ -163,7 +165,7 @@ class Table:
         option = is_kind(part, Kind.OPTION)[:, None]
         coin = part.inverse[:, None]
         extended = (np.arange(move.shape[1]) >= _STANDARD)[None, :]
-        factor = np.array([self._pair(i.underlying, "extended_table_factor") for i in part.items])
+        factor = self._of_bases(part.names, "extended_table_factor")[part.underlying]
         size = np.where(extended, np.abs(move), 1.0)  # the extended moves are never zero
         unit = np.where(extended & option, factor[:, None] * reach / size, 1.0)
         # Coin P&L is worth the shocked index; the extended table counts coins at +-R.
@@ -235,20 +237,28 @@ class Table:
         """
         linear = self.parameters.choice("reading.roll_shock", "exponential") == "linear"
         part = self.pool.instruments
-        run = part.runs("settle", "underlying", "expiry")
+        run = self.pool.facts["roll_run"]
         rates = np.zeros(int(run.max()) + 1 if len(run) else 0)
-        for k, item in enumerate(part.items):
-            if item.kind == Kind.ASSET:
-                continue
-            least = self.parameters.number(f"currency.{item.underlying}.min_annualised_move")
-            rate = least
-            if part.expiry[k] >= 0:
-                years = float(self.view.life_ms[part.expiry[k]]) / YEAR_MS
-                risk = self.parameters.number(f"currency.{item.underlying}.annualised_move_risk")
-                grown = risk * years if linear else float(np.expm1(risk * years))
-                rate = max(grown, least)
-            in_coin = self.pool.currency == item.underlying
-            rates[run[k]] = rate * (1.0 if in_coin else float(self.view.index[part.pair[k]]))
+        rows = np.flatnonzero(~is_kind(part, Kind.ASSET))
+        last = np.full(len(rates), -1, np.int64)  # of each run its last row speaks
+        last[run[rows]] = rows
+        code = np.flatnonzero(last >= 0)
+        at = last[code]
+        owner, expiry = part.underlying[at], part.expiry[at]
+        held = set(owner.tolist())
+
+        def of(name: str) -> Floats:
+            found = {part.names[c]: 0.0 for c in held}
+            found = {n: self.parameters.number(f"currency.{n}.{name}") for n in found}
+            return np.array([found.get(n, 0.0) for n in part.names], np.float64)[owner]
+
+        least, years = of("min_annualised_move"), np.zeros(len(at))
+        years[expiry >= 0] = self.view.life_ms[expiry[expiry >= 0]] / YEAR_MS
+        risk = of("annualised_move_risk") * years
+        rate = np.maximum(risk if linear else np.expm1(risk), least)
+        rate = np.where(expiry >= 0, rate, least)
+        in_coin = np.array([n == self.pool.currency for n in part.names], np.bool_)[owner]
+        rates[code] = rate * np.where(in_coin, 1.0, self.view.index[part.pair[at]])
         return rates
 
 
@@ -261,20 +271,24 @@ def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, 
     mark = mark_value(part, view)
     step = len(part.pairs) // table.copies
     pairs = {pair[0]: p for p, pair in enumerate(part.pairs[:step])}
-    each = max(len(part) // table.copies, 1)
-    made: dict[int, Floats] = {}
+
+    def counts(name: str) -> bool:
+        impact = f"currency.{name}.equity_side_impact"
+        return impact in table.parameters and table.parameters.get(impact) != "none"
+
+    known = {name: counts(name) for name in dict.fromkeys(part.names)}
+    chosen = np.array([known[name] for name in part.names], np.bool_)[part.settle]
+    own = is_kind(part, Kind.ASSET) & chosen
+    coin = is_kind(part, Kind.OPTION) & part.inverse & chosen
+    made = np.zeros((len(part.names), pnl.shape[1]))
     rows: dict[str, Floats] = {}
-    for k, item in enumerate(part.items):
-        impact = f"currency.{item.settle}.equity_side_impact"
-        if impact not in table.parameters or table.parameters.get(impact) == "none":
-            continue
-        code = int(part.settle[k])
-        if code not in made:
-            p = k // each * step + pairs[item.settle]
-            made[code] = padded(table.clamped[p][None, :])[0] * view.index[p]
-            rows.setdefault(item.settle, made[code])
-        if item.kind == Kind.ASSET:
-            pnl[k] += made[code]
-        elif item.kind == Kind.OPTION and item.inverse:
-            pnl[k] += mark[k] * made[code]
+    own_names = len(part.names) // table.copies
+    for code in np.unique(part.settle[chosen]).tolist():
+        name = part.names[code]
+        p = code // own_names * step + pairs[name]
+        made[code] = padded(table.clamped[p][None, :])[0] * view.index[p]
+        rows.setdefault(name, made[code])
+    pnl[own] += made[part.settle[own]]
+    held = np.flatnonzero(coin)
+    pnl[held] += mark[held, None] * made[part.settle[held]]
     return rows

@@ -23,6 +23,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import per_instrument
 from crossmargin.margin.families.derive import (
     answer_of,
     folded,
@@ -87,7 +88,7 @@ class DerivePM1:
         scenarios = scenario_set(part, view, rows, factors, discount=undiscounted)
         risk = price(part, view, scenarios, view.mark)
         base = is_coin(part, pool.label).astype(np.float64)
-        worth = base * (spot / stable)
+        worth = base * (per_instrument(part, spot) / stable)
         pnl = risk.pnl.copy()
         pnl[:, : len(rows)] += worth[:, None] * (spot_row(part, scenarios, pool.label) - 1.0)
         option = is_kind(part, Kind.OPTION)

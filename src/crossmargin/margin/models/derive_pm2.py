@@ -23,10 +23,12 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import known_names
 from crossmargin.margin.families.derive import (
     answer_of,
     coin_worth,
     folded,
+    is_coin,
     peg_factor,
     plan_managers,
     refusals_of,
@@ -196,21 +198,21 @@ class DerivePM2:
 def _flags(part: Instruments, parameters: Parameters, table: str, name: str) -> Floats:
     """[I] a collateral parameter of each asset row that the manager accepts; 0 elsewhere."""
     out = np.zeros(len(part))
-    for k, item in enumerate(part.items):
-        key = f"{table}.collateral.{item.underlying}.{name}"
-        if item.kind == Kind.ASSET and item.underlying != CASH and key in parameters:
-            out[k] = parameters.number(key)
+    taken = _collateral(part) & known_names(
+        part, lambda coin: f"{table}.collateral.{coin}.{name}" in parameters
+    )
+    for k in np.flatnonzero(taken).tolist():
+        out[k] = parameters.number(f"{table}.collateral.{part.items[k].underlying}.{name}")
     return out
 
 
 def _refused(part: Instruments, parameters: Parameters, table: str) -> Bools:
     """[I] collateral that the manager does not take."""
-    return np.array(
-        [
-            item.kind == Kind.ASSET
-            and item.underlying != CASH
-            and f"{table}.collateral.{item.underlying}.mm_haircut" not in parameters
-            for item in part.items
-        ],
-        np.bool_,
+    return _collateral(part) & ~known_names(
+        part, lambda coin: f"{table}.collateral.{coin}.mm_haircut" in parameters
     )
+
+
+def _collateral(part: Instruments) -> Bools:
+    """[I] balances of anything but cash."""
+    return is_kind(part, Kind.ASSET) & ~is_coin(part, CASH)

@@ -15,6 +15,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import by_copy
 from crossmargin.margin.families.currency_equity import currency_codes
 from crossmargin.margin.model import Plan, Pool
 from crossmargin.margin.parameter_files import Parameters
@@ -67,7 +68,7 @@ def plan_units(instruments: Instruments, parameters: Parameters) -> Plan:
                 "cash_at_risk": True,
                 "sees_all": True,
                 "currencies": names,
-                "currency_run": code,
+                "currency_code": code,
             },
         )
     )
@@ -214,7 +215,7 @@ class UnitColumns:
     charge_short: Floats
     option: Floats
     basis: Floats
-    spot_usd: float
+    spot_usd: float | Floats  # of each copy of the table
 
 
 def unit_columns(pool: Pool, view: View, parameters: Parameters) -> UnitColumns:
@@ -238,10 +239,10 @@ def unit_columns(pool: Pool, view: View, parameters: Parameters) -> UnitColumns:
     extra = np.zeros((2, len(part)))
     if parameters.get("reading.option_charge") == "code_2023":
         extra = _option_charge(part, view, parameters, option) * coin_usd
-    spot_usd = 0.0
+    spot_usd: float | Floats = 0.0
     coin = pool.facts["coin"]
     if coin in part.names:
-        spot_usd = float(view.usd[part.names.index(coin)])
+        spot_usd = by_copy(part, view.usd, part.names.index(coin))
     return UnitColumns(
         delta=delta,
         cash_delta=cash,
