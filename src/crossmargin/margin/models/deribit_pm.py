@@ -50,9 +50,8 @@ from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
-from crossmargin.pricing.revalue import padded
 from crossmargin.pricing.sums import sum_table
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import price
 
 __all__ = ["DeribitPM"]
 
@@ -95,9 +94,10 @@ class DeribitPM:
         """Scenario set, risk array and delta columns of a pool."""
         table = Table(pool, view, parameters)
         scenarios = table.scenarios()
-        raw = price(pool.instruments, view, scenarios, view.mark)
-        unit = table.conversion(self.cross)
-        pnl = raw.pnl * padded(unit)
+        raw = price(
+            pool.instruments, view, scenarios, view.mark, unit=table.conversion(self.cross)
+        )
+        pnl = raw.own()
         worth = _worth(pool, view, cross=self.cross)
         coin_rows = equity_rows(pnl, pool, view, table) if self.cross else {}
         delta = margin_delta(pool.instruments, view)
@@ -134,7 +134,7 @@ class DeribitPM:
             view,
             usd_per_unit,
             scenarios,
-            RiskArray.of(pnl, raw.value, raw.count),
+            raw.with_pnl(pnl),
             {"delta": delta},
             option_value,
             facts,
@@ -278,6 +278,7 @@ def _pool(
         "bases": tuple(bases[code] for code in kept),
         "base_run": frozen(base_run, np.int32),
         "roll_run": part.runs("settle", "underlying", "expiry"),
+        "class_run": part.runs("pair", "expiry", "kind", "inverse"),
     }
     return replace(pool, facts=facts)
 

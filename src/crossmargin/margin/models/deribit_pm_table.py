@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.copies import copies_of
@@ -156,16 +156,24 @@ class Table:
             out.append(f"{table}{text}, vol {name}")
         return tuple(out)
 
-    def conversion(self, cross: bool) -> Floats:
-        """[I,S] what multiplies a row's raw P&L: extended fraction, unit, settlement decay."""
+    def conversion(self, cross: bool) -> tuple[Floats, Ints]:
+        """``[C, S8]`` what multiplies a row's raw P&L, by class of row, and the class ``[I]``.
+
+        Extended fraction, unit, settlement decay. Rows of one class differ in nothing that it
+        reads: pair, expiry, kind, coin or money.
+        """
         part, view = self.pool.instruments, self.view
-        move = self.move[part.pair]  # [I,S]
-        reach = self.reach[part.pair][:, None]
-        clamped = self.clamped[part.pair]
-        option = is_kind(part, Kind.OPTION)[:, None]
-        coin = part.inverse[:, None]
+        code = self.pool.facts["class_run"]
+        rows = np.zeros(int(code.max(initial=-1)) + 1, np.int64)
+        rows[code[::-1]] = np.arange(len(code))[::-1]  # the first of each class
+        pair = part.pair[rows]
+        move = self.move[pair]  # [C,S]
+        reach = self.reach[pair][:, None]
+        clamped = self.clamped[pair]
+        option = is_kind(part, Kind.OPTION)[rows, None]
+        coin = part.inverse[rows, None]
         extended = (np.arange(move.shape[1]) >= _STANDARD)[None, :]
-        factor = self._of_bases(part.names, "extended_table_factor")[part.underlying]
+        factor = self._of_bases(part.names, "extended_table_factor")[part.underlying[rows]]
         size = np.where(extended, np.abs(move), 1.0)  # the extended moves are never zero
         unit = np.where(extended & option, factor[:, None] * reach / size, 1.0)
         # Coin P&L is worth the shocked index; the extended table counts coins at +-R.
@@ -174,9 +182,9 @@ class Table:
             at_move = np.ones_like(at_move)
         unit = unit * np.where(extended & option, at_move, 1.0)
         if cross:
-            dollars = np.where(part.inverse, view.index[part.pair], view.usd[part.quote])
+            dollars = np.where(part.inverse[rows], view.index[pair], view.usd[part.quote[rows]])
             unit = unit * np.where(coin, 1.0 + clamped, 1.0) * dollars[:, None]
-        return unit * settlement_decay(part, view)[:, None]
+        return padded(unit * settlement_decay(part, view)[rows, None]), code
 
     def dead(self, cross: bool) -> Floats:
         """[G,S8] the dampener: ``(max(|m|/R, 1) - 1) D`` dollars, in coin over the index at +-R.

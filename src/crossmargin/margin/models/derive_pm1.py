@@ -62,7 +62,7 @@ from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_tables, fold_worst
 from crossmargin.pricing.sums import row_sums
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import price
 
 __all__ = ["DerivePM1", "static_charges", "static_discount"]
 
@@ -89,8 +89,11 @@ class DerivePM1:
         risk = price(part, view, scenarios, view.mark)
         base = is_coin(part, pool.label).astype(np.float64)
         worth = base * (per_instrument(part, spot) / stable)
-        pnl = risk.pnl.copy()
-        pnl[:, : len(rows)] += worth[:, None] * (spot_row(part, scenarios, pool.label) - 1.0)
+        pnl = risk.own()
+        coin = np.flatnonzero(base)
+        pnl[coin, : len(rows)] += worth[coin, None] * (
+            spot_row(part, scenarios, pool.label) - 1.0
+        )
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
         up, down = basis_moves(part, view, parameters, table, undiscounted)
@@ -124,7 +127,7 @@ class DerivePM1:
             "basis_table": side_by_side(columns, "basis_up", "basis_down"),
             "size_table": side_by_side(columns, "perp", "base"),
         }
-        shown = RiskArray.of(pnl, risk.value, risk.count)
+        shown = risk.with_pnl(pnl)
         return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:

@@ -57,7 +57,7 @@ from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_tables, fold_worst
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import price
 
 __all__ = ["DerivePM2"]
 
@@ -78,13 +78,14 @@ class DerivePM2:
         table = f"market.{pool.label}"
         scenarios = scenario_set(part, view, parameters, table)
         risk = price(part, view, scenarios, view.mark)
-        pnl = risk.pnl.copy()
+        pnl = risk.own()
         stable = stable_usd(view, part)
         worth = coin_worth(part, view, stable)
         cancelling = _flags(part, parameters, table, "risk_cancelling") * worth
         # Collateral that cancels risk moves with spot; every scenario of the set is one pair's.
         spot = spot_row(part, scenarios, pool.label)
-        pnl[:, : len(scenarios)] += cancelling[:, None] * (spot - 1.0)
+        moving = np.flatnonzero(cancelling)
+        pnl[moving, : len(scenarios)] += cancelling[moving, None] * (spot - 1.0)
         long_discount, short_discount = static_discounts(view, parameters, table)
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
@@ -116,7 +117,7 @@ class DerivePM2:
         # Tables of columns that every block sums, made once.
         facts["counted_table"] = side_by_side(columns, "cash", "value", "collateral")
         facts["basis_table"] = side_by_side(columns, "basis_up", "basis_down")
-        shown = RiskArray.of(pnl, risk.value, risk.count)
+        shown = risk.with_pnl(pnl)
         return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
