@@ -23,7 +23,7 @@ from crossmargin.pricing.checks import codes, reals, rights, shaped, tables
 from crossmargin.pricing.normal import exp_negative, tail_absolute
 from crossmargin.pricing.revalue import LOG_FLOOR, STEEP, TINY, padded_width
 
-__all__ = ["Moves", "Options", "option_pnl", "option_pnl_kernel"]
+__all__ = ["Moves", "Options", "add_rows", "add_rows_kernel", "option_pnl", "option_pnl_kernel"]
 
 
 class Moves(NamedTuple):
@@ -91,7 +91,7 @@ def option_pnl_kernel(  # one argument per table of the formula
             spread[s] = max(floor[s], sigma * factor[s] + shift[s])
         if skewed:
             skew = strike_factor[i]
-            for s in range(width):
+            for s in range(count):
                 spread[s] *= skew[s]
         if strike[i] <= 0.0:  # the forward itself, or nothing: the limit without spread
             spread[:] = 0.0
@@ -164,8 +164,7 @@ def option_pnl(
     nothing = np.zeros(expiries)
     skew = np.ones((1, 1))
     if strike_factor is not None:
-        given = reals(strike_factor, "strike_factor", shape=(rows, count), low=0.0)
-        skew = _with_base(given, np.ones(rows))
+        skew = reals(strike_factor, "strike_factor", shape=(rows, count), low=0.0)
     no_unit = np.zeros((0, 1)), np.zeros(0, np.int32)
     option_pnl_kernel.run(
         _with_base(forward, now),
@@ -197,3 +196,27 @@ def _with_base(table: Floats, base: Floats) -> Floats:
     wide[:, count] = base
     wide[:, count + 1 :] = table[:, :1]
     return wide
+
+
+@kernel("i4[:], f8[:], i4[:], f8[:,:], out f8[:,:]")
+def add_rows_kernel(place: Any, amount: Any, code: Any, table: Any, out: Any) -> None:
+    """The loop of :func:`add_rows`, unchecked."""
+    width = out.shape[1]
+    more = np.empty(width)
+    for j in range(place.size):
+        target, source, size = out[place[j]], table[code[j]], amount[j]
+        for s in range(width):  # a product of its own: never fused with the sum
+            more[s] = size * source[s]
+        for s in range(width):
+            target[s] += more[s]
+
+
+def add_rows(place: Ints, amount: Floats, code: Ints, table: Floats, out: Floats) -> None:
+    """``out[place[j]] += amount[j] table[code[j]]``; ``table[C, S8]``, codes in range."""
+    add_rows_kernel.run(
+        np.ascontiguousarray(place, np.int32),
+        np.ascontiguousarray(amount, np.float64),
+        np.ascontiguousarray(code, np.int32),
+        np.ascontiguousarray(table, np.float64),
+        out,
+    )

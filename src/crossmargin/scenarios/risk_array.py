@@ -14,15 +14,17 @@ from crossmargin.core.arrays import Bools, Floats, Ints, finite, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.market.view import View
-from crossmargin.pricing.option_pnl import Moves, Options, option_pnl
+from crossmargin.pricing.option_pnl import Moves, Options, add_rows, option_pnl
 from crossmargin.pricing.revalue import padded, padded_width
 from crossmargin.pricing.vectors import aligned
 from crossmargin.scenarios.sets import ScenarioSet
 
-__all__ = ["RiskArray", "Unit", "price"]
+__all__ = ["Added", "RiskArray", "Unit", "price"]
 
 # Factors by class of row [C, S8], and the class of each row [I].
 Unit = tuple[Floats, Ints]
+# P&L beside that of the moves: rows, amounts, codes [J], and what the codes stand for [C, S8].
+Added = tuple[Ints, Floats, Ints, Floats]
 # Above this the array is refused with its size instead of exhausting the machine.
 BYTES_MAX = 2 * 1024**3
 
@@ -46,16 +48,6 @@ class RiskArray:
         store[...] = pnl
         return RiskArray(frozen(store, np.float64), frozen(value, np.float64), count)
 
-    def own(self) -> Floats:
-        """The P&L in writable memory of its own, rows at whole vectors, for :meth:`with_pnl`."""
-        store = aligned(self.pnl.shape)
-        store[...] = self.pnl
-        return store
-
-    def with_pnl(self, pnl: Floats) -> RiskArray:
-        """The record with other P&L, taken as it is."""
-        return RiskArray(frozen(pnl, np.float64), self.value, self.count)
-
     def scenario_pnl(self) -> Floats:
         """[I, S] without the padding."""
         return self.pnl[:, : self.count]
@@ -68,6 +60,7 @@ def price(
     delta_one_price: Floats,
     option_scale: Floats | None = None,
     unit: Unit | None = None,
+    added: Added | None = None,
 ) -> RiskArray:
     """The risk array of a table of instruments, in the currency in which each settles.
 
@@ -81,7 +74,8 @@ def price(
 
     ``delta_one_price[I]`` is what a move acts on (mark, index or forward: the rule's choice).
     ``option_scale[S]`` multiplies option rows (a rule's damping of far scenarios), ``unit`` every
-    row: ``[C, S8]`` factors by class, and the class of each row ``[I]``.
+    row: ``[C, S8]`` factors by class, and the class of each row ``[I]``. ``added`` is P&L beside
+    it: rows, amounts, codes and ``[C, S8]``, an amount times the table's row of its code each.
     Raises ModelError ``size_too_large`` above 2 GB.
     """
     count = len(scenarios)
@@ -109,6 +103,8 @@ def price(
         _options(pnl, value, instruments, view, scenarios, options, unit)
         if option_scale is not None:
             pnl[options] *= padded(option_scale[None, :])
+    if added is not None:
+        add_rows(*added, pnl)
     finite(pnl, "scenario P&L", lambda k: instruments.label(k // width), ModelError)
     return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), count)
 

@@ -119,11 +119,13 @@ class Feeds:
         )
         for k in np.flatnonzero(taken).tolist():
             own[k] = view.read("collateral_confidence", part.items[k].underlying, 1.0)
-        if "vol_confidence" in view.reads:
+        if view.reads.get("vol_confidence"):
             for k in np.flatnonzero(is_kind(part, Kind.OPTION)).tolist():
                 own[k] = view.read("vol_confidence", part.items[k].native_id, 1.0)
         own[is_kind(part, Kind.PERPETUAL)] = view.read("perp_confidence", pool.label, 1.0)
-        dated = [expiry_confidence(view, key, "forward", "rate") for key in part.expiries]
+        dated = [1.0] * len(part.expiries)
+        if view.reads.get("forward_confidence") or view.reads.get("rate_confidence"):
+            dated = [expiry_confidence(view, key, "forward", "rate") for key in part.expiries]
         return Feeds(
             expiry=part.expiry,
             spot=spot,

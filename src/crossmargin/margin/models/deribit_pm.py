@@ -94,12 +94,10 @@ class DeribitPM:
         """Scenario set, risk array and delta columns of a pool."""
         table = Table(pool, view, parameters)
         scenarios = table.scenarios()
-        raw = price(
-            pool.instruments, view, scenarios, view.mark, unit=table.conversion(self.cross)
-        )
-        pnl = raw.own()
+        unit = table.conversion(self.cross)
+        added, coin_rows = equity_rows(pool, view, table) if self.cross else (None, {})
+        risk = price(pool.instruments, view, scenarios, view.mark, unit=unit, added=added)
         worth = _worth(pool, view, cross=self.cross)
-        coin_rows = equity_rows(pnl, pool, view, table) if self.cross else {}
         delta = margin_delta(pool.instruments, view)
         option = is_kind(pool.instruments, Kind.OPTION)
         # Long options may only reduce a delta shock, so they are summed apart from the rest.
@@ -110,7 +108,7 @@ class DeribitPM:
         option_value = mark_value(pool.instruments, view)
         facts = {
             "fold": fold_tables(
-                pnl.shape[1],
+                risk.pnl.shape[1],
                 pool.facts["base_run"],
                 per_base(parameters, bases, "currency", "pnl_offset"),
                 np.ones(len(bases)),
@@ -134,7 +132,7 @@ class DeribitPM:
             view,
             usd_per_unit,
             scenarios,
-            raw.with_pnl(pnl),
+            risk,
             {"delta": delta},
             option_value,
             facts,

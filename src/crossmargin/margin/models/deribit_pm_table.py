@@ -16,7 +16,8 @@ from crossmargin.margin.model import Pool
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind
 from crossmargin.market.view import View
-from crossmargin.pricing.revalue import padded
+from crossmargin.pricing.revalue import padded, padded_width
+from crossmargin.scenarios.risk_array import Added
 from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
 
 __all__ = ["Table", "equity_rows"]
@@ -270,10 +271,10 @@ class Table:
         return rates
 
 
-def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, Floats]:
+def equity_rows(pool: Pool, view: View, table: Table) -> tuple[Added, dict[str, Floats]]:
     """Cross mode: a coin's equity is a delta position; an option's coin value is part of it.
 
-    Adds to ``pnl`` in place and returns the row of one unit of each such coin, ``[S8]``.
+    What the risk array gains, and the row of one unit of each such coin, ``[S8]``.
     """
     part = pool.instruments
     mark = mark_value(part, view)
@@ -288,7 +289,7 @@ def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, 
     chosen = np.array([known[name] for name in part.names], np.bool_)[part.settle]
     own = is_kind(part, Kind.ASSET) & chosen
     coin = is_kind(part, Kind.OPTION) & part.inverse & chosen
-    made = np.zeros((len(part.names), pnl.shape[1]))
+    made = np.zeros((len(part.names), padded_width(table.move.shape[1])))
     rows: dict[str, Floats] = {}
     own_names = len(part.names) // table.copies
     for code in np.unique(part.settle[chosen]).tolist():
@@ -296,7 +297,6 @@ def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, 
         p = code // own_names * step + pairs[name]
         made[code] = padded(table.clamped[p][None, :])[0] * view.index[p]
         rows.setdefault(name, made[code])
-    pnl[own] += made[part.settle[own]]
-    held = np.flatnonzero(coin)
-    pnl[held] += mark[held, None] * made[part.settle[held]]
-    return rows
+    held = np.flatnonzero(own | coin).astype(np.int32)
+    amount = np.where(coin[held], mark[held], 1.0)
+    return (held, amount, part.settle[held], made), rows

@@ -48,7 +48,7 @@ from crossmargin.margin.families.derive_scenarios import (
     basis_moves,
     basis_rate,
     scenario_set,
-    spot_row,
+    spot_moves,
     vol_factors,
 )
 from crossmargin.margin.fills import fills_of, order_margin
@@ -86,14 +86,10 @@ class DerivePM1:
         undiscounted = np.ones(len(part.expiries))
         factors = vol_factors(view, parameters, table)
         scenarios = scenario_set(part, view, rows, factors, discount=undiscounted)
-        risk = price(part, view, scenarios, view.mark)
         base = is_coin(part, pool.label).astype(np.float64)
         worth = base * (per_instrument(part, spot) / stable)
-        pnl = risk.own()
-        coin = np.flatnonzero(base)
-        pnl[coin, : len(rows)] += worth[coin, None] * (
-            spot_row(part, scenarios, pool.label) - 1.0
-        )
+        added = spot_moves(part, scenarios, pool.label, worth)
+        risk = price(part, view, scenarios, view.mark, added=added)
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
         up, down = basis_moves(part, view, parameters, table, undiscounted)
@@ -108,7 +104,7 @@ class DerivePM1:
         }
         facts = {
             "fold": fold_tables(
-                pnl.shape[1],
+                risk.pnl.shape[1],
                 run,
                 static_discount(view, parameters, table),
                 np.ones(len(part.expiries)),
@@ -127,8 +123,7 @@ class DerivePM1:
             "basis_table": side_by_side(columns, "basis_up", "basis_down"),
             "size_table": side_by_side(columns, "perp", "base"),
         }
-        shown = risk.with_pnl(pnl)
-        return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
+        return Priced(pool, view, stable, scenarios, risk, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""

@@ -39,7 +39,7 @@ from crossmargin.margin.families.derive_scenarios import (
     basis_loss,
     basis_moves,
     basis_rate,
-    spot_row,
+    spot_moves,
 )
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced, Refusal
@@ -77,22 +77,19 @@ class DerivePM2:
         part = pool.instruments
         table = f"market.{pool.label}"
         scenarios = scenario_set(part, view, parameters, table)
-        risk = price(part, view, scenarios, view.mark)
-        pnl = risk.own()
         stable = stable_usd(view, part)
         worth = coin_worth(part, view, stable)
         cancelling = _flags(part, parameters, table, "risk_cancelling") * worth
         # Collateral that cancels risk moves with spot; every scenario of the set is one pair's.
-        spot = spot_row(part, scenarios, pool.label)
-        moving = np.flatnonzero(cancelling)
-        pnl[moving, : len(scenarios)] += cancelling[moving, None] * (spot - 1.0)
+        added = spot_moves(part, scenarios, pool.label, cancelling)
+        risk = price(part, view, scenarios, view.mark, added=added)
         long_discount, short_discount = static_discounts(view, parameters, table)
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
         basis = basis_moves(part, view, parameters, table, option_discount(view))
         facts = {
             "fold": fold_tables(
-                pnl.shape[1],
+                risk.pnl.shape[1],
                 run,
                 long_discount,
                 short_discount,
@@ -117,8 +114,7 @@ class DerivePM2:
         # Tables of columns that every block sums, made once.
         facts["counted_table"] = side_by_side(columns, "cash", "value", "collateral")
         facts["basis_table"] = side_by_side(columns, "basis_up", "basis_down")
-        shown = risk.with_pnl(pnl)
-        return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
+        return Priced(pool, view, stable, scenarios, risk, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
