@@ -6,6 +6,7 @@ between the venue's mark and the model value is reported apart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,7 @@ def price(
     delta_one_price: Floats,
     option_scale: Floats | None = None,
     unit: Unit | None = None,
-    added: Added | None = None,
+    added: Added | Callable[[Floats], Added] | None = None,
 ) -> RiskArray:
     """The risk array of a table of instruments, in the currency in which each settles.
 
@@ -75,7 +76,8 @@ def price(
     ``delta_one_price[I]`` is what a move acts on (mark, index or forward: the rule's choice).
     ``option_scale[S]`` multiplies option rows (a rule's damping of far scenarios), ``unit`` every
     row: ``[C, S8]`` factors by class, and the class of each row ``[I]``. ``added`` is P&L beside
-    it: rows, amounts, codes and ``[C, S8]``, an amount times the table's row of its code each.
+    it: rows, amounts, codes and ``[C, S8]``, an amount times the table's row of its code each; or
+    a function that makes them of ``value``.
     Raises ModelError ``size_too_large`` above 2 GB.
     """
     count = len(scenarios)
@@ -104,7 +106,7 @@ def price(
         if option_scale is not None:
             pnl[options] *= padded(option_scale[None, :])
     if added is not None:
-        add_rows(*added, pnl)
+        add_rows(*(added(value) if callable(added) else added), pnl)
     finite(pnl, "scenario P&L", lambda k: instruments.label(k // width), ModelError)
     return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), count)
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Ints, frozen
+from crossmargin.core.arrays import Floats, Ints, Longs, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.copies import copies_of
 from crossmargin.margin.deribit_common import days_to_expiry, settlement_decay
 from crossmargin.margin.equity import mark_value
 from crossmargin.margin.model import Pool
+from crossmargin.margin.models.deribit_pm_charges import per_base
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind
 from crossmargin.market.view import View
@@ -48,13 +49,14 @@ class Table:
         order = parameters.choice("reading.vol_order", "up_same_down")
         self.vol_label = tuple(order.split("_")) * 9 + ("up",) * len(_EXTENDED_MOVES)
 
-    def _place(self, entries: tuple[object, ...], names: list[str]) -> list[int]:
+    def _place(self, entries: tuple[object, ...], names: list[str]) -> Longs:
         """[G] where each base stands among the entries of its own copy: the last of that name."""
         step = len(entries) // self.copies
         bases = self.pool.facts["bases"]
         each = max(len(bases) // self.copies, 1)
         own = {name: k for k, name in enumerate(names[:step])}
-        return [g // each * step + own[base] for g, base in enumerate(bases)]
+        places = [g // each * step + own[base] for g, base in enumerate(bases)]
+        return np.array(places, np.int64)
 
     def _pair(self, base: str, name: str) -> float:
         key = f"pair.{base}.{name}"
@@ -193,28 +195,16 @@ class Table:
         Its size is not confirmed: the rival reading leaves the ``- 1`` out.
         """
         least = 1.0 if self.parameters.choice("reading.dampener", "excess") == "excess" else 0.0
-        bases, pool_usd = self.pool.facts["bases"], self.pool_usd(cross)
-        out = np.zeros((len(bases), self.move.shape[1]))
-        for g, base in enumerate(bases):
-            p = self.base_pair[g]
-            size = self.parameters.number(f"currency.{base}.extended_dampener_usd")
-            reach = max(float(self.reach[p]), 1e-12)
-            far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - least
-            far[:_STANDARD] = 0.0
-            in_coin = not cross and self.pool.currency == base
-            index = self._index_of(g)
-            unit = (1.0 + self.clamped[p]) * index if in_coin else float(pool_usd[g])
-            out[g] = far * size / unit
-        filled: Floats = padded(out)
+        bases = self.pool.facts["bases"]
+        size = per_base(self.parameters, bases, "currency", "extended_dampener_usd")
+        reach = np.maximum(self.reach[self.base_pair], 1e-12)
+        far = np.maximum(np.abs(self.move[self.base_pair]) / reach[:, None], 1.0) - least
+        far[:, :_STANDARD] = 0.0
+        in_coin = np.array([not cross and self.pool.currency == base for base in bases], np.bool_)
+        at_move = (1.0 + self.clamped[self.base_pair]) * self.index_of_bases()[:, None]
+        unit = np.where(in_coin[:, None], at_move, self.pool_usd(cross)[:, None])
+        filled: Floats = padded(far * size[:, None] / unit)
         return filled
-
-    def _index_of(self, base: int) -> float:
-        """Index of a base in its quote currency; 1 where none is known: its rows are not priced.
-
-        Accounts that hold such a row have failed before; the others must not see a division by 0.
-        """
-        index = float(self.view.index[self.base_pair[base]])
-        return index if index > 0.0 else 1.0
 
     def pool_usd(self, cross: bool) -> Floats:
         """[G] dollars per unit of the pool's currency, for figures that are stated in dollars."""
@@ -225,19 +215,22 @@ class Table:
             return out
         first = part.names.index(self.pool.currency)
         each, step = max(len(bases) // self.copies, 1), len(part.names) // self.copies
-        for g in range(len(bases)):
-            usd = float(self.view.usd[g // each * step + first])
-            out[g] = usd if usd > 0.0 else 1.0
+        usd = self.view.usd[np.arange(len(bases)) // each * step + first]
+        out[usd > 0.0] = usd[usd > 0.0]
         return out
 
     def index_of_bases(self) -> Floats:
-        """[G] index of each base in its quote currency."""
-        return np.array([self._index_of(g) for g in range(len(self.base_pair))], np.float64)
+        """[G] index of each base in its quote currency; 1 where none is known.
+
+        Accounts that hold such a row have failed before; the others must not see a division by 0.
+        """
+        index = self.view.index[self.base_pair]
+        return np.where(index > 0.0, index, 1.0)
 
     def dollars_of_bases(self) -> Floats:
         """[G] dollars a coin of each base."""
-        usd = [float(self.view.usd[k]) for k in self.base_name]
-        return np.array([value if value > 0.0 else 1.0 for value in usd], np.float64)
+        usd = self.view.usd[self.base_name]
+        return np.where(usd > 0.0, usd, 1.0)
 
     def roll_rates(self) -> Floats:
         """[runs] ``max(exp(AMR T) - 1, min move)`` of a roll run, pool's currency a coin.

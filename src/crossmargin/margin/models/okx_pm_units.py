@@ -24,7 +24,7 @@ from crossmargin.margin.pools import is_kind, make_pool
 from crossmargin.market.view import View
 from crossmargin.pricing.greeks import greeks
 from crossmargin.pricing.revalue import padded
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import Added, RiskArray, price
 from crossmargin.scenarios.sets import ScenarioSet, shocked_forwards
 
 __all__ = ["ACCOUNT", "QUOTES", "UnitColumns", "plan_units", "unit_columns", "unit_risk"]
@@ -124,14 +124,23 @@ def unit_risk(pool: Pool, view: View, parameters: Parameters) -> tuple[ScenarioS
     """
     part = pool.instruments
     scenarios = _scenarios(pool, view, parameters)
-    raw = price(part, view, scenarios, view.index[part.pair])
-    coin = _in_coin(part)
-    usd = np.where(coin, _coin_usd(part, view), view.usd[part.settle])[:, None]
-    pnl = raw.pnl * usd
-    if parameters.get("reading.coin_pnl") == "dollar_value":
-        move = padded(scenarios.move[None, :])
-        pnl = np.where(coin[:, None], pnl * (1.0 + move) + raw.value[:, None] * usd * move, pnl)
-    return scenarios, RiskArray.of(pnl, raw.value, raw.count)
+    coin, coin_usd = _in_coin(part), _coin_usd(part, view)
+    move = padded(scenarios.move[None, :])
+    shocked = parameters.get("reading.coin_pnl") == "dollar_value"
+    # Dollars of a unit: by settlement currency, of what is paid in coin by pair.
+    of_pair = np.ones(len(part.pairs))
+    of_pair[part.pair[coin]] = coin_usd[coin]
+    grown = 1.0 + move if shocked else np.ones_like(move)
+    unit = np.concatenate([view.usd[:, None] * np.ones_like(move), of_pair[:, None] * grown])
+    code = np.where(coin, len(part.names) + part.pair, part.settle).astype(np.int32)
+
+    def moved(value: Floats) -> Added:
+        """The dollars that today's value of what is paid in coin gains with the coin."""
+        rows = np.flatnonzero(coin & (value != 0.0) & shocked).astype(np.int32)
+        return rows, value[rows] * coin_usd[rows], np.zeros(len(rows), np.int32), move
+
+    target = view.index[part.pair]
+    return scenarios, price(part, view, scenarios, target, unit=(unit, code), added=moved)
 
 
 def _in_coin(part: Instruments) -> Bools:
