@@ -114,6 +114,8 @@ def collateral(
         str | None,
         Parameter(name="--model", help="Also back the maintenance margin under this model."),
     ] = None,
+    params: Params = None,
+    changes: Changes = None,
     threshold: Annotated[
         float, Parameter(name="--threshold", help="Health to restore or keep; default 1.")
     ] = 1.0,
@@ -135,7 +137,7 @@ def collateral(
 ) -> int:
     """What the collateral counts for, step by step; ratio, health, top-up, largest withdrawal."""
     from crossmargin.interfaces.collateral import collateral as verb
-    from crossmargin.interfaces.commands import _numbers, _one_form, _print
+    from crossmargin.interfaces.commands import _changes, _numbers, _one_form, _print
 
     _one_form(json_, csv)
     prices: dict[str, dict[str, float]] = {}
@@ -149,6 +151,8 @@ def collateral(
             schedule,
             as_of=as_of,
             model=model,
+            params=params,
+            changes=_changes(changes),
             threshold=threshold,
             prices=prices,
             account=account,
