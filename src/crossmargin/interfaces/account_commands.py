@@ -138,6 +138,8 @@ def collateral(
         str | None,
         Parameter(name="--model", help="Also back the maintenance margin under this model."),
     ] = None,
+    params: Params = None,
+    changes: Changes = None,
     threshold: Annotated[
         float, Parameter(name="--threshold", help="Health to restore or keep; default 1.")
     ] = 1.0,
@@ -160,7 +162,7 @@ def collateral(
 ) -> int:
     """What the collateral counts for, step by step; ratio, health, top-up, largest withdrawal."""
     from crossmargin.interfaces.collateral import collateral as verb
-    from crossmargin.interfaces.commands import _numbers, _one_form, _print
+    from crossmargin.interfaces.commands import _changes, _numbers, _one_form, _print
 
     _one_form(json_, csv)
     prices: dict[str, dict[str, float]] = {}
@@ -174,6 +176,8 @@ def collateral(
             schedule,
             as_of=as_of,
             model=model,
+            params=params,
+            changes=_changes(changes),
             threshold=threshold,
             prices=prices,
             account=account,
