@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.frontier import FrontierResult, frontier
     from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
@@ -58,6 +59,7 @@ __all__ = [
     "CompareResult",
     "CrossMarginError",
     "ExitResult",
+    "FrontierResult",
     "InputError",
     "LiquidationResult",
     "LiquidateResult",
@@ -84,6 +86,7 @@ __all__ = [
     "fit",
     "from_ccxt",
     "from_deribit",
+    "frontier",
     "import_market",
     "liquidation",
     "liquidate",
@@ -125,6 +128,7 @@ _HOMES = {
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
+    "interfaces.frontier": ("FrontierResult", "frontier"),
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),

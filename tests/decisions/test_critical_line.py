@@ -104,7 +104,7 @@ def test_ties_of_return_take_the_least_variance() -> None:
 
 
 def test_two_assets_by_hand() -> None:
-    """Variances 4 and 1, no correlation: least variance at (1/5, 4/5), first turn at s 4/(m gap)."""
+    """Variances 4 and 1, no correlation: least variance (1/5, 4/5), first turn at s 40."""
     found = walk(box([0.2, 0.1], np.diag([4.0, 1.0])))
     assert found.price == pytest.approx([40.0, 0.0], abs=1e-12)
     assert found.x == pytest.approx(np.array([[1.0, 0.0], [0.2, 0.8]]), abs=1e-14)

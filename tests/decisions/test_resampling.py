@@ -21,7 +21,9 @@ def test_shapes_quantiles_and_bits() -> None:
     again = resampled_frontier(X[:400], points=7, samples=40, seed=3)
     assert (found.low == again.low).all() and (found.average == again.average).all()
     assert found.weights.shape == found.average.shape == found.low.shape == (7, 3)
-    assert (found.low <= found.average + 1e-12).all() and (found.average <= found.high + 1e-12).all()
+    assert (found.low <= found.average + 1e-12).all() and (
+        found.average <= found.high + 1e-12
+    ).all()
     assert found.average.sum(axis=1) == pytest.approx(np.ones(7), abs=1e-12)
     assert (np.diff(found.mean) >= 0.0).all() and (np.diff(found.volatility) >= 0.0).all()
     assert (found.mean_low <= found.mean_high).all()

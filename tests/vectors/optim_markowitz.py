@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,7 @@ def _hierarchical(case: Case) -> None:
     with path.open(newline="") as lines:
         names, *rows = list(csv.reader(lines))
     prices = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows])
-    for before, row in zip(prices[:-1], prices[1:], strict=True):
+    for before, row in pairwise(prices):
         row[np.isnan(row)] = before[np.isnan(row)]
     with np.errstate(invalid="ignore"):
         returns = prices[1:] / prices[:-1] - 1.0

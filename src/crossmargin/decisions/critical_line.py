@@ -212,7 +212,7 @@ class _Line:
         whole[:m, m:] = self.rows[:, free]
         whole[m:, :m] = self.rows[:, free].T
         whole[m:, m:] = self.q[np.ix_(free, free)]
-        self.inverse = np.linalg.inv(whole)
+        self.inverse = np.asarray(np.linalg.inv(whole), np.float64)
 
     def _lines(self, whole: Floats) -> tuple[Floats, Floats]:
         """``x[2, .]`` and gradient ``[2, .]``: constant and slope in s, refined once."""

@@ -44,7 +44,8 @@ def hierarchical_risk_parity(
     """See the module's head. Every variance must be above 0.
 
     ``correlation``: for the tree, where it is estimated otherwise than the covariance (from pairs
-    of unequal histories, say). Errors: ``option_unknown``, ``number_out_of_range``, ``matrix_not_psd``.
+    of unequal histories, say). Errors: ``option_unknown``, ``number_out_of_range``,
+    ``matrix_not_psd``.
     """
     if linkage not in LINKAGES:
         raise InputError(
