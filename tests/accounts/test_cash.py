@@ -4,6 +4,9 @@ import pytest
 
 import crossmargin as xm
 from crossmargin.accounts.cash import MOVES, cash_of
+from crossmargin.conformance.world import one_account, subject_of
+from crossmargin.margin import model_named
+from crossmargin.margin.run import run
 from tests.accounts.books import requirement, rows
 
 BTC, ETH = 68_412.57, 2_036.84
@@ -104,3 +107,14 @@ def test_money_does_not_move_with_the_coins() -> None:
     worst = plan.worst()
     assert worst is not None
     assert worst.short_usd == pytest.approx(worst.short * usdc.usd, rel=1e-12)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_debt_is_owed_whatever_its_sign(sign: float) -> None:
+    subject = subject_of(model_named("aave-v3"))
+    book, world = one_account(subject, {"ETH": 10.0, "debt USDC": sign * 8_000.0})
+    found = run(book, world.view, subject.model, subject.parameters)
+    owed = next(each for each in cash_of(found).currencies if each.currency == "USDC")
+    assert owed.balance == owed.worst_after == -8_000.0
+    assert owed.borrowed == 8_000.0
+    assert owed.below_zero == owed.scenarios == len(MOVES)

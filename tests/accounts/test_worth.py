@@ -11,11 +11,23 @@ from hypothesis import strategies as st
 import crossmargin as xm
 from crossmargin.accounts.agreement import agreement_for
 from crossmargin.accounts.worth import Worth, worth_of
-from crossmargin.core.errors import InputError
+from crossmargin.conformance.world import (
+    answering,
+    one_account,
+    random_book,
+    subject_of,
+    world_of,
+)
+from crossmargin.core.errors import CrossMarginError, InputError
+from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin import MarginModel, model_named
 from crossmargin.margin.model import Requirement
+from crossmargin.margin.register import every_model
+from crossmargin.margin.run import run
 from tests.accounts.books import requirement, rows
 
+ANSWERING = answering(every_model())
 BOOKS = ("retail-short-vol", "market-maker", "inverse-perp-basis")
 
 
@@ -126,3 +138,55 @@ def test_the_premium_of_a_long_option_cannot_leave() -> None:
     assert value > 10_000.0
     assert dict(result.withheld)["gains not realised, value of options"] == pytest.approx(-value)
     assert result.withdrawable_usd <= 68_412.57
+
+
+@pytest.mark.parametrize("model", ANSWERING, ids=lambda model: model.spec.name)
+def test_an_account_of_any_model_has_its_figures(model: MarginModel) -> None:
+    """A model of perpetuals has no value of options, one of loans no profit: neither is a fault."""
+    subject = subject_of(model)
+    view = world_of(subject).view
+    book = random_book(subject, seed=3, accounts=6, largest=6)
+    seen = 0
+    for account in range(6):
+        one = book.rows(account, account + 1)
+        try:
+            found = run(one, view, model, subject.parameters)
+        except CrossMarginError:
+            continue  # the model refuses a draw: no account to judge
+        result = worth(found)
+        seen += 1
+        assert result.free_usd >= result.withdrawable_usd >= 0.0
+        steps = sum(usd for _, usd in result.withheld)
+        assert steps == pytest.approx(result.withdrawable_usd, abs=1e-6 * (1 + result.im_usd))
+    assert seen > 0
+
+
+def test_what_is_supplied_to_a_pool_may_leave_down_to_the_multiple() -> None:
+    """100 ether at 1,900, of which 0.805 counts, against 50,000 dollars."""
+    subject = subject_of(model_named("aave-v3"))
+    book, world = one_account(subject, {"ETH": 100.0, "debt USDC": 50_000.0})
+    found = worth(run(book, world.view, subject.model, subject.parameters))
+    owed = 50_000.0 * 0.9995
+    assert found.equity_mark_usd == pytest.approx(190_000.0 - owed)
+    assert found.free_usd == pytest.approx(190_000.0 * 0.805 - owed)
+    assert found.withdrawable_usd == pytest.approx(190_000.0 * 0.805 - 1.2 * owed)
+
+
+@pytest.mark.parametrize(("model", "money"), [("house-example", "USDC"), ("binance-pm", "USDT")])
+def test_a_haircut_makes_no_room_for_a_gain(model: str, money: str) -> None:
+    """What a haircut takes off collateral is no reason to let an open profit leave instead."""
+    subject = subject_of(model_named(model))
+    world = world_of(subject)
+    place = {item.native_id: k for k, item in enumerate(world.instruments.items)}
+    perpetual = place[f"ETH_{money}-PERPETUAL"]
+    gain = 300.0
+    lines = [
+        Line("a", place[money], 5_000.0),
+        Line("a", place["BTC"], 2.0),
+        Line("a", perpetual, 1.0, entry_price=float(world.view.mark[perpetual]) - gain),
+    ]
+    found = run(Book.of(world.instruments, lines), world.view, subject.model, subject.parameters)
+    assert abs(float(found.sheet["collateral_haircut"].sum())) > gain
+    assert float(found.sheet["unrealised"].sum()) == pytest.approx(gain, rel=1e-3)
+    steps = dict(worth(found).withheld)
+    assert steps["gains not realised, value of options"] == pytest.approx(-gain, rel=1e-3)

@@ -140,8 +140,8 @@ def _balances(requirement: Requirement, account: int) -> dict[str, float]:
     for k, quantity in zip(book.column.tolist(), book.quantity.tolist(), strict=True):
         item = table.items[k]
         if item.kind in (Kind.ASSET, Kind.DEBT):
-            sign = 1.0 if item.kind == Kind.ASSET else -1.0
-            out[item.underlying] = out.get(item.underlying, 0.0) + sign * quantity
+            units = quantity if item.kind == Kind.ASSET else -abs(quantity)  # a debt has any sign
+            out[item.underlying] = out.get(item.underlying, 0.0) + units
     value = mark_value(table, view)
     for (name, currency), equity in book.reported.equity.items():
         if name != book.account[0]:

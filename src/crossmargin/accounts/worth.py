@@ -4,7 +4,7 @@
     executable      at mark + sum of q m (bid - mark) of longs and q m (ask - mark) of shorts
     net of exit     at mark - cost to close, of which no leg is ever a gain
     free            what counts - IM, at least 0
-    withdrawable    min(cash, what counts - withdrawal multiple x IM - gains not realised
+    withdrawable    min(cash and tokens, what counts - withdrawal multiple x IM - gains not realised
                     - value of options - cost to close), at least 0
 
 An inverse future is closed at ``q m (1/mark - 1/price)`` coin. A leg without a quote is listed: it
@@ -33,7 +33,10 @@ __all__ = ["ExitCost", "Leg", "Worth", "worth_of"]
 
 # Dollars to close the whole account, or of each leg by its label.
 ExitCost = float | Callable[[str], float]
-_COLUMNS = ("cash", "unrealised", "option_value", "im", "counted_im")
+_COLUMNS = ("cash", "unrealised", "option_value", "im", "counted_im", "mm", "counted_mm")
+# What a sheet has where its model knows of such a thing; tokens that are held beside the cash.
+_TOKENS = ("token_value", "collateral_value")
+_HAIRCUTS = ("collateral_haircut", "discount")
 # The steps are added in another order than the pools: less than this share is rounding.
 _NOISE = 1e-12
 _CASH_ENDS = "there is no more cash"
@@ -75,6 +78,8 @@ class Worth:
     # IM over what counts after the cost to close, of pools that stand apart the highest; None where
     # something is required and nothing counts then.
     exit_usage: float | None
+    mm_usage: float | None  # the same of MM, at the mark
+    exit_mm_usage: float | None  # and after the cost to close
 
     @property
     def unquoted(self) -> tuple[Leg, ...]:
@@ -99,12 +104,19 @@ def worth_of(
     rows = np.flatnonzero(sheet.account == account).tolist()
 
     def total(name: str, chosen: list[int]) -> float:
+        if name not in sheet:  # a model without options has no value of them
+            return 0.0
         return sum(float(sheet[name][row] * rate[row]) for row in chosen)
 
     units = [[row] for row in rows] if stands_apart(requirement.model) else [rows]
     parts, touch = [], []
+    sides: dict[str, list[tuple[float, float]]] = {"im": [], "mm": []}
     for unit in units:
         money = {name: total(name, unit) for name in _COLUMNS}
+        for name, side in sides.items():
+            side.append((money[name], money[f"counted_{name}"]))
+        money["tokens"] = sum(total(name, unit) for name in _TOKENS)
+        money["haircut"] = sum(abs(total(name, unit)) for name in _HAIRCUTS)
         pools = {int(sheet.pool[row]) for row in unit}
         touch.append(sum(leg.close_usd for leg in legs if leg.pool in pools))
         parts.append(_unit(money, agreement, touch[-1] if whole is None else 0.0))
@@ -134,20 +146,23 @@ def worth_of(
         withheld=tuple(steps),
         legs=legs,
         cost_source="touch" if exit_cost is None else "given",
-        exit_usage=_exit_usage(parts, touch, cost),
+        exit_usage=_usage(sides["im"], touch, cost),
+        mm_usage=_usage(sides["mm"], touch, 0.0),
+        exit_mm_usage=_usage(sides["mm"], touch, cost),
     )
 
 
-def _exit_usage(parts: Sequence[_Unit], touch: Sequence[float], cost_usd: float) -> float | None:
-    """The highest usage after the cost to close, which falls on each balance by its legs' share."""
+def _usage(
+    sides: Sequence[tuple[float, float]], touch: Sequence[float], cost_usd: float
+) -> float | None:
+    """The highest of (need, counted) after a cost that falls on each balance by its legs' share."""
     whole = sum(touch)
     highest = 0.0
-    for part, own in zip(parts, touch, strict=True):
-        share = own / whole if whole > 0.0 else 1.0
-        left, im = part.steps["counts against IM"] - share * cost_usd, -part.steps["initial margin"]
-        if im > 0.0 and left <= 0.0:
+    for (need, counted), own in zip(sides, touch, strict=True):
+        left = counted - (own / whole if whole > 0.0 else 1.0) * cost_usd
+        if need > 0.0 and left <= 0.0:
             return None
-        highest = max(highest, im / left if left > 0.0 else 0.0)
+        highest = max(highest, need / left if left > 0.0 else 0.0)
     return highest
 
 
@@ -162,10 +177,12 @@ class _Unit(NamedTuple):
 def _unit(money: Mapping[str, float], agreement: Agreement, close_usd: float) -> _Unit:
     """What is free and what may leave of one balance."""
     counted, im, cash = money["counted_im"], money["im"], money["cash"]
+    owned = cash + money["tokens"]
     gains = max(money["unrealised"], 0.0) + max(money["option_value"], 0.0)
     losses = max(-money["unrealised"], 0.0) + max(-money["option_value"], 0.0)
-    # Only what counts is withheld: a rule may leave out the value of options already.
-    withheld = min(gains, max(counted - cash + losses, 0.0))
+    # Only what counts is withheld: a rule may leave out the value of options already. The haircut
+    # is the cash's own: it makes no room for a gain.
+    withheld = min(gains, max(counted + money["haircut"] - cash + losses, 0.0))
     steps = {
         "counts against IM": counted,
         "initial margin": -im,
@@ -173,7 +190,7 @@ def _unit(money: Mapping[str, float], agreement: Agreement, close_usd: float) ->
         "gains not realised, value of options": -withheld,
         "cost to close": -close_usd,
     }
-    return _Unit(max(counted - im, 0.0), max(min(sum(steps.values()), cash), 0.0), steps)
+    return _Unit(max(counted - im, 0.0), max(min(sum(steps.values()), owned), 0.0), steps)
 
 
 def _legs(

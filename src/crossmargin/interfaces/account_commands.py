@@ -42,6 +42,12 @@ Twins = Annotated[
         name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
     ),
 ]
+Plot = Annotated[
+    str | None,
+    Parameter(
+        name="--plot", help="Also draw it: FILE.html, FILE.svg or FILE.png (see the documentation)."
+    ),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 
@@ -61,8 +67,14 @@ def account(
         Parameter(name="--buffer", help="Fraction of the initial margin to keep over it."),
     ] = None,
     exit_cost: Annotated[
-        float | None,
-        Parameter(name="--exit-cost", help="Dollars to close the account; default at the touch."),
+        str | None,
+        Parameter(
+            name="--exit-cost",
+            help="Cost to close: depth (default), touch, cheaper, or dollars.",
+        ),
+    ] = None,
+    books: Annotated[
+        str | None, Parameter(name="--books", help="Order books as JSON: levels by contract.")
     ] = None,
     as_of: AsOf = None,
     params: Params = None,
@@ -71,6 +83,7 @@ def account(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -90,15 +103,26 @@ def account(
             changes=_changes(changes),
             ladder=ladder,
             buffer=buffer,
-            exit_cost=exit_cost,
+            exit_cost=_dollars_or_word(exit_cost),
+            books=books,
             venue=venue,
             form=form,
             allow_duplicates=allow_duplicates,
         )
+        if plot is not None:
+            result.plot(plot)
     _print(result, json_, csv)
     if not (json_ or csv):
         _receipt(result.to_dict()["receipt"])
     return 0
+
+
+def _dollars_or_word(text: str | None) -> float | str | None:
+    """A number is dollars; the verb refuses a word that it does not know."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def collateral(
@@ -114,6 +138,8 @@ def collateral(
         str | None,
         Parameter(name="--model", help="Also back the maintenance margin under this model."),
     ] = None,
+    params: Params = None,
+    changes: Changes = None,
     threshold: Annotated[
         float, Parameter(name="--threshold", help="Health to restore or keep; default 1.")
     ] = 1.0,
@@ -130,12 +156,13 @@ def collateral(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
     """What the collateral counts for, step by step; ratio, health, top-up, largest withdrawal."""
     from crossmargin.interfaces.collateral import collateral as verb
-    from crossmargin.interfaces.commands import _numbers, _one_form, _print
+    from crossmargin.interfaces.commands import _changes, _numbers, _one_form, _print
 
     _one_form(json_, csv)
     prices: dict[str, dict[str, float]] = {}
@@ -149,6 +176,8 @@ def collateral(
             schedule,
             as_of=as_of,
             model=model,
+            params=params,
+            changes=_changes(changes),
             threshold=threshold,
             prices=prices,
             account=account,
@@ -156,6 +185,8 @@ def collateral(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+        if plot is not None:
+            result.plot(plot)
     _print(result, json_, csv)
     return 0
 

@@ -21,13 +21,15 @@ from crossmargin.accounts.collateral_schedule import Schedule
 from crossmargin.accounts.holdings import holdings_of
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
-from crossmargin.instruments.book import Book
 from crossmargin.interfaces.collateral_layouts import collateral_document
+from crossmargin.interfaces.explanation import _details
 from crossmargin.interfaces.figures import checked
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.plots import write_plot
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
+    ParametersLike,
     book_of,
     moment_of,
     one_account,
@@ -66,6 +68,15 @@ class CollateralResult(Shown):
         """Steps by asset, debts, health, top-up and withdrawal, shocks, other values."""
         return collateral_document(self.figures)
 
+    def plot(self, path: str | Path) -> Path:
+        """Gross and counted value by asset as FILE.html, .svg or .png."""
+        from crossmargin.interfaces.account_plots import collateral_svg  # only when it is drawn
+
+        def draw(width: float) -> str:
+            return collateral_svg(self.figures, width)
+
+        return write_plot(path, draw, self.document, "Gross and counted, by asset")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return dict(self.figures)
@@ -78,6 +89,8 @@ def collateral(
     *,
     as_of: str | int | None = None,
     model: str | None = None,
+    params: ParametersLike | None = None,
+    changes: Mapping[str, Any] | None = None,
     threshold: float = 1.0,
     prices: Mapping[str, Mapping[str, float]] | None = None,
     account: str | None = None,
@@ -89,7 +102,9 @@ def collateral(
 
     ``schedule``: a file, a set or a schedule; default the example that ships. ``model``: its
     maintenance margin is needed beside the debts, and profit that it counts as open is backing
-    within the caps. ``threshold``: the health that a top-up restores and a withdrawal keeps.
+    within the caps; ``params`` and ``changes`` are that model's. What a lending model requires is
+    the debt, which is counted once. ``threshold``: the health that a top-up restores and a
+    withdrawal keeps.
     ``prices`` stand before those of the market, as for ``accounts.holdings``. Raises
     CrossMarginError; ``number_out_of_range`` for a threshold that is not above 0.
     """
@@ -109,7 +124,17 @@ def collateral(
     view = snapshot.view(held.instruments, moment)
     refuse_wrong_entries(held, view)
     terms = schedule_of(schedule, view.as_of_ms)
-    required, profit_open, notes = _required(held, snapshot, model, moment)
+    made = None
+    if model is not None:
+        made = margin(held, snapshot, model, moment, params, changes=changes)
+    elif params is not None or changes:
+        raise InputError(
+            "option_unknown",
+            "parameters are of a model, and none is named",
+            place="--params",
+            remedy="Name it with --model, or give the schedule with --schedule.",
+        )
+    required, profit_open, notes = _required(made)
     redeemed = {each.redemption_of for each in terms.assets.values()}
     holdings = holdings_of(
         held,
@@ -127,6 +152,7 @@ def collateral(
         "account": held.account[0],
         "model": model,
         "schedule": f"{terms.parameters.model}/{terms.parameters.label}",
+        "protocol": _protocol(made),
         "schedule_sha256": terms.parameters.sha256,
         "threshold": threshold,
         **_value_figures(value),
@@ -169,17 +195,27 @@ def _dollars(snapshot: Snapshot, names: set[str]) -> dict[str, float]:
     return found
 
 
-def _required(
-    book: Book, snapshot: Snapshot, model: str | None, moment: int | None
-) -> tuple[float, bool, list[str]]:
+def _protocol(made: MarginResult | None) -> dict[str, Any] | None:
+    """What a lending model itself says of the account: its health and the price of each token."""
+    if made is None or made.requirement.model.family != "lending" or not made.accounts:
+        return None
+    requirement = made.requirement
+    pool = requirement.plan.pools[int(requirement.sheet.pool[0])]
+    return {"currency": pool.currency, "tables": _details(requirement, 0)}
+
+
+def _required(made: MarginResult | None) -> tuple[float, bool, list[str]]:
     """Maintenance margin in dollars, whether profit is open beside the balances, and notes."""
-    if model is None:
+    if made is None:
         note = "no model is named: debts alone are backed, maintenance margin is not"
         return 0.0, False, [note]
-    made = margin(book, snapshot, model, moment)
-    totals = account_totals(made.requirement)
-    profit_open = bool((made.requirement.sheet["unrealised"] != 0.0).any())
-    return float(totals.mm_usd[0]), profit_open, list(made.figures["notes"])
+    notes = list(made.figures["notes"])
+    if made.requirement.model.family == "lending":
+        notes.append("what this model requires is the debt: it is counted once, as a debt")
+        return 0.0, False, notes
+    sheet = made.requirement.sheet
+    profit_open = "unrealised" in sheet and bool((sheet["unrealised"] != 0.0).any())
+    return float(account_totals(made.requirement).mm_usd[0]), profit_open, notes
 
 
 def _short(item: Any) -> dict[str, Any]:

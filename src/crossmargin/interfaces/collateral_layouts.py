@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crossmargin.interfaces.layouts_why import _detail
 from crossmargin.interfaces.tables import Column, Document, Table
 
 __all__ = ["collateral_document"]
@@ -42,7 +43,9 @@ _SUMS = (
 
 def collateral_document(figures: Mapping[str, Any]) -> Document:
     """Steps by asset, sums, debts, changes, shocks and values."""
+    own = figures["protocol"] or {"tables": (), "currency": ""}
     tables = [
+        *(_detail(each, own["currency"]) for each in own["tables"]),
         _assets(figures["assets"]),
         _sums(figures),
         _debts(figures),

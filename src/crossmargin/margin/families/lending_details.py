@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from crossmargin.margin.families.lending import (
     WAD,
     LendingAccount,
+    borrowable,
     liquidation_factor,
     liquidation_price,
     repayment,
@@ -54,7 +55,7 @@ def health_table(account: LendingAccount) -> Detail:
 
 
 def price_table(account: LendingAccount, decimals: Mapping[str, int], currency: str) -> Detail:
-    """Each token: price, price at which the account is still healthy, top-up and withdrawal."""
+    """Each token: price, last healthy price, cure, and the most that may leave or be owed."""
     rows = [_row(account, t, "held", decimals[t]) for t in account.collateral]
     rows += [_row(account, t, "owed", decimals[t]) for t in account.debt]
     return Detail(
@@ -68,6 +69,7 @@ def price_table(account: LendingAccount, decimals: Mapping[str, int], currency: 
             ("move", "Move", "fraction"),
             ("to_cure", "Restores health", "quantity"),
             ("withdrawable", "Withdrawable", "quantity"),
+            ("borrowable", "Borrowable", "quantity"),
         ),
         tuple(rows),
         ("beyond the last healthy price, by one unit of the oracle, the position is liquidated",),
@@ -90,4 +92,5 @@ def _row(
         None if last is None or now == 0 else last / now - 1.0,
         None if cure is None else cure / unit,
         withdrawable(account, token) / unit if held else None,
+        None if held else borrowable(account, token) / unit,
     )
