@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.account import AccountResult, account
+    from crossmargin.interfaces.allocate import AllocateResult, allocate
     from crossmargin.interfaces.calibrate import CalibrateResult, calibrate
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.collateral import CollateralResult, collateral
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountResult",
+    "AllocateResult",
     "Book",
     "CalibrateResult",
     "CheckResult",
@@ -73,6 +75,7 @@ __all__ = [
     "WhatIfResult",
     "__version__",
     "account",
+    "allocate",
     "calibrate",
     "check",
     "collateral",
@@ -117,6 +120,7 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.account": ("AccountResult", "account"),
+    "interfaces.allocate": ("AllocateResult", "allocate"),
     "interfaces.calibrate": ("CalibrateResult", "calibrate"),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.collateral": ("CollateralResult", "collateral"),

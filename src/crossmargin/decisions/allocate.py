@@ -46,6 +46,7 @@ class Asked:
     add: tuple[Instrument, float, float | None] | None = None
     holding: Mapping[str, float] | None = None
     fee: float | Mapping[str, float] | None = None  # as in a what-if
+    at_mark: bool = False  # no spread: with a fee of 0, what would be where if placed anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,12 @@ def allocate(
     """
     asked = asked or Asked()
     places = _places(accounts, asked)
-    moves, notes = moves_of(places) if asked.trades else ((), ())
+    moves, notes = moves_of(places, asked.at_mark) if asked.trades else ((), ())
     route = None if asked.add is None else route_of(places, *asked.add)
     holding = {name: cost * wish.days / 365.0 for name, cost in (asked.holding or {}).items()}
     amount = max(1000.0, 0.1 * sum(place.withdrawable_usd for place in places))
     shifts = shifts_of(places, amount, holding) if asked.transfers else ()
-    problem = Problem(places, moves, shifts, route)
+    problem = Problem(places, moves, shifts, route, asked.at_mark)
     slack: dict[str, float] = {}
     found, plan = best(problem, wish), None
     for _ in range(_ROUNDS):
@@ -290,11 +291,17 @@ def _result(
     before = sum(each.before.demand_im_usd for each in results)
     freed = before - sum(each.after.demand_im_usd for each in results)
     said = list(notes)
-    said += [f"{each.name}: {loss}" for each in problem.places for loss in _losses(each)]
+    touched = {each.account for each in intents.trades}
+    for place in problem.places:
+        if place.name in touched or place.positions():
+            said += [f"{place.name}: {loss}" for loss in _losses(place)]
     if any(each.standing.at_least for each in problem.places):
         low = ", ".join(each.name for each in problem.places if each.standing.at_least)
         said.append(f"{low}: the demand is at least that; a rule of the venue is unknown")
-    said.append("trades are at the quoted touch: see `exit` for what the depth behind it costs")
+    if problem.at_mark:
+        said.append("trades are at the mark: no spread is paid; they say what would be where")
+    else:
+        said.append("trades are at the quoted touch: see `exit` for what the depth behind costs")
     return Allocation(
         places=tuple(results),
         intents=intents,
@@ -337,15 +344,17 @@ def _intents(problem: Problem, plan: _Plan) -> Intents:
         for name in (move.source, move.target):
             item, signed = move.at(name, size)
             why = f"moves to {move.target}" if name == move.source else f"from {move.source}"
-            trades.append(_trade(places[name], item, signed, None, why))
+            price = places[name].mark(item) if problem.at_mark else None
+            trades.append(_trade(places[name], item, signed, price, why))
     if problem.route is not None:
         sign = math.copysign(1.0, problem.route.size)
         ways = zip(problem.route.ways, plan.sizes[len(problem.moves) :].tolist(), strict=True)
         for way, size in ways:
             if size > 0.0:
                 signed = sign * size * way.ratio
-                trade = _trade(places[way.place], way.item, signed, problem.route.price, "new")
-                trades.append(trade)
+                own = places[way.place]
+                price = own.mark(way.item) if problem.at_mark else problem.route.price
+                trades.append(_trade(own, way.item, signed, price, "new"))
     transfers = []
     for shift, dollars in zip(problem.shifts, plan.sent_usd.tolist(), strict=True):
         if dollars > 0.0:
@@ -364,9 +373,12 @@ def _intents(problem: Problem, plan: _Plan) -> Intents:
 
 
 def _trade(place: Place, item: Instrument, size: float, price: float | None, why: str) -> Trade:
+    """The trade in the contract that the account's model margins, of another venue where mapped."""
     fill = place.fill(item, size, price)
     if place.prepared is None:
         raise AssertionError  # a place that traded
+    made = place.prepared.base.book.instruments.items[fill.column]
     rate = place.prepared.ground.usd_of(fill.column)
     cost = float((fill.fee - fill.gain) * rate)
-    return Trade(item.native_id, size, price, False, place.name, item.venue, cost, why)
+    limit = None if fill.quoted != "given" else fill.price
+    return Trade(made.native_id, fill.size, limit, False, place.name, made.venue, cost, why)

@@ -1,9 +1,10 @@
 """Positions and collateral over venues: the least demand for its cost, with a buffer at each venue.
 
-    maximise   price * Σ room_v  -  cost of trades  -  cost of transfers
+    minimise   price * Σ demand_v  +  cost of trades  +  cost of transfers
     subject to room_v >= buffer_v at every venue v, nothing moves that is not there
 
-Room is what counts less what is required to open, in dollars, under the venue's own rule. Moves
+Room is what counts less what is required to open, in dollars, under the venue's own rule; demand is
+equity less room. Moves
 close a position at one venue and open the same contract at another, at the executable side, fees
 included; transfers send an asset, worth at each end what that venue's rule makes of it. ``price``
 is what a dollar of room is worth over the time that it is kept: rate * days / 365.
@@ -36,6 +37,7 @@ ROUNDS = 60
 _FRACTION = 1e-6  # of the size of a move: the step of a slope
 _JITTER = 1e-5  # of the size: tangents are taken where the rule is smooth, beside its edges
 _ENOUGH_USD = 0.01
+_TIE = 1e-6  # dollars a dollar sent: of plans that are worth the same, the one that moves least
 _ENOUGH = 1e-7
 
 
@@ -82,6 +84,7 @@ class Problem:
     moves: tuple[Move, ...] = ()
     shifts: tuple[Shift, ...] = ()
     route: Route | None = None
+    at_mark: bool = False  # trades at the mark: what would be where, if it could be placed anew
 
     @property
     def trades(self) -> tuple[float, ...]:
@@ -98,12 +101,14 @@ class Problem:
         for move, size in zip(self.moves, sizes.tolist(), strict=False):
             if size > 0.0 and name in (move.source, move.target):
                 item, signed = move.at(name, size)
-                out.append(place.fill(item, signed))
+                price = place.mark(item) if self.at_mark else None
+                out.append(place.fill(item, signed, price))
         if self.route is not None:
             for way, size in zip(self.route.ways, sizes[len(self.moves) :].tolist(), strict=True):
                 if size > 0.0 and way.place == name:
                     sign = math.copysign(1.0, self.route.size)
-                    out.append(place.fill(way.item, sign * size * way.ratio, self.route.price))
+                    price = place.mark(way.item) if self.at_mark else self.route.price
+                    out.append(place.fill(way.item, sign * size * way.ratio, price))
         return out
 
     def touches(self, name: str) -> list[int]:
@@ -149,12 +154,14 @@ class _Master:
         cost, low, high = np.zeros(size), np.zeros(size), np.full(size, np.inf)
         whole = np.zeros(size, np.bool_)
         high[: len(trades)] = trades
-        cost[: len(trades)] = _unit_costs(problem)
+        # Room falls by a cost too; what is priced is the demand, equity less room.
+        cost[: len(trades)] = (1.0 - wish.price) * _unit_costs(problem)
         for k, shift in enumerate(shifts):
             column, flag = self.first_shift + k, self.first_flag + k
             high[column], high[flag] = shift.most_usd, 1.0
             gained = shift.gain - shift.loss
-            cost[column] = shift.fee_fraction + shift.holding - wish.price * gained
+            cost[column] = (1.0 - wish.price) * shift.fee_fraction + shift.holding
+            cost[column] += _TIE - wish.price * gained
             cost[flag] = shift.fee_usd
             whole[flag] = shift.fee_usd > 0.0
         rooms = slice(self.first_room, self.first_line)
@@ -204,6 +211,10 @@ class _Master:
                 value.append(shift.gain if arrives else -shift.loss)
                 moved.append(1.0 - shift.fee_fraction if arrives else -1.0)
                 out += [] if arrives else [self.first_shift + k]
+                if arrives and shift.fee_usd > 0.0:
+                    column.append(self.first_flag + k)
+                    value.append(-shift.fee_usd)
+                    moved.append(-shift.fee_usd)
         least = self.wish.buffers_usd.get(place.name, 0.0)
         name = f"buffer of {place.name}, USD"
         self.programme.add(column, value, least - slack_usd, np.inf, name)

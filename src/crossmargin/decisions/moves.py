@@ -19,6 +19,7 @@ from crossmargin.instruments.contracts import Instrument
 __all__ = ["Move", "Route", "Shift", "Way", "moves_of", "route_of", "shifts_of"]
 
 _LEAST_USD = 1.0
+_NAMED = 3  # contracts that a reason names
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +80,34 @@ class Route:
     price: float | None = None
 
 
-def moves_of(places: Sequence[Place]) -> tuple[tuple[Move, ...], tuple[str, ...]]:
+def moves_of(
+    places: Sequence[Place], at_mark: bool = False
+) -> tuple[tuple[Move, ...], tuple[str, ...]]:
     """Every position with every twin that can be traded, and in words what cannot."""
-    out, left = [], []
+    out: list[Move] = []
+    left: dict[str, list[str]] = {}
     for source in places:
         for item, quantity in source.positions():
-            found, why = _targets(source, item, quantity, places)
+            found, why = _targets(source, item, quantity, places, at_mark)
             out += found
-            left += why
-    return tuple(out), tuple(dict.fromkeys(left))
+            for reason in why:
+                left.setdefault(reason, []).append(item.native_id)
+    said = [
+        f"{reason}: {', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''}"
+        for reason, names in left.items()
+    ]
+    return tuple(out), tuple(said)
 
 
 def _targets(
-    source: Place, item: Instrument, quantity: float, places: Sequence[Place]
+    source: Place, item: Instrument, quantity: float, places: Sequence[Place], at_mark: bool
 ) -> tuple[list[Move], list[str]]:
     out: list[Move] = []
     left = []
     try:
-        source.fill(item, -quantity)
+        source.fill(item, -quantity, source.mark(item) if at_mark else None)
     except CrossMarginError as error:
-        return [], [f"{source.name} {item.native_id} stays: {error.code}, {error.message}"]
+        return [], [f"stays at {source.name} ({error.code}, {error.message})"]
     for target in places:
         if target is source or target.prepared is None:
             continue
@@ -108,9 +117,10 @@ def _targets(
         ratio = source.coins(item) / target.coins(twin)
         sign = math.copysign(1.0, quantity)
         try:
-            target.fill(twin, sign * abs(quantity) * ratio)
+            price = target.mark(twin) if at_mark else None
+            target.fill(twin, sign * abs(quantity) * ratio, price)
         except CrossMarginError as error:
-            left.append(f"nothing goes to {target.name}: {error.code}, {error.message}")
+            left.append(f"does not go to {target.name} ({error.code}, {error.message})")
             continue
         move = Move(source.name, target.name, item, twin, abs(quantity), sign, ratio)
         out.append(move)

@@ -107,6 +107,11 @@ class Place:
         view, row = self._row(item)
         return self.coins(item) * float(view.index[int(view.instruments.pair[row])])
 
+    def mark(self, item: Instrument) -> float:
+        """The venue's mark of a prepared contract, in its own quote."""
+        view, row = self._row(item)
+        return float(view.mark[row])
+
     def _row(self, item: Instrument) -> tuple[View, int]:
         if self.prepared is None or self.view is None:
             raise _no_trade(self.name)
@@ -260,7 +265,7 @@ def twin_at(item: Instrument, account: VenueAccount) -> Instrument | None:
         return own[0]
     spec = account.model.spec
     same = account.snapshot.get("mark", f"{item.venue}|{item.native_id}") is not None
-    if same and (spec.venue in ("", item.venue) or is_mapped(spec, (item,))):
+    if same and spec.venue in ("", item.venue):
         return item
     if not spec.venue or item.kind not in spec.kinds:
         return None
@@ -268,6 +273,8 @@ def twin_at(item: Instrument, account: VenueAccount) -> Instrument | None:
         made = counterpart(item, spec.venue, forms_of(spec))
     except InputError:
         return None
+    if same and is_mapped(spec, (item,)):
+        return item if contract_of(made) == terms else None
     quoted = account.snapshot.get("mark", f"{made.venue}|{made.native_id}")
     return made if contract_of(made) == terms and quoted is not None else None
 
