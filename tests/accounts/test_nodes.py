@@ -92,13 +92,13 @@ def test_hooks_and_offsets_add_dollars() -> None:
     hooked = account_of(legs, "fixed-rate", value_of=lambda book, view: -123.0)
     shifted = plain.with_offset(-123.0)
     moves = [Move(every=f) for f in FACTORS]
-    assert not hooked.tiled and shifted.tiled
+    assert hooked.tiled and shifted.tiled
     for other in (hooked.many(moves), shifted.many(moves)):
         for name in ("equity_usd", "counted_mm_usd", "over_mm_usd"):
             lower = getattr(plain.many(moves), name) - 123.0
             assert np.allclose(getattr(other, name), lower, rtol=1e-12)
         assert np.array_equal(other.mm_usd, plain.many(moves).mm_usd)
-    assert plain.offset_usd == 0.0
+    assert hooked.tiled and plain.offset_usd == 0.0
 
 
 def test_steps_are_counted() -> None:
