@@ -263,4 +263,14 @@ def tile_of(book: Book, view: View, plan: Plan, counted: Bools, count: int) -> T
         if currency in names
     }
     made = Plan(tuple(each.pool for each in pools), plan.parameters, plan.notes)
-    return Tile(count, seen, many, made, tuple(pools), np.tile(counted, count), lines, reported, values_now(seen))
+    return Tile(
+        count,
+        seen,
+        many,
+        made,
+        tuple(pools),
+        np.tile(counted, count),
+        lines,
+        reported,
+        values_now(seen),
+    )

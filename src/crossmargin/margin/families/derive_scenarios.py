@@ -121,9 +121,7 @@ def spot_row(part: Instruments, scenarios: ScenarioSet, label: str) -> Floats:
     return np.ones(len(scenarios))
 
 
-def spot_moves(
-    part: Instruments, scenarios: ScenarioSet, label: str, dollars: Floats
-) -> Added:
+def spot_moves(part: Instruments, scenarios: ScenarioSet, label: str, dollars: Floats) -> Added:
     """P&L of coins that move with the spot: ``dollars[I]`` of each unit, 0 where it does not."""
     rows = np.flatnonzero(dollars).astype(np.int32)
     moves = padded(spot_row(part, scenarios, label)[None, :] - 1.0)
