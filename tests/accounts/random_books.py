@@ -102,7 +102,7 @@ def mapped_account(holdings: list[tuple[Instrument, float]], model: str) -> Acco
 
 
 def two_coins(model: str, seed: int) -> Account:
-    """Options and futures of both coins and three balances: several pools where a model has them."""
+    """Options and futures of both coins and three balances: several pools in many models."""
     rng, known = np.random.default_rng(seed), contracts()
     chosen: dict[tuple[str, str], tuple[Instrument, float]] = {}
     for coin in ("BTC", "ETH"):

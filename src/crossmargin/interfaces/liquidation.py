@@ -41,7 +41,7 @@ from crossmargin.interfaces.figures import checked
 from crossmargin.interfaces.liquidation_layouts import liquidation_document
 from crossmargin.interfaces.liquidation_plot import plot_page, plot_svg
 from crossmargin.interfaces.receipt import Receipt, command_line
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
@@ -51,7 +51,7 @@ from crossmargin.interfaces.sources import (
     only_account,
 )
 from crossmargin.interfaces.tables import Document
-from crossmargin.interfaces.verbs import MarginResult, margin
+from crossmargin.interfaces.verbs import margin
 from crossmargin.margin.comparison import gross_notional_usd
 
 __all__ = ["BASES", "PATHS", "LiquidationResult", "liquidation"]
@@ -156,7 +156,6 @@ def liquidation(
         account=account, changes=changes, venue=venue, form=form,
         allow_duplicates=allow_duplicates,
     )  # fmt: skip
-    need = base.requirement
     valued = _valued(base, on, value_of)
     name = path or _default(valued)
     grid_nodes = nodes or (NODES if valued.tiled and valued.value_of is None else _NODES_ALONE)
