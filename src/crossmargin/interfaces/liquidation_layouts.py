@@ -20,6 +20,17 @@ def liquidation_document(figures: Mapping[str, Any]) -> Document:
         f"now: equity that counts {figures['counted_mm_usd']:,.0f} USD, maintenance margin "
         f"{figures['mm_usd']:,.0f} USD, left {figures['over_mm_usd']:,.0f} USD",
     ]
+    on = figures["on"]
+    if on["basis"] == "quotes":
+        lines.append(
+            f"valued on market quotes: {on['cost_usd']:,.0f} USD from mark to touch come off "
+            "everywhere"
+        )
+    elif on["basis"] == "exit":
+        lines.append(
+            f"valued at exit: closing every line costs {on['cost_usd']:,.0f} USD now and what it "
+            "costs there at every point"
+        )
     if figures["bound"] != "value":
         lines.append("maintenance margin is at least this: liquidation may come earlier")
     if figures["says"]:
