@@ -92,6 +92,12 @@ Report = Annotated[
     str | None,
     Parameter(name="--report", help="Also write one self-contained page: FILE.html."),
 ]
+Plot = Annotated[
+    str | None,
+    Parameter(
+        name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
+    ),
+]
 
 
 @app.command
@@ -126,12 +132,7 @@ def margin(
     form: Form = None,
     allow_duplicates: Twins = False,
     report: Report = None,
-    plot: Annotated[
-        str | None,
-        Parameter(
-            name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
-        ),
-    ] = None,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -160,9 +161,7 @@ def margin(
         if explain:
             result = result.explain(account)
     _draw(result, report, account, quiet=json_ or csv)
-    if plot is not None:
-        with working("searching the liquidation points", quiet=json_ or csv):
-            result.plot(plot, account)
+    _plot(result, plot, account, quiet=json_ or csv)
     if json_:
         _write(result.statement())
     elif csv:
@@ -346,6 +345,13 @@ def market_check(
     else:
         show(result.document(check=True))
     return 1 if result.bad else 0
+
+
+def _plot(result: Any, plot: str | None, account: str | None, *, quiet: bool) -> None:
+    """Equity and requirement of the account against spot, where that is asked for."""
+    if plot is not None:
+        with working("searching the liquidation points", quiet=quiet):
+            result.plot(plot, account)
 
 
 def _draw(result: Any, path: str | None, account: str | None = None, *, quiet: bool) -> None:
