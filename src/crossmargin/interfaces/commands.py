@@ -14,6 +14,7 @@ from crossmargin.interfaces.account_commands import register as register_account
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
+from crossmargin.interfaces.liquidate_commands import register as register_liquidate
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
@@ -45,6 +46,7 @@ market_app = App(name="market", help="Import market data, show a snapshot, check
 app.command(market_app)
 register(app)
 register_liquidation(app)
+register_liquidate(app)
 register_conform(app)
 register_verify(app)
 register_probe(app)

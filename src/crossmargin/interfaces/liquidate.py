@@ -21,6 +21,7 @@ from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError, MarketDataError, ModelError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.liquidate_inputs import command_text, moved_by
 from crossmargin.interfaces.liquidate_layouts import liquidate_document
 from crossmargin.interfaces.results import Shown
 from crossmargin.interfaces.sources import (
@@ -94,6 +95,7 @@ def liquidate(
     *,
     mechanics: str = "auto",
     order: str = "best",
+    spot: float | None = None,
     buffer: float | None = None,
     terms: Mapping[str, object] | None = None,
     lots: Mapping[str, float] | None = None,
@@ -112,7 +114,8 @@ def liquidate(
 
     ``market``: one that stands still, or several in order of time: each step sees the newest that
     is not after it. ``mechanics``: the venue's own steps where they are published (``auto``,
-    ``venue``), else a house's (``house``). Of a house: ``order`` (best, risk_per_cost, largest,
+    ``venue``), else a house's (``house``). ``spot`` moves every coin by a fraction first, at
+    unchanged volatilities, quotes as far from their marks as now. Of a house: ``order`` (best, risk_per_cost, largest,
     pro_rata); ``buffer`` and ``terms``, changes of the shipped terms by dotted name; ``lots`` by
     contract; ``cost``, dollars against the mark as a function of view, row and signed size, or an
     object with ``at(size)`` by contract (default: the best quote); ``fund_usd``, the insurance
@@ -130,6 +133,8 @@ def liquidate(
     wide = with_cash_rows(asked.book, stands_apart(asked.model))
     start_ms = asked.view.as_of_ms
     views = _views(snapshots, wide, start_ms, moment_of(not_before, "not_before"))
+    if spot is not None:
+        asked, wide, views = _moved(asked, wide, views, spot)
     seen = _path(views)
     chosen = _mechanics_of(mechanics, asked)
     way: Mechanics
@@ -140,6 +145,18 @@ def liquidate(
         way = _venue(asked, wide, seen, start_ms, bids)
         wide = on_own_lines(wide, seen(start_ms), asked.via, asked.parameters)
     outcome = way.run(wide, seen, start_ms)
+    flags: dict[str, Any] = {
+        "--model": asked.model.name,
+        "--mechanics": mechanics,
+        "--order": order,
+    }
+    flags |= {"--spot": spot, "--buffer": buffer, "--fund": fund_usd or None, "--as-of": as_of}
+    flags |= {"--not-before": not_before, "--account": account, "--venue": venue}
+    flags |= {"--format": form, "--allow-duplicates": allow_duplicates}
+    named: dict[str, Any] = {"--terms": terms or {}, "--lot": lots or {}, "--set": changes or {}}
+    named["--winner"] = {name: f"{usd!r}:{by!r}" for name, (usd, by) in (winners or {}).items()}
+    named["--bid"] = {repr(float(s)): repr(float(share)) for s, share in bids}
+    command = "" if cost is not None else command_text((book, market), flags, named, params)
     found = {
         "verb": "liquidate",
         "model": {"name": asked.model.name, "title": asked.model.title},
@@ -149,10 +166,37 @@ def liquidate(
         "ended": outcome.ended or "under way: nobody took what is left",
         **_figures(outcome, wide, seen, start_ms, asked, fund_usd),
         "left": _left(outcome.left),
-        "notes": list(made.figures["notes"]),
-        "receipt": replace(made.receipt, command="").to_dict(),
+        "spot_fraction": spot,
+        "notes": [*made.figures["notes"], *_move_notes(spot)],
+        "receipt": replace(made.receipt, command=command).to_dict(),
     }
     return LiquidateResult(outcome, asked, checked(found))
+
+
+def _moved(
+    asked: Requirement, wide: Book, views: Sequence[View], spot: float
+) -> tuple[Requirement, Book, list[View]]:
+    """The start after a move; a path of markets has its moves already."""
+    if len(views) != 1:
+        raise InputError(
+            "option_unknown",
+            "a path of markets moves by itself",
+            place="--spot",
+            value=spot,
+            limit="one market",
+            remedy="Give one market, or leave the move out.",
+        )
+    moved, book, view = moved_by(asked, wide, views[0], spot)
+    return moved, book, [view]
+
+
+def _move_notes(spot: float | None) -> list[str]:
+    if spot is None:
+        return []
+    return [
+        f"every coin is moved by {100.0 * spot:+.4g} % first; volatilities stand; quotes are as "
+        "far from their marks as before, of options in price, of futures in proportion"
+    ]
 
 
 def _refuse_carried(asked: Requirement, held: Book) -> None:
