@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from crossmargin.accounts.nodes import Account, Move
-from crossmargin.core.arrays import frozen
+from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
@@ -47,14 +47,15 @@ def moved_by(
     option = view.instruments.kind == Kind.OPTION
     known = view.mark > 0.0
     share = np.where(known, moved.mark / np.where(known, view.mark, 1.0), 0.0)
-    sides = {}
-    for name, there in (("bid", view.has_bid), ("ask", view.has_ask)):
-        price = view.bid if name == "bid" else view.ask
+
+    def side(price: Floats, there: Bools) -> tuple[Floats, Bools]:
         found = np.where(option, moved.mark + price - view.mark, price * share)
         quoted = there & (found > 0.0)
-        sides[name] = frozen(np.where(quoted, found, 0.0), np.float64)
-        sides[f"has_{name}"] = frozen(quoted, np.bool_)
-    moved = replace(moved, **sides)
+        return frozen(np.where(quoted, found, 0.0), np.float64), frozen(quoted, np.bool_)
+
+    bid, has_bid = side(view.bid, view.has_bid)
+    ask, has_ask = side(view.ask, view.has_ask)
+    moved = replace(moved, bid=bid, ask=ask, has_bid=has_bid, has_ask=has_ask)
     return run(held, moved, asked.via, asked.parameters), held, moved
 
 

@@ -20,7 +20,7 @@ _STEPS = (
     Column("moved_usd", "prices moved", "usd", essential=False),
     Column("cost_usd", "cost", "usd"),
     Column("fee_usd", "fee", "usd", essential=False),
-    Column("penalty_usd", "penalty", "usd"),
+    Column("penalty_usd", "penalty", "usd", essential=False),
     Column("fund_usd", "fund after", "usd", essential=False),
     Column("equity_usd", "equity\nafter", "usd"),
     Column("counted_usd", "counted after", "usd", essential=False),
