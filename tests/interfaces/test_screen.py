@@ -199,8 +199,9 @@ def test_a_number_without_room_is_named_and_never_cut(
     width: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Seven essential columns of 9 digits do not fit 80: those that stay stand in full."""
-    columns = (Column("who", "who", "name"),) + tuple(
-        Column(f"n{k}", f"number {k}", "usd") for k in range(7)
+    columns = (
+        Column("who", "who", "name"),
+        *(Column(f"n{k}", f"number {k}", "usd") for k in range(7)),
     )
     row = ("somebody", *(1_234_567.0 + k for k in range(7)))
     show(Document("wide", (), (Table("t", "", columns, (row,)),), ()), width=width)

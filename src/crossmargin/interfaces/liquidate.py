@@ -117,11 +117,12 @@ def liquidate(
     ``venue``), else a house's (``house``). ``spot`` moves every coin by a fraction first, at
     unchanged volatilities, quotes as far from their marks as now. Of a house: ``order`` (best,
     risk_per_cost, largest, pro_rata); ``buffer`` and ``terms``, changes of the shipped terms by
-    dotted name; ``lots`` by contract; ``cost``, dollars against the mark as a function of view, row and signed size, or an
-    object with ``at(size)`` by contract (default: the best quote); ``fund_usd``, the insurance
-    fund; ``winners``, name to (profit in dollars, leverage): who is deleveraged as the last resort
-    (None: nobody). Of an auction: ``bids``, (seconds after the start, share). ``not_before``: the
-    end of the last gap; an input from before it blocks every decision. The rest as for ``margin``.
+    dotted name; ``lots`` by contract; ``cost``, dollars against the mark as a function of view,
+    row and signed size, or an object with ``at(size)`` by contract (default: the best quote);
+    ``fund_usd``, the insurance fund; ``winners``, name to (profit in dollars, leverage): who is
+    deleveraged as the last resort (None: nobody). Of an auction: ``bids``, (seconds after the
+    start, share). ``not_before``: the end of the last gap; an input from before it blocks every
+    decision. The rest as for ``margin``.
     Raises CrossMarginError.
     """
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
