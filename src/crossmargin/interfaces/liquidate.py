@@ -21,9 +21,9 @@ from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError, MarketDataError, ModelError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces.figures import checked
-from crossmargin.interfaces.liquidate_inputs import command_text, moved_by
+from crossmargin.interfaces.liquidate_inputs import command_text, moved_by, named_flags
 from crossmargin.interfaces.liquidate_layouts import liquidate_document
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
@@ -122,8 +122,7 @@ def liquidate(
     ``fund_usd``, the insurance fund; ``winners``, name to (profit in dollars, leverage): who is
     deleveraged as the last resort (None: nobody). Of an auction: ``bids``, (seconds after the
     start, share). ``not_before``: the end of the last gap; an input from before it blocks every
-    decision. The rest as for ``margin``.
-    Raises CrossMarginError.
+    decision. The rest as for ``margin``. Raises CrossMarginError.
     """
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = only_account(held, "a liquidation") if account is None else one_account(held, account)
@@ -131,40 +130,25 @@ def liquidate(
     made = margin(held, snapshots[0], model, as_of, params, changes=changes)
     asked = made.requirement
     _refuse_carried(asked, held)
-    wide = with_cash_rows(asked.book, stands_apart(asked.model))
     start_ms = asked.view.as_of_ms
-    views = _views(snapshots, wide, start_ms, moment_of(not_before, "not_before"))
-    if spot is not None:
-        asked, wide, views = _moved(asked, wide, views, spot)
+    asked, wide, views = _begun(asked, snapshots, moment_of(not_before, "not_before"), spot)
     seen = _path(views)
-    chosen = _mechanics_of(mechanics, asked)
     way: Mechanics
-    if chosen == "house":
+    if _mechanics_of(mechanics, asked) == "house":
         by_terms = {**(terms or {}), **({} if buffer is None else {"liquidation.buffer": buffer})}
         way = _house(asked, Terms.as_of(start_ms, by_terms, lots), order, cost, fund_usd, winners)
     else:
         way = _venue(asked, wide, seen, start_ms, bids)
         wide = on_own_lines(wide, seen(start_ms), asked.via, asked.parameters)
     outcome = way.run(wide, seen, start_ms)
-    flags: dict[str, Any] = {
-        "--model": asked.model.name,
-        "--mechanics": mechanics,
-        "--order": order,
-    }
-    flags |= {"--spot": spot, "--buffer": buffer, "--fund": fund_usd or None, "--as-of": as_of}
-    flags |= {"--not-before": not_before, "--account": account, "--venue": venue}
-    flags |= {"--format": form, "--allow-duplicates": allow_duplicates}
-    named: dict[str, Any] = {"--terms": terms or {}, "--lot": lots or {}, "--set": changes or {}}
-    named["--winner"] = {name: f"{usd!r}:{by!r}" for name, (usd, by) in (winners or {}).items()}
-    named["--bid"] = {repr(float(s)): repr(float(share)) for s, share in bids}
+    flags = {"--model": asked.model.name, "--mechanics": mechanics, "--order": order,
+             "--spot": spot, "--buffer": buffer, "--fund": fund_usd or None, "--as-of": as_of,
+             "--not-before": not_before, "--account": account, "--venue": venue,
+             "--format": form, "--allow-duplicates": allow_duplicates}  # fmt: skip
+    named = named_flags(terms, lots, changes, winners, bids)
     command = "" if cost is not None else command_text((book, market), flags, named, params)
     found = {
-        "verb": "liquidate",
-        "model": {"name": asked.model.name, "title": asked.model.title},
-        "as_of": made.figures["as_of"],
-        "account": held.account[0],
-        "mechanics": way.name,
-        "ended": outcome.ended or "under way: nobody took what is left",
+        **_head(held, made, asked, way, outcome),
         **_figures(outcome, wide, seen, start_ms, asked, fund_usd),
         "left": _left(outcome.left),
         "spot_fraction": spot,
@@ -172,6 +156,29 @@ def liquidate(
         "receipt": replace(made.receipt, command=command).to_dict(),
     }
     return LiquidateResult(outcome, asked, checked(found))
+
+
+def _head(
+    held: Book, made: MarginResult, asked: Requirement, way: Mechanics, outcome: Outcome
+) -> dict[str, Any]:
+    """Of what, by whom, and how it ended."""
+    return {
+        "verb": "liquidate",
+        "model": {"name": asked.model.name, "title": asked.model.title},
+        "as_of": made.figures["as_of"],
+        "account": held.account[0],
+        "mechanics": way.name,
+        "ended": outcome.ended or "under way: nobody took what is left",
+    }
+
+
+def _begun(
+    asked: Requirement, snapshots: Sequence[Snapshot], not_before_ms: int | None, spot: float | None
+) -> tuple[Requirement, Book, list[View]]:
+    """The account with its rows of cash and the markets that it sees, moved where that is asked."""
+    wide = with_cash_rows(asked.book, stands_apart(asked.model))
+    views = _views(snapshots, wide, asked.view.as_of_ms, not_before_ms)
+    return (asked, wide, views) if spot is None else _moved(asked, wide, views, spot)
 
 
 def _moved(

@@ -12,86 +12,102 @@ from crossmargin.interfaces.screen import working
 __all__ = ["liquidate", "register"]
 
 
+Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
+Markets = Annotated[
+    list[str],
+    Parameter(name="--market", help="Snapshot; several are a path in time.", negative=""),
+]
+Model = Annotated[str, Parameter(name="--model", help="Margin model.")]
+Mechanics = Annotated[
+    str, Parameter(name="--mechanics", help="auto (the venue's where published), house, venue.")
+]
+Order = Annotated[
+    str, Parameter(name="--order", help="Of a house: best, risk_per_cost, largest, pro_rata.")
+]
+Spot = Annotated[
+    float | None,
+    Parameter(name="--spot", help="Move every coin first: -0.3 is a fall of 30 %."),
+]
+Buffer = Annotated[
+    float | None, Parameter(name="--buffer", help="Share of MM to restore over it (house).")
+]
+Fund = Annotated[float, Parameter(name="--fund", help="Dollars in the insurance fund (house).")]
+Winners = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--winner",
+        help="NAME=PROFIT:LEVERAGE: who is deleveraged as the last resort.",
+        negative="",
+    ),
+]
+Bids = Annotated[
+    list[str] | None,
+    Parameter(name="--bid", help="SECONDS=SHARE: who takes part of an auction, when.", negative=""),
+]
+TermChanges = Annotated[
+    list[str] | None,
+    Parameter(name="--terms", help="NAME=VALUE: change a term of the house.", negative=""),
+]
+Lots = Annotated[
+    list[str] | None,
+    Parameter(name="--lot", help="CONTRACT=SIZE: its smallest size.", negative=""),
+]
+NotBefore = Annotated[
+    str | None,
+    Parameter(name="--not-before", help="End of the last gap: older inputs decide nothing."),
+]
+AsOf = Annotated[
+    str | None,
+    Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
+]
+Params = Annotated[
+    str | None,
+    Parameter(name="--params", help="Parameter file (a set, or changes), or a set's label."),
+]
+Changes = Annotated[
+    list[str] | None,
+    Parameter(name="--set", help="NAME=VALUE: change one parameter.", negative=""),
+]
+AccountName = Annotated[str | None, Parameter(name="--account", help="That account alone.")]
+Venue = Annotated[
+    str | None, Parameter(name="--venue", help="Venue of a book file that names none.")
+]
+Form = Annotated[str | None, Parameter(name="--format", help="Format of the book.")]
+Twins = Annotated[
+    bool,
+    Parameter(
+        name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
+    ),
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
+AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
+
+
 def liquidate(
-    book: Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")],
+    book: Book,
     /,
     *,
-    market: Annotated[
-        list[str],
-        Parameter(name="--market", help="Snapshot; several are a path in time.", negative=""),
-    ],
-    model: Annotated[str, Parameter(name="--model", help="Margin model.")] = "deribit-xpm",
-    mechanics: Annotated[
-        str, Parameter(name="--mechanics", help="auto (the venue's where published), house, venue.")
-    ] = "auto",
-    order: Annotated[
-        str, Parameter(name="--order", help="Of a house: best, risk_per_cost, largest, pro_rata.")
-    ] = "best",
-    spot: Annotated[
-        float | None,
-        Parameter(name="--spot", help="Move every coin first: -0.3 is a fall of 30 %."),
-    ] = None,
-    buffer: Annotated[
-        float | None, Parameter(name="--buffer", help="Share of MM to restore over it (house).")
-    ] = None,
-    fund: Annotated[
-        float, Parameter(name="--fund", help="Dollars in the insurance fund (house).")
-    ] = 0.0,
-    winner: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--winner",
-            help="NAME=PROFIT:LEVERAGE: who is deleveraged as the last resort.",
-            negative="",
-        ),
-    ] = None,
-    bid: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--bid", help="SECONDS=SHARE: who takes part of an auction, when.", negative=""
-        ),
-    ] = None,
-    terms: Annotated[
-        list[str] | None,
-        Parameter(name="--terms", help="NAME=VALUE: change a term of the house.", negative=""),
-    ] = None,
-    lot: Annotated[
-        list[str] | None,
-        Parameter(name="--lot", help="CONTRACT=SIZE: its smallest size.", negative=""),
-    ] = None,
-    not_before: Annotated[
-        str | None,
-        Parameter(name="--not-before", help="End of the last gap: older inputs decide nothing."),
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
-    ] = None,
-    params: Annotated[
-        str | None,
-        Parameter(name="--params", help="Parameter file (a set, or changes), or a set's label."),
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        Parameter(name="--set", help="NAME=VALUE: change one parameter.", negative=""),
-    ] = None,
-    account: Annotated[str | None, Parameter(name="--account", help="That account alone.")] = None,
-    venue: Annotated[
-        str | None, Parameter(name="--venue", help="Venue of a book file that names none.")
-    ] = None,
-    form: Annotated[str | None, Parameter(name="--format", help="Format of the book.")] = None,
-    allow_duplicates: Annotated[
-        bool,
-        Parameter(
-            name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
-        ),
-    ] = False,
-    json_: Annotated[
-        bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")
-    ] = False,
-    csv: Annotated[
-        bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")
-    ] = False,
+    market: Markets,
+    model: Model = "deribit-xpm",
+    mechanics: Mechanics = "auto",
+    order: Order = "best",
+    spot: Spot = None,
+    buffer: Buffer = None,
+    fund: Fund = 0.0,
+    winner: Winners = None,
+    bid: Bids = None,
+    terms: TermChanges = None,
+    lot: Lots = None,
+    not_before: NotBefore = None,
+    as_of: AsOf = None,
+    params: Params = None,
+    changes: Changes = None,
+    account: AccountName = None,
+    venue: Venue = None,
+    form: Form = None,
+    allow_duplicates: Twins = False,
+    json_: AsJson = False,
+    csv: AsCsv = False,
 ) -> int:
     """What is taken from an account below maintenance margin: step by step, and who pays."""
     from crossmargin.interfaces.commands import _changes, _numbers, _one_form, _print, _receipt

@@ -21,7 +21,7 @@ from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.run import run
 from crossmargin.market.view import View
 
-__all__ = ["command_text", "moved_by"]
+__all__ = ["command_text", "moved_by", "named_flags"]
 
 
 def moved_by(
@@ -57,6 +57,23 @@ def moved_by(
     ask, has_ask = side(view.ask, view.has_ask)
     moved = replace(moved, bid=bid, ask=ask, has_bid=has_bid, has_ask=has_ask)
     return run(held, moved, asked.via, asked.parameters), held, moved
+
+
+def named_flags(
+    terms: Mapping[str, Any] | None,
+    lots: Mapping[str, float] | None,
+    changes: Mapping[str, Any] | None,
+    winners: Mapping[str, tuple[float, float]] | None,
+    bids: Sequence[tuple[float, float]],
+) -> dict[str, dict[str, Any]]:
+    """NAME=VALUE by flag, as the command line writes them."""
+    return {
+        "--terms": dict(terms or {}),
+        "--lot": dict(lots or {}),
+        "--set": dict(changes or {}),
+        "--winner": {name: f"{usd!r}:{by!r}" for name, (usd, by) in (winners or {}).items()},
+        "--bid": {repr(float(s)): repr(float(share)) for s, share in bids},
+    }
 
 
 def command_text(
