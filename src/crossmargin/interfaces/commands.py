@@ -15,6 +15,7 @@ from crossmargin.interfaces.allocate_commands import register as register_alloca
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
+from crossmargin.interfaces.liquidate_commands import register as register_liquidate
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
@@ -46,6 +47,7 @@ market_app = App(name="market", help="Import market data, show a snapshot, check
 app.command(market_app)
 register(app)
 register_liquidation(app)
+register_liquidate(app)
 register_conform(app)
 register_verify(app)
 register_probe(app)
@@ -94,6 +96,12 @@ Report = Annotated[
     str | None,
     Parameter(name="--report", help="Also write one self-contained page: FILE.html."),
 ]
+Plot = Annotated[
+    str | None,
+    Parameter(
+        name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
+    ),
+]
 
 
 @app.command
@@ -128,12 +136,7 @@ def margin(
     form: Form = None,
     allow_duplicates: Twins = False,
     report: Report = None,
-    plot: Annotated[
-        str | None,
-        Parameter(
-            name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
-        ),
-    ] = None,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -162,9 +165,7 @@ def margin(
         if explain:
             result = result.explain(account)
     _draw(result, report, account, quiet=json_ or csv)
-    if plot is not None:
-        with working("searching the liquidation points", quiet=json_ or csv):
-            result.plot(plot, account)
+    _plot(result, plot, account, quiet=json_ or csv)
     if json_:
         _write(result.statement())
     elif csv:
@@ -348,6 +349,13 @@ def market_check(
     else:
         show(result.document(check=True))
     return 1 if result.bad else 0
+
+
+def _plot(result: Any, plot: str | None, account: str | None, *, quiet: bool) -> None:
+    """Equity and requirement of the account against spot, where that is asked for."""
+    if plot is not None:
+        with working("searching the liquidation points", quiet=quiet):
+            result.plot(plot, account)
 
 
 def _draw(result: Any, path: str | None, account: str | None = None, *, quiet: bool) -> None:
