@@ -208,3 +208,26 @@ def test_a_liquidation_conserves(data: st.DataObject) -> None:
     paid = Fraction(done.repaid * made.price["USDC"], 10**6)
     bonus = Fraction(made.bonus("ETH"), 10_000)
     assert worth <= (paid + made.price["USDC"]) * bonus + made.price["ETH"]
+
+
+def test_the_boundaries_of_the_close_factor() -> None:
+    """At 0.95 exactly all may be repaid; a side worth 2,000 is large; 1,000 may be left."""
+    limit = account(eth=19, usdc=33_000, price=PRICE)
+    assert limit.health_wad() == 95 * WAD // 100
+    for arithmetic in Arithmetic:
+        one = replace(limit, arithmetic=arithmetic)
+        assert rules.most_liquidatable(one, "ETH", "USDC") == 33_000 * 10**6
+    # One side alone is large: the pair may be repaid in full above 0.95 too.
+    price = {"ETH": 1_400 * 10**8, "WST": 1_330 * 10**8, "USDC": 10**8}
+    mixed = account(eth=1, price=price, collateral={"ETH": WAD, "WST": 10 * WAD})
+    health = mixed.health_wad()
+    assert health is not None
+    assert 95 * WAD // 100 < health < WAD
+    assert rules.most_liquidatable(mixed, "ETH", "USDC") == 12_000 * 10**6
+    assert rules.most_liquidatable(mixed, "WST", "USDC") == 6_000 * 10**6
+    at_limit = replace(mixed, price={**price, "ETH": 2_000 * 10**8, "WST": 1_260 * 10**8})
+    assert rules.most_liquidatable(at_limit, "ETH", "USDC") == 6_000 * 10**6
+    deep = account(price={**PRICE, "ETH": 1_300 * 10**8})
+    assert rules.liquidate(deep, "ETH", "USDC", 11_000 * 10**6).after.debt["USDC"] == 10**9
+    with pytest.raises(InputError, match="dust"):
+        rules.liquidate(deep, "ETH", "USDC", 11_000 * 10**6 + 1)
