@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from crossmargin.core.errors import InputError
 from crossmargin.margin.families import lending_aave as rules
-from crossmargin.margin.families.lending import WAD, liquidation_price, withdrawable
+from crossmargin.margin.families.lending import (
+    WAD,
+    borrowable,
+    bought,
+    liquidation_price,
+    withdrawable,
+)
 from crossmargin.margin.families.lending_aave import AaveAccount, AaveAsset, Arithmetic, EMode
 from tests.margin.families.lending_books import positions
 
@@ -114,6 +120,25 @@ def test_what_is_switched_off_or_isolated_does_not_count() -> None:
     assert account(collateral=held, assets=alone).used() == ("ETH", "USDC")  # gone from origin
     assert rules.isolation_room(90_000, 100_000, 100 * 10**6, 6) == 0
     assert rules.isolation_room(90_000, 100_000, 100 * 10**6 + 10**4, 6) == -1
+
+
+def test_an_isolated_collateral_lends_marked_assets_up_to_its_ceiling() -> None:
+    """9,000 dollars of ceiling, of which others owe 2,500 and this account 6,000: 500 are left."""
+    isolated = replace(ASSETS["ETH"], debt_ceiling=900_000, isolation_debt=250_000)
+    assets = {**ASSETS, "ETH": isolated, "USDC": replace(ASSETS["USDC"], in_isolation=True)}
+    made = account(usdc=6_000, assets=assets, arithmetic=CORE)
+    assert made.isolated() == "ETH"
+    most = borrowable(made, "USDC")
+    assert most == 500 * 10**6 + 10**4 - 1  # the amount is cut to cents
+    assert not bought(made, "USDC", most + 1, owed=True).isolation_keeps()
+    unmarked = replace(made, assets={**assets, "USDC": ASSETS["USDC"]})
+    assert borrowable(unmarked, "USDC") == 0
+    assert unmarked.healthy()  # it is no ground for a liquidation
+    assert withdrawable(unmarked, "ETH") > 0
+    beside = replace(made, collateral={"ETH": 10 * WAD, "WST": 10 * WAD})
+    assert beside.isolated() is None
+    assert borrowable(beside, "USDC") == (24_000 * 3 // 4 - 6_000) * 10**6  # ether does not count
+    assert borrowable(replace(made, arithmetic=ORIGIN), "USDC") == 10_000 * 10**6
 
 
 def test_borrowing_asks_for_ltv_and_withdrawal_for_health() -> None:
