@@ -114,16 +114,9 @@ def collateral(
     view = snapshot.view(held.instruments, moment)
     refuse_wrong_entries(held, view)
     terms = schedule_of(schedule, view.as_of_ms)
-    made = None
-    if model is not None:
-        made = margin(held, snapshot, model, moment, params, changes=changes)
-    elif params is not None or changes:
-        raise InputError(
-            "option_unknown",
-            "parameters are of a model, and none is named",
-            place="--params",
-            remedy="Name it with --model, or give the schedule with --schedule.",
-        )
+    if model is None and (params is not None or changes):
+        raise _without_model()
+    made = margin(held, snapshot, model, moment, params, changes=changes) if model else None
     required, profit_open, notes = _required(made)
     redeemed = {each.redemption_of for each in terms.assets.values()}
     holdings = holdings_of(
@@ -151,6 +144,15 @@ def collateral(
         "notes": notes,
     }
     return CollateralResult(holdings, terms, value, checked(found))
+
+
+def _without_model() -> InputError:
+    return InputError(
+        "option_unknown",
+        "parameters are of a model, and none is named",
+        place="--params",
+        remedy="Name it with --model, or give the schedule with --schedule.",
+    )
 
 
 def schedule_of(source: ScheduleLike | None, as_of_ms: int) -> Schedule:
