@@ -47,7 +47,8 @@ def test_tiled_is_one_by_one(model: str) -> None:
 def test_what_is_tiled_is_registered() -> None:
     assert set(TILED) <= set(ALL_MODELS.names)
     assert on_venue("house-example").tiled and on_venue("deribit-xpm").tiled
-    assert not on_venue("derive-pm2").tiled
+    assert on_venue("derive-pm2").tiled and on_venue("okx-pm").tiled
+    assert not on_venue("hybrid").tiled
 
 
 def test_coins_move_alone_and_volatilities_by_underlying() -> None:

@@ -56,7 +56,7 @@ def test_every_path_has_an_answer_and_a_plot(path: str, tmp_path: Path) -> None:
         assert "equity that counts" in drawn and not re.search(r"\bnan\b|\binf\b", drawn)
     assert result.to_csv().startswith("table,")
     with pytest.raises(InputError, match="option_unknown"):
-        result.plot(tmp_path / "plot.png")
+        result.plot(tmp_path / "plot.pdf")
     with pytest.raises(InputError, match="file_unreadable"):
         result.plot(tmp_path / "no" / "plot.svg")
 

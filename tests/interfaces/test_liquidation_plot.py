@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
 from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
-from crossmargin.interfaces.liquidation_plot import plot_page, plot_svg
+from crossmargin.interfaces.liquidation_plot import plot_svg
+from crossmargin.interfaces.plots import standalone
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -19,7 +21,7 @@ def result() -> LiquidationResult:
 
 @pytest.mark.parametrize("width", [1040.0, 350.0])
 def test_points_stand_on_the_crossings(result: LiquidationResult, width: float) -> None:
-    root = ET.fromstring(plot_svg(result.found, result.figures, width))
+    root = ET.fromstring(standalone(plot_svg(result.found, result.figures, width)))
     points = root.findall(f"{SVG}circle")
     assert len(points) == len(result.crossings) == 2
     assert len(root.findall(f"{SVG}polyline")) == 2
@@ -30,7 +32,7 @@ def test_points_stand_on_the_crossings(result: LiquidationResult, width: float) 
     assert root.get("aria-label", "").startswith("Equity and maintenance margin")
 
 
-def test_the_page_holds_picture_and_tables(result: LiquidationResult) -> None:
-    shown = plot_page(result.found, result.figures)
+def test_the_page_holds_picture_and_tables(result: LiquidationResult, tmp_path: Path) -> None:
+    shown = result.plot(tmp_path / "plot.html").read_text("utf-8")
     assert shown.startswith("<!DOCTYPE html>") and shown.count("<svg") == 2
     assert "Probability of touching" in shown and "<script" not in shown

@@ -40,7 +40,7 @@ def test_faces(tmp_path: Path) -> None:
     svg = result.plot(tmp_path / "curve.svg").read_text("utf-8")
     assert svg.startswith("<svg ")
     with pytest.raises(InputError, match="option_unknown"):
-        result.plot(tmp_path / "curve.png")
+        result.plot(tmp_path / "curve.pdf")
     flat = netting("sample:market-maker", "sample:market")
     assert flat.curve == []
     assert flat.receipt.command.startswith("crossmargin netting sample:market-maker")

@@ -31,6 +31,7 @@ from crossmargin.margin.model import Requirement
 from crossmargin.margin.totals import account_totals, room_usd, stands_apart
 from crossmargin.margin.whatif_costs import Schedule
 from crossmargin.margin.whatif_trades import error_of
+from crossmargin.market.costs import TradeCost
 from crossmargin.market.depth import Depth
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
@@ -71,6 +72,7 @@ class LegExit:
     left: float | None
     waiting_risk_usd: float
     run_off: RunOff | None
+    cost: TradeCost  # of any signed size of this contract on that side
 
     @property
     def way(self) -> str:
@@ -228,6 +230,7 @@ def _leg(desk: Desk, k: int, quantity: float, days: float) -> LegExit:
         # what is open falls evenly to zero: the mean of its square is a third
         waiting_risk_usd=abs(quantity) * move * float(np.sqrt(days / 3.0)),
         run_off=_run_off(desk, k, quantity),
+        cost=quote.cost,
     )
 
 

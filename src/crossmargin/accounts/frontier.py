@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmargin.accounts.crossings import refuse_sourceless
-from crossmargin.accounts.nodes import Account, Move
+from crossmargin.accounts.nodes import Account, MoveGrid
 from crossmargin.core.arrays import Bools, Floats, finite, frozen
 from crossmargin.core.errors import InputError
 
@@ -54,8 +54,7 @@ def frontier(
     """
     refuse_sourceless(account)
     spots, vols = _rising(spot_factors, "spot"), _rising(vol_factors, "volatility")
-    moves = [Move(every=s, vol=v) for s in spots.tolist() for v in vols.tolist()]
-    found = account.many(moves, step)
+    found = account.many(MoveGrid(spots, vols), step)
     shape = len(spots), len(vols)
     over = found.over_mm_usd.reshape(shape)
     return Frontier(

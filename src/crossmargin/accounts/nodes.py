@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 
@@ -41,15 +42,19 @@ from crossmargin.margin.surface_grid import (
 from crossmargin.margin.totals import stands_apart
 from crossmargin.market.view import View
 
-__all__ = ["TILED", "Account", "Move", "Values", "account_of"]
+__all__ = ["TILED", "Account", "Move", "MoveGrid", "Values", "account_of"]
 
 # Models beside the scan family that price copies of an account in one call; tests compare each.
 TILED = frozenset(
-    "deribit-spm deribit-xpm deribit-sm derive-sm paradex-xm fixed-rate tims schedule-im sa-ccr"
-    " greeks delta".split()
+    "deribit-spm deribit-xpm deribit-sm derive-sm derive-pm1 derive-pm2 paradex-xm paradex-pm okx-pm"
+    " fixed-rate tims schedule-im sa-ccr greeks delta sensitivities correlated reg-t var-historical"
+    " es-historical var-filtered es-filtered var-montecarlo es-montecarlo var-parametric"
+    " es-parametric".split()
 )
-# Rows of a tile: its tables then stay in the second-level cache.
-_TILE_ROWS = 4096
+# Rows of a tile, and cells of its table of rows times scenarios: enough that what is done once a
+# tile is little, few enough that two threads share the nodes and the memory is small.
+_TILE_ROWS = 1 << 15
+_TILE_CELLS = 3 << 19
 # Rows of a tile whose scan is netted as it is priced, without a table of rows times scenarios.
 _NETTED_ROWS = 1 << 16
 # What a row of a kernel may differ by with its place in a vector, as a share of the largest figure.
@@ -72,6 +77,27 @@ class Move:
     passed_ms: int = 0
     spot: Mapping[str, float] = field(default_factory=dict)
     vols: Mapping[str, float] = field(default_factory=dict)
+
+
+class MoveGrid(Sequence[Move]):
+    """Every pair of a factor of all coins and one of all volatilities, the latter fastest."""
+
+    def __init__(self, every: Floats, vol: Floats) -> None:
+        self.every, self.vol = np.repeat(every, len(vol)), np.tile(vol, len(every))
+
+    def __len__(self) -> int:
+        return len(self.every)
+
+    @overload
+    def __getitem__(self, key: int) -> Move: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[Move]: ...
+
+    def __getitem__(self, key: int | slice) -> Move | list[Move]:
+        if isinstance(key, slice):
+            return [self[k] for k in range(*key.indices(len(self)))]
+        return Move(every=float(self.every[key]), vol=float(self.vol[key]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +199,10 @@ class Account:
 
     def _block(self, count: int) -> int:
         """Nodes of one tile."""
-        rows = _NETTED_ROWS if isinstance(self.model, ScanModel) else _TILE_ROWS
+        rows = _NETTED_ROWS
+        if not isinstance(self.model, ScanModel):
+            width = max(len(p.scenarios) if p.scenarios else 1 for p in self.plain.priced)
+            rows = min(_TILE_ROWS, _TILE_CELLS // width)
         return max(min(rows // max(len(self.book.instruments), 1), count), 2)
 
     def one(self, move: Move) -> Values:
@@ -182,7 +211,8 @@ class Account:
 
     def many(self, moves: Sequence[Move], step: Callable[[], None] | None = None) -> Values:
         """The account at many nodes, in order; ``step`` is called after each or each block."""
-        if self.tiled and len(moves) > 2 and not any(move.passed_ms for move in moves):
+        still = isinstance(moves, MoveGrid) or not any(move.passed_ms for move in moves)
+        if self.tiled and len(moves) > 2 and still:
             found = self._by_tiles(moves, step)
             if found is not None:
                 return found
@@ -211,6 +241,15 @@ class Account:
             if name in table.names:
                 out[table.underlying == table.names.index(name)] = factor
         return out
+
+    def _factors(self, moves: Sequence[Move], low: int, high: int) -> tuple[Floats, Floats]:
+        """[m, K] factors of dollar prices and [m, I] of volatilities of a block of moves."""
+        if isinstance(moves, MoveGrid):
+            every, vol = moves.every[low:high, None], moves.vol[low:high, None]
+            return np.where(self._coins, every, 1.0), np.repeat(vol, len(self.view.vol), axis=1)
+        block = moves[low:high]
+        by_name = np.stack([self._by_name(move) for move in block])
+        return by_name, np.stack([self._vol(move) for move in block])
 
     # -- one by one --------------------------------------------------------------------------
 
@@ -294,10 +333,7 @@ class Account:
             self._tiles[count] = made
 
         def work(low: int, high: int) -> Floats:
-            block = moves[low:high]
-            by_name = np.stack([self._by_name(move) for move in block])
-            vol = np.stack([self._vol(move) for move in block])
-            found = self._tile(by_name, vol)
+            found = self._tile(*self._factors(moves, low, high))
             if step is not None:
                 step()
             return found

@@ -21,7 +21,7 @@ from crossmargin.margin.model import MarginModel, Plan, Pool
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import cut, is_kind, restrict
 from crossmargin.margin.run import margin_block
-from crossmargin.margin.surface_grid import derivative_profit, moved_view
+from crossmargin.margin.surface_grid import derivative_profit, moved_view, values_now
 from crossmargin.market.view import View
 
 __all__ = ["Tile", "tile_of", "tiled_table", "tiled_view"]
@@ -112,6 +112,7 @@ class _TiledPool:
     names: Longs  # [K_pool] code in the whole table's names
     rows: Ints  # [I_pool] rows of the whole table
     currency: int  # code of the pool's currency in the whole table's names, -1 where it has none
+    before: Floats  # values of its options before any move
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Tile:
     counted: Bools  # [M N] futures whose profit the model counts by itself
     lines: Mapping[int, int]  # cash line of each currency code: position in the account
     reported: Mapping[int, float]  # equity that the venue reported, by currency code
+    before: Floats  # values of the options before any move
 
     def run(
         self, by_name: Floats, vol: Floats, model: MarginModel, parameters: Parameters
@@ -135,7 +137,7 @@ class Tile:
         Of each pool the currency, [5, M] equity, counted against IM and MM, IM and MM, and [M]
         dollars per unit; and [M] dollars of profit by currency without a line.
         """
-        moved = moved_view(self.view, by_name.ravel(), vol.ravel())
+        moved = moved_view(self.view, by_name.ravel(), vol.ravel(), before=self.before)
         held, unlined = self._held(moved)
         names = len(by_name[0])
         usd = moved.usd.reshape(self.count, names)
@@ -145,7 +147,10 @@ class Tile:
                 seen = moved
             else:
                 seen = moved_view(
-                    part.view, by_name[:, part.names].ravel(), vol[:, part.rows].ravel()
+                    part.view,
+                    by_name[:, part.names].ravel(),
+                    vol[:, part.rows].ravel(),
+                    before=part.before,
                 )
             if isinstance(model, ScanModel):
                 priced.append(model.price(part.pool, seen, parameters, cut(held, part.pool, 0)))
@@ -244,6 +249,7 @@ def tile_of(book: Book, view: View, plan: Plan, counted: Bools, count: int) -> T
                 np.array([names[name] for name in part.names], np.int64),
                 pool.columns,
                 names.get(pool.currency, -1),
+                values_now(of_pool),
             )
         )
     lines = {
@@ -257,4 +263,14 @@ def tile_of(book: Book, view: View, plan: Plan, counted: Bools, count: int) -> T
         if currency in names
     }
     made = Plan(tuple(each.pool for each in pools), plan.parameters, plan.notes)
-    return Tile(count, seen, many, made, tuple(pools), np.tile(counted, count), lines, reported)
+    return Tile(
+        count,
+        seen,
+        many,
+        made,
+        tuple(pools),
+        np.tile(counted, count),
+        lines,
+        reported,
+        values_now(seen),
+    )

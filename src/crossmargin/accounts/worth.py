@@ -33,7 +33,7 @@ __all__ = ["ExitCost", "Leg", "Worth", "worth_of"]
 
 # Dollars to close the whole account, or of each leg by its label.
 ExitCost = float | Callable[[str], float]
-_COLUMNS = ("cash", "unrealised", "option_value", "im", "counted_im")
+_COLUMNS = ("cash", "unrealised", "option_value", "im", "counted_im", "mm", "counted_mm")
 # What a sheet has where its model knows of such a thing; tokens that are held beside the cash.
 _TOKENS = ("token_value", "collateral_value")
 _HAIRCUTS = ("collateral_haircut", "discount")
@@ -78,6 +78,8 @@ class Worth:
     # IM over what counts after the cost to close, of pools that stand apart the highest; None where
     # something is required and nothing counts then.
     exit_usage: float | None
+    mm_usage: float | None  # the same of MM, at the mark
+    exit_mm_usage: float | None  # and after the cost to close
 
     @property
     def unquoted(self) -> tuple[Leg, ...]:
@@ -108,8 +110,11 @@ def worth_of(
 
     units = [[row] for row in rows] if stands_apart(requirement.model) else [rows]
     parts, touch = [], []
+    sides: dict[str, list[tuple[float, float]]] = {"im": [], "mm": []}
     for unit in units:
         money = {name: total(name, unit) for name in _COLUMNS}
+        for name, side in sides.items():
+            side.append((money[name], money[f"counted_{name}"]))
         money["tokens"] = sum(total(name, unit) for name in _TOKENS)
         money["haircut"] = sum(abs(total(name, unit)) for name in _HAIRCUTS)
         pools = {int(sheet.pool[row]) for row in unit}
@@ -141,20 +146,23 @@ def worth_of(
         withheld=tuple(steps),
         legs=legs,
         cost_source="touch" if exit_cost is None else "given",
-        exit_usage=_exit_usage(parts, touch, cost),
+        exit_usage=_usage(sides["im"], touch, cost),
+        mm_usage=_usage(sides["mm"], touch, 0.0),
+        exit_mm_usage=_usage(sides["mm"], touch, cost),
     )
 
 
-def _exit_usage(parts: Sequence[_Unit], touch: Sequence[float], cost_usd: float) -> float | None:
-    """The highest usage after the cost to close, which falls on each balance by its legs' share."""
+def _usage(
+    sides: Sequence[tuple[float, float]], touch: Sequence[float], cost_usd: float
+) -> float | None:
+    """The highest of (need, counted) after a cost that falls on each balance by its legs' share."""
     whole = sum(touch)
     highest = 0.0
-    for part, own in zip(parts, touch, strict=True):
-        share = own / whole if whole > 0.0 else 1.0
-        left, im = part.steps["counts against IM"] - share * cost_usd, -part.steps["initial margin"]
-        if im > 0.0 and left <= 0.0:
+    for (need, counted), own in zip(sides, touch, strict=True):
+        left = counted - (own / whole if whole > 0.0 else 1.0) * cost_usd
+        if need > 0.0 and left <= 0.0:
             return None
-        highest = max(highest, im / left if left > 0.0 else 0.0)
+        highest = max(highest, need / left if left > 0.0 else 0.0)
     return highest
 
 

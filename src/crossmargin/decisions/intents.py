@@ -14,7 +14,9 @@ from math import isfinite
 
 from crossmargin.core.errors import InputError
 
-__all__ = ["Intents", "Trade", "Transfer"]
+__all__ = ["Intents", "Trade", "Transfer", "intent_columns"]
+
+_COLUMNS = ("candidate", "instrument", "side", "size", "price", "reduce_only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,11 @@ class Intents:
                 for each in self.transfers
             ],
         }
+
+
+def intent_columns() -> tuple[str, ...]:
+    """The columns of :meth:`Intents.rows`, which are those of a file of what-if candidates."""
+    return _COLUMNS
 
 
 def _row(trade: Trade, candidate: str) -> dict[str, str]:

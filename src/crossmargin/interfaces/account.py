@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from crossmargin.accounts.agreement import Agreement, Status, agreement_for
@@ -13,8 +14,11 @@ from crossmargin.accounts.isolation import Isolation, isolation_of
 from crossmargin.accounts.standing import Standing, judge
 from crossmargin.accounts.worth import ExitCost, Worth, worth_of
 from crossmargin.interfaces.account_layouts import account_document
+from crossmargin.interfaces.closing import Closing, cost_to_close
+from crossmargin.interfaces.exit import BooksLike
 from crossmargin.interfaces.figures import checked
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.plots import write_plot
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
@@ -44,11 +48,32 @@ class AccountResult(Shown):
     cash: CashPlan
     isolation: Isolation
     figures: Mapping[str, Any]
+    margined: MarginResult
 
     @property
     def status(self) -> str:
         """ok, warning, call, liquidation or unknown."""
         return str(self.figures["status"])
+
+    def plot(self, path: str | Path) -> Path:
+        """Equity and requirement against spot with the liquidation points: FILE.html, .svg, .png.
+
+        The picture is that of ``liquidation`` on its default path; on a page this account's own
+        tables stand under it. InputError for an account without equity.
+        """
+        from crossmargin.interfaces.liquidation import HEADING, pictured  # only to draw
+        from crossmargin.interfaces.liquidation_plot import plot_svg
+
+        found = pictured(self.margined)
+
+        def draw(width: float) -> str:
+            return plot_svg(found.found, found.figures, width)
+
+        def tables() -> Document:
+            own, far = self.document(), found.document()
+            return replace(own, tables=(*own.tables, *far.tables))
+
+        return write_plot(path, draw, tables, HEADING)
 
     def document(self) -> Document:
         """Standing and figures, ladder, cash by currency, isolated against cross."""
@@ -70,7 +95,8 @@ def account(
     changes: Mapping[str, Any] | None = None,
     ladder: str | None = None,
     buffer: float | None = None,
-    exit_cost: ExitCost | None = None,
+    exit_cost: ExitCost | str | None = None,
+    books: BooksLike | None = None,
     venue: str | None = None,
     form: str | None = None,
     allow_duplicates: bool = False,
@@ -78,9 +104,11 @@ def account(
     """The standing of one account: what it holds against what a model requires of it.
 
     ``ladder``: another one than the model's venue has (``house``). ``buffer``: fraction of the
-    initial margin to keep over it. ``exit_cost``: dollars to close the account, or a function of a
-    leg's label; default the cost at the touch. Everything else as for ``margin``. Raises
-    CrossMarginError; ``option_unknown`` for a book of several accounts: choose one.
+    initial margin to keep over it. ``exit_cost``: the cost to close that ``exit_value`` finds, at
+    ``depth`` (default), ``touch`` or the ``cheaper`` way of each line, no line ever a gain; or
+    dollars, or a function of a leg's label. ``books``: order books, as for ``exit_value``.
+    Everything else as for ``margin``. Raises CrossMarginError; ``option_unknown`` for a book of
+    several accounts: choose one.
     """
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     if account is None:
@@ -92,25 +120,16 @@ def account(
     wanted = {} if buffer is None else {"buffer": buffer}
     agreement = agreement_for(spec, requirement.view.as_of_ms, wanted, ladder=ladder)
     standing = judge(requirement, agreement)
-    worth = worth_of(requirement, agreement, 0, exit_cost)
+    closing = cost_to_close(made, held, exit_cost, books, venue)
+    worth = worth_of(requirement, agreement, 0, closing.cost)
     cash, isolation = cash_of(requirement), isolation_of(requirement)
+    asked = {"ladder": ladder, "buffer": buffer, "as_of": as_of, "params": params}
+    asked |= {"changes": changes, "account": account, "venue": venue, "form": form}
+    asked["allow_duplicates"] = allow_duplicates
     receipt = replace(
         made.receipt,
         parameters={**made.receipt.parameters, "agreements": _sha256(agreement)},
-        command=_command(
-            (book, market),
-            exit_cost,
-            model=spec.name,
-            ladder=ladder,
-            buffer=buffer,
-            as_of=as_of,
-            params=params,
-            changes=changes,
-            account=account,
-            venue=venue,
-            form=form,
-            allow_duplicates=allow_duplicates,
-        ),
+        command=_command((book, market), exit_cost, books, model=spec.name, **asked),
     )
     hold = cash_needed(requirement, "im") + agreement.buffer * worth.im_usd
     found = {
@@ -119,32 +138,35 @@ def account(
         "as_of": made.figures["as_of"],
         "account": account,
         "bound": requirement.bound.value,
-        **_standing_figures(standing, worth),
+        **_standing_figures(standing, worth, closing),
         "cash_to_hold_usd": hold,
         "agreement": _agreement_figures(agreement, requirement),
         "cash": _cash_figures(cash, agreement),
         "isolation": _isolation_figures(isolation),
-        "notes": list(made.figures["notes"]),
+        "notes": [*made.figures["notes"], *closing.notes],
         "receipt": receipt.to_dict(),
     }
     parts = (requirement, agreement, standing, worth, cash, isolation)
-    return AccountResult(*parts, checked(found))
+    return AccountResult(*parts, checked(found), made)
 
 
 def _command(
-    sources: tuple[BookLike, MarketLike], exit_cost: ExitCost | None, **options: Any
+    sources: tuple[BookLike, MarketLike],
+    exit_cost: ExitCost | str | None,
+    books: BooksLike | None,
+    **options: Any,
 ) -> str:
-    """The command; empty where a cost is a function, which no command can say."""
-    if callable(exit_cost):
+    """The command; empty where a cost is a function or books are objects: no command says them."""
+    if callable(exit_cost) or not (books is None or isinstance(books, str | Path)):
         return ""
-    return command_of("account", sources, exit_cost=exit_cost, **options)
+    return command_of("account", sources, exit_cost=exit_cost, books=books, **options)
 
 
 def _sha256(agreement: Agreement) -> str:
     return "" if agreement.parameters is None else agreement.parameters.sha256
 
 
-def _standing_figures(standing: Standing, worth: Worth) -> dict[str, Any]:
+def _standing_figures(standing: Standing, worth: Worth, closing: Closing) -> dict[str, Any]:
     """Status and dollars; what counts is None where no cash is stated."""
     status = Status(int(standing.account_status[0]))
     usage = float(standing.account_usage[0])
@@ -158,6 +180,8 @@ def _standing_figures(standing: Standing, worth: Worth) -> dict[str, Any]:
         "surplus_mm_usd": float(standing.account_surplus_mm_usd[0]),
         "usage": usage if math.isfinite(usage) else None,
         "exit_usage": worth.exit_usage,
+        "mm_usage": worth.mm_usage,
+        "exit_mm_usage": worth.exit_mm_usage,
         "free_usd": worth.free_usd,
         "withdrawable_usd": worth.withdrawable_usd,
     }
@@ -168,7 +192,7 @@ def _standing_figures(standing: Standing, worth: Worth) -> dict[str, Any]:
         "im_usd": worth.im_usd,
         "mm_usd": worth.mm_usd,
         "exit_cost_usd": worth.exit_cost_usd,
-        "exit_cost_source": worth.cost_source,
+        "exit_cost_source": closing.source,
         **{name: value if given else None for name, value in counted.items()},
         "withheld": [{"step": name, "usd": usd} for name, usd in worth.withheld] if given else [],
         "unquoted": [

@@ -42,6 +42,12 @@ Twins = Annotated[
         name="--allow-duplicates", negative="", help="Rows identical in every column are lots."
     ),
 ]
+Plot = Annotated[
+    str | None,
+    Parameter(
+        name="--plot", help="Also draw it: FILE.html, FILE.svg or FILE.png (see the documentation)."
+    ),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]
 
@@ -61,8 +67,14 @@ def account(
         Parameter(name="--buffer", help="Fraction of the initial margin to keep over it."),
     ] = None,
     exit_cost: Annotated[
-        float | None,
-        Parameter(name="--exit-cost", help="Dollars to close the account; default at the touch."),
+        str | None,
+        Parameter(
+            name="--exit-cost",
+            help="Cost to close: depth (default), touch, cheaper, or dollars.",
+        ),
+    ] = None,
+    books: Annotated[
+        str | None, Parameter(name="--books", help="Order books as JSON: levels by contract.")
     ] = None,
     as_of: AsOf = None,
     params: Params = None,
@@ -71,6 +83,7 @@ def account(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -90,15 +103,26 @@ def account(
             changes=_changes(changes),
             ladder=ladder,
             buffer=buffer,
-            exit_cost=exit_cost,
+            exit_cost=_dollars_or_word(exit_cost),
+            books=books,
             venue=venue,
             form=form,
             allow_duplicates=allow_duplicates,
         )
+        if plot is not None:
+            result.plot(plot)
     _print(result, json_, csv)
     if not (json_ or csv):
         _receipt(result.to_dict()["receipt"])
     return 0
+
+
+def _dollars_or_word(text: str | None) -> float | str | None:
+    """A number is dollars; the verb refuses a word that it does not know."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def collateral(
@@ -132,6 +156,7 @@ def collateral(
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -160,6 +185,8 @@ def collateral(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+        if plot is not None:
+            result.plot(plot)
     _print(result, json_, csv)
     return 0
 

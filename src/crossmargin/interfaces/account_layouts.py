@@ -24,6 +24,8 @@ _CARD = (
     Column("counted_mm_usd", "Counted against MM", "usd"),
     Column("usage", "IM / counted", "fraction"),
     Column("exit_usage", "IM / counted net of exit", "fraction"),
+    Column("mm_usage", "MM / counted", "fraction"),
+    Column("exit_mm_usage", "MM / counted net of exit", "fraction"),
     Column("surplus_im_usd", "Over IM", "usd"),
     Column("surplus_mm_usd", "Over MM", "usd"),
     Column("free_usd", "Free", "usd"),

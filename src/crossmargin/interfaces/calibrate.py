@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from crossmargin.core.clock import format_ms
@@ -11,6 +12,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces.calibrate_layouts import calibrate_document
 from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.results import Shown
 from crossmargin.interfaces.sources import (
     BookLike,
@@ -25,6 +27,7 @@ from crossmargin.interfaces.sources import (
 from crossmargin.interfaces.tables import Document, plain_text
 from crossmargin.margin.calibration import Evidence, Preview, calibrated, previewed
 from crossmargin.margin.families.dynamic_names import FOLDER, inner_set
+from crossmargin.margin.families.dynamic_ranges import RangePath
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_text import parameter_text
 from crossmargin.margin.register import model_named
@@ -40,6 +43,7 @@ class CalibrateResult(Shown):
 
     parameters: Parameters
     figures: Mapping[str, Any]
+    paths: Mapping[tuple[str, str], RangePath]  # (coin, price or vol): the ranges day by day
 
     def document(self) -> Document:
         """Ranges with their evidence, then the accounts, largest increase first."""
@@ -48,6 +52,15 @@ class CalibrateResult(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return dict(self.figures)
+
+    def plot(self, path: str | Path) -> Path:
+        """The ranges over time as FILE.html, .svg or .png; dots are the next set's."""
+        from crossmargin.interfaces.account_plots import calibrate_svg  # only when it is drawn
+
+        def draw(width: float) -> str:
+            return calibrate_svg(self.figures, self.paths, width)
+
+        return write_plot(path, draw, self.document, "Ranges over time")
 
     def text(self) -> str:
         """The set as the text of a parameter file; the evidence stands above it as a comment."""
@@ -121,7 +134,7 @@ def calibrate(
         "left": list(found.left),
         "accounts": accounts,
     }
-    return CalibrateResult(made, checked(figures))
+    return CalibrateResult(made, checked(figures), found.paths)
 
 
 _METHOD = "dynamic.forecast.method"

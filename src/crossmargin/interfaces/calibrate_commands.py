@@ -38,6 +38,10 @@ def calibrate(
     seed: Annotated[
         int, Parameter(name="--seed", help="Of the bootstrap: one seed, one file.")
     ] = 0,
+    plot: Annotated[
+        str | None,
+        Parameter(name="--plot", help="Also draw the ranges over time: FILE.html, .svg, .png."),
+    ] = None,
     json_: Annotated[
         bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")
     ] = False,
@@ -62,6 +66,8 @@ def calibrate(
             effective_from=effective_from,
             seed=seed,
         )
+    if plot is not None:
+        result.plot(plot)
     write_text(result.text(), output)
     _print(result, json_, csv)
     if not (json_ or csv):

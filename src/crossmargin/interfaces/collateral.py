@@ -24,6 +24,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.interfaces.collateral_layouts import collateral_document
 from crossmargin.interfaces.explanation import _details
 from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
@@ -66,6 +67,15 @@ class CollateralResult(Shown):
     def document(self) -> Document:
         """Steps by asset, debts, health, top-up and withdrawal, shocks, other values."""
         return collateral_document(self.figures)
+
+    def plot(self, path: str | Path) -> Path:
+        """Gross and counted value by asset as FILE.html, .svg or .png."""
+        from crossmargin.interfaces.account_plots import collateral_svg  # only when it is drawn
+
+        def draw(width: float) -> str:
+            return collateral_svg(self.figures, width)
+
+        return write_plot(path, draw, self.document, "Gross and counted, by asset")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -126,6 +126,12 @@ def margin(
     form: Form = None,
     allow_duplicates: Twins = False,
     report: Report = None,
+    plot: Annotated[
+        str | None,
+        Parameter(
+            name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
+        ),
+    ] = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -154,6 +160,9 @@ def margin(
         if explain:
             result = result.explain(account)
     _draw(result, report, account, quiet=json_ or csv)
+    if plot is not None:
+        with working("searching the liquidation points", quiet=json_ or csv):
+            result.plot(plot, account)
     if json_:
         _write(result.statement())
     elif csv:

@@ -17,6 +17,7 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.doubts import age_notes, market_figures, verdict_notes
 from crossmargin.interfaces.exit_layouts import exit_document
 from crossmargin.interfaces.figures import checked, market_notes, parameter_figures
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.receipt import Receipt, command_line
 from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import BookLike, MarketLike, book_of, one_account, only_account
@@ -26,7 +27,7 @@ from crossmargin.margin.whatif_costs import Schedule
 from crossmargin.market.depth import Depth
 from crossmargin.market.view import View
 
-__all__ = ["BooksLike", "ExitResult", "exit_value"]
+__all__ = ["BooksLike", "ExitResult", "exit_value", "levels_of"]
 
 BooksLike = str | Path | Mapping[tuple[str, str], Depth]
 
@@ -108,6 +109,13 @@ class ExitResult(Shown):
 
         return self.document(SHOWN)
 
+    def plot(self, path: str | Path) -> Path:
+        """Cost by size and by days as FILE.html, .svg or .png."""
+        from crossmargin.interfaces.account_plots import exit_svg  # only when it is drawn
+
+        heading = "Cost by size and by days"
+        return write_plot(path, lambda width: exit_svg(self.found, width), self.summary, heading)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the receipt."""
         return {**self.figures, "receipt": self.receipt.to_dict()}
@@ -142,7 +150,7 @@ def exit_value(
     view = margined.snapshot.view(held.instruments, margined.requirement.view.as_of_ms)
     schedule = Schedule.at(view.as_of_ms, fee)
     terms = ExitTerms.at(view.as_of_ms, changes)
-    levels = _levels(books, venue)
+    levels = levels_of(books, venue)
     found = exit_of(
         held,
         view,
@@ -175,7 +183,8 @@ def exit_value(
     return ExitResult(found, margined, view, schedule, terms, asked)
 
 
-def _levels(books: BooksLike | None, venue: str | None) -> Mapping[tuple[str, str], Depth]:
+def levels_of(books: BooksLike | None, venue: str | None) -> Mapping[tuple[str, str], Depth]:
+    """Levels by (venue, native id): as given, or of a file; InputError for anything else."""
     if books is None:
         return {}
     if isinstance(books, str | Path):

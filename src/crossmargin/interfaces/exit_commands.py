@@ -59,6 +59,10 @@ def exit_(
     ] = None,
     form: Form = None,
     allow_duplicates: Twins = False,
+    plot: Annotated[
+        str | None,
+        Parameter(name="--plot", help="Also draw cost by size and days: FILE.html, .svg, .png."),
+    ] = None,
     json_: Annotated[
         bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")
     ] = False,
@@ -89,6 +93,8 @@ def exit_(
             allow_duplicates=allow_duplicates,
         )
         result.figures  # noqa: B018 # what is slow is done under the sign that it works
+    if plot is not None:
+        result.plot(plot)
     if json_:
         _write(result.to_json())
     elif csv:

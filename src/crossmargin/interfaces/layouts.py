@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,11 @@ _VERDICTS = {
     ),
     "parameters_old": "the set is older than 60 days: compare it with the venue's own numbers",
 }
+_NO_SUCH_CONTRACT = (
+    "kind_not_accepted: a contract of the book is none that the venue lists; `margin --model` says "
+    "which"
+)
+_FOR_ORDERS = re.compile(r"IM holds ([\d,]+) USD for open orders")
 # More pools than this are drawn one below the other.
 _ACROSS_MAX = 4
 # More combinations of readings than this an account are shown by their ends and one at a time.
@@ -353,19 +359,39 @@ def compare_document(figures: Figures) -> Document:
     if good:
         tables += [*_cash(good), _why(good), _known(good)]
     if bad:
-        columns = (Column("model", "model", "name"), Column("error", "why there is no number"))
-        rows = tuple((row["model"], row["error"]) for row in bad)
-        tables.append(Table("errors", "models that cannot margin this book", columns, rows))
-    speakers: dict[str, list[str]] = {}
-    for row in good:
-        for note in row["notes"]:
-            if _is_nothing(note):
-                continue
-            speakers.setdefault(_VERDICTS.get(note, note), []).append(row["model"])
-    notes = list(figures["notes"])
-    notes += [f"{', '.join(names)}: {note}" for note, names in speakers.items()]
+        tables.append(_refused(bad))
+    notes = [*figures["notes"], *_notes(good)]
     title = "the same book under several models"
     return Document(title, lines, tuple(tables), tuple(notes))
+
+
+def _notes(rows: list[dict[str, Any]]) -> list[str]:
+    """What the models say, each sentence once; what orders hold is one line over all models."""
+    speakers: dict[str, list[str]] = {}
+    orders = []
+    for row in rows:
+        for note in row["notes"]:
+            held = _FOR_ORDERS.fullmatch(note)
+            if held:
+                orders.append(f"{row['model']} {held[1]}")
+            elif not _is_nothing(note):
+                speakers.setdefault(_VERDICTS.get(note, note), []).append(row["model"])
+    said = [f"{', '.join(names)}: {note}" for note, names in speakers.items()]
+    return [f"IM for open orders, USD: {'; '.join(orders)}", *said] if orders else said
+
+
+def _refused(rows: list[dict[str, Any]]) -> Table:
+    """Reasons why there is no number, each with its models; the JSON has every model's own error.
+
+    Forty models that take no such contract are one reason, not forty.
+    """
+    models: dict[str, list[str]] = {}
+    for row in rows:
+        why = _NO_SUCH_CONTRACT if row["error"].startswith("kind_not_accepted:") else row["error"]
+        models.setdefault(why, []).append(row["model"])
+    columns = (Column("error", "why there is no number"), Column("models", "models"))
+    found = tuple((why, ", ".join(names)) for why, names in models.items())
+    return Table("errors", "models that cannot margin this book", columns, found)
 
 
 def _cash(rows: list[dict[str, Any]]) -> list[Table]:

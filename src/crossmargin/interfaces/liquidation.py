@@ -38,9 +38,10 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.figures import checked
 from crossmargin.interfaces.liquidation_layouts import liquidation_document
-from crossmargin.interfaces.liquidation_plot import plot_page, plot_svg
+from crossmargin.interfaces.liquidation_plot import plot_svg
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.receipt import Receipt, command_line
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
@@ -53,11 +54,13 @@ from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.verbs import margin
 from crossmargin.margin.comparison import gross_notional_usd
 
-__all__ = ["PATHS", "LiquidationResult", "liquidation"]
+__all__ = ["HEADING", "PATHS", "LiquidationResult", "liquidation", "pictured"]
 
+HEADING = "Equity and requirement"
 PATHS = ("spot", "vol", "time", "response", "joint")
 # Nodes of an account whose every node is a run of its own.
 _NODES_ALONE = 1000
+_NODES_PICTURED = 240
 # How far beyond a crossing a jump goes for the delay of smoothed marks.
 _BEYOND = 0.05
 
@@ -85,28 +88,12 @@ class LiquidationResult(Shown):
         return {**self.figures, "receipt": self.receipt.to_dict()}
 
     def plot(self, path: str | Path) -> Path:
-        """Equity that counts and requirement along the path, as FILE.svg or a page FILE.html."""
-        place = Path(path)
-        if place.suffix not in (".svg", ".html"):
-            raise InputError(
-                "option_unknown",
-                "a plot is an SVG picture or an HTML page",
-                place="--plot",
-                value=place.name,
-                limit="FILE.svg, FILE.html",
-                remedy="Choose one of these endings.",
-            )
-        make = plot_svg if place.suffix == ".svg" else plot_page
-        try:
-            place.write_text(make(self.found, self.figures), encoding="utf-8")
-        except OSError as cause:
-            raise InputError(
-                "file_unreadable",
-                f"the plot cannot be written ({cause.strerror})",
-                place=str(place),
-                remedy="Give a file in a folder that exists.",
-            ) from None
-        return place
+        """Equity that counts and requirement along the path, as FILE.html, .svg or .png."""
+
+        def draw(width: float) -> str:
+            return plot_svg(self.found, self.figures, width)
+
+        return write_plot(path, draw, self.document, HEADING)
 
 
 def liquidation(
@@ -166,6 +153,25 @@ def liquidation(
     asked: dict[str, Any] = {"path": name, "coin": coin, "nodes": nodes, "penalty": penalty}
     asked |= {"oracle-lag": oracle_lag_s, "mark-lag": mark_lag_s, "beta": betas}
     return LiquidationResult(found, distances, checked(figures), _receipt(base.receipt, asked))
+
+
+def pictured(made: MarginResult, account: str | None = None) -> LiquidationResult:
+    """The crossings of an account that was margined, on its default path, as a picture needs them.
+
+    An account whose every node is a run of its own is searched at fewer points, which it says.
+    Raises what :func:`liquidation` raises.
+    """
+    need = made.requirement
+    valued = Account(need.book, need.view, need.via, need.parameters)
+    return liquidation(
+        made.book,
+        made.snapshot,
+        need.model.name,
+        as_of=need.view.as_of_ms,
+        params=need.parameters,
+        account=account,
+        nodes=None if valued.tiled else _NODES_PICTURED,
+    )
 
 
 class _Steps:

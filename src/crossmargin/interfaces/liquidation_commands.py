@@ -76,7 +76,7 @@ Twins = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    Parameter(name="--plot", help="Also draw equity and requirement: FILE.svg or FILE.html."),
+    Parameter(name="--plot", help="Also draw equity and requirement: FILE.html, .svg, .png."),
 ]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, numbers in full.")]
 AsCsv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, numbers in full.")]

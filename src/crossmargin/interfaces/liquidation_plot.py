@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from crossmargin.accounts.crossings import Crossings
 from crossmargin.core.arrays import Floats
-from crossmargin.interfaces.report_page import figure, notes, page, paragraph, section, table_html
 from crossmargin.interfaces.report_svg import (
     LINE_COLOURS,
     LINE_DASHES,
@@ -24,7 +22,7 @@ from crossmargin.interfaces.report_svg import (
     ticks,
 )
 
-__all__ = ["plot_page", "plot_svg"]
+__all__ = ["plot_svg"]
 
 _WIDE, _NARROW = 1040.0, 350.0
 _MARGIN = 1.6  # of the log distance to the farthest crossing that is shown
@@ -41,29 +39,12 @@ def plot_svg(found: Crossings, figures: Mapping[str, Any], width: float = _WIDE)
         ("maintenance margin", found.values.mm_usd[picked]),
     )
     frame = _Frame(found, grid, lines_of, width)
-    parts = frame.axes()
+    parts = frame.axes(figures)
     for k, (name, values) in enumerate(lines_of):
         parts += frame.curve(k, name, values)
     parts += frame.marks(figures)
     label = f"Equity and maintenance margin along {found.path.title}"
-    svg = picture(width, frame.foot + 78, label, parts)
-    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" '
-                       'font-family="sans-serif" ', 1)  # fmt: skip
-
-
-def plot_page(found: Crossings, figures: Mapping[str, Any]) -> str:
-    """One self-contained page: the picture and the tables under it."""
-    from crossmargin.interfaces.liquidation_layouts import liquidation_document
-
-    shown = liquidation_document(figures)
-    parts = [figure(plot_svg(found, figures), plot_svg(found, figures, _NARROW))]
-    body = [f"<h1>{_escaped(shown.title)}</h1>", *(paragraph(each) for each in shown.lines)]
-    body.append(section("plot", "Equity and requirement", parts))
-    for table in shown.tables:
-        bare = replace(table, title="")
-        body.append(section(table.name, table.title.capitalize(), [table_html(bare)]))
-    body.append(notes(shown.notes))
-    return page(shown.title, body)
+    return picture(width, frame.foot + 78, label, parts)
 
 
 def _escaped(words: str) -> str:
@@ -115,10 +96,13 @@ class _Frame:
         low, high = self.ticks[0], self.ticks[-1]
         return self.top + (high - value) / (high - low) * (self.foot - self.top)
 
-    def axes(self) -> list[str]:
+    def axes(self, figures: Mapping[str, Any]) -> list[str]:
         """Dollars on the left, the path's number at the foot, and now."""
         path = self.found.path
-        parts = [text(2, 14, f"{path.title}, in {self.scale.unit}", self.size, weight="600")]
+        words = f"{path.title}, in {self.scale.unit}"
+        if self.size > 11.0:  # there is room to say of whom
+            words = f"{figures['account']} under {figures['model']['name']}: {words}"
+        parts = [text(2, 14, words, self.size, weight="600")]
         for mark in self.ticks:
             y = self.y(mark)
             parts.append(

@@ -12,6 +12,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces import figures as plain
 from crossmargin.interfaces.netting_layouts import netting_document
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
 from crossmargin.interfaces.results import Shown
 from crossmargin.interfaces.sources import (
@@ -37,6 +38,7 @@ from crossmargin.market.view import View
 __all__ = ["BASES", "CORRELATIONS", "NettingResult", "netting"]
 
 MODEL = "correlated"
+HEADING = "What the hedge saves, by correlation and basis"
 CORRELATIONS = tuple(k / 20.0 for k in range(-4, 21))
 BASES = (0.0, 0.02, 0.05, 0.1)
 
@@ -67,19 +69,9 @@ class NettingResult(Shown):
         return {**self.figures, "receipt": self.receipt.to_dict()}
 
     def plot(self, path: str | Path) -> Path:
-        """Write the curve as one SVG. InputError where there is no curve or the name is wrong."""
+        """The curve as FILE.html, .svg or .png. InputError where there is none."""
         from crossmargin.interfaces.netting_plot import curve_svg  # drawing: only when asked for
 
-        place = Path(path)
-        if place.suffix.lower() != ".svg":
-            raise InputError(
-                "option_unknown",
-                "the curve is an SVG file",
-                place="--plot",
-                value=str(path),
-                limit="a name that ends in .svg",
-                remedy="Write it as NAME.svg.",
-            )
         if not self.curve:
             raise InputError(
                 "option_unknown",
@@ -89,8 +81,7 @@ class NettingResult(Shown):
                 limit="a book with such an offset",
                 remedy="Leave --plot out.",
             )
-        place.write_text(curve_svg(self.figures), encoding="utf-8")
-        return place
+        return write_plot(path, lambda _: curve_svg(self.figures), self.document, HEADING)
 
 
 def netting(

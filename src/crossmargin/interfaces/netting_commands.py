@@ -31,7 +31,7 @@ def netting(
     market: Market,
     account: Account = None,
     plot: Annotated[
-        str | None, Parameter(name="--plot", help="Also draw the curve: FILE.svg.")
+        str | None, Parameter(name="--plot", help="Also draw the curve: FILE.html, .svg, .png.")
     ] = None,
     as_of: AsOf = None,
     params: Params = None,

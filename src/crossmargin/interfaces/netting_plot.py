@@ -65,6 +65,4 @@ def curve_svg(figures: Mapping[str, Any]) -> str:
         parts.append(line(at, _FOOT + 58, at + 30, _FOOT + 58, stroke=colour, width=2, dash=dash))
         parts.append(text(at + 36, _FOOT + 62, f"basis {100.0 * basis:g} %", 12))
     label = f"{title}, by correlation and basis"
-    svg = picture(_WIDTH, _HEIGHT, label, parts)
-    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" '
-    return svg.replace("<svg ", head, 1) + "\n"
+    return picture(_WIDTH, _HEIGHT, label, parts)

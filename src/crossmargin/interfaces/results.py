@@ -104,6 +104,16 @@ class MarginResult(Shown):
             )
         return self.accounts[0]
 
+    def plot(self, path: str | Path, account: str | None = None) -> Path:
+        """Equity and requirement of one account against spot, with the liquidation points.
+
+        As FILE.html, .svg or .png: what ``crossmargin liquidation`` draws on its default path.
+        InputError for several accounts without a name, or an account without equity.
+        """
+        from crossmargin.interfaces.liquidation import pictured  # it runs margin itself
+
+        return pictured(self, account).plot(path)
+
     def explain(self, account: str | None = None) -> MarginResult:
         """The same result with tree, scenario grid and contributions of one account."""
         found = checked(explain(self.requirement, account), "explain")

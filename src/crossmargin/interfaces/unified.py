@@ -16,6 +16,7 @@ from crossmargin.accounts.unified import Unified, status_of, unify
 from crossmargin.accounts.venue_accounts import Standing, VenueAccount
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
+from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.results import Shown
 from crossmargin.interfaces.sources import moment_of
 from crossmargin.interfaces.tables import Document
@@ -50,6 +51,14 @@ class UnifiedResult(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return dict(self.figures)
+
+    def plot(self, path: str | Path) -> Path:
+        """Equity and demands by venue, and the net, as FILE.html, .svg or .png."""
+        from crossmargin.interfaces.account_plots import unified_svg  # only when it is drawn
+
+        heading = "Equity and demands, by venue"
+        return write_plot(path, lambda width: unified_svg(self.figures, width), self.summary,
+                          heading)  # fmt: skip
 
     def write_graph(self, path: str | Path) -> Path:
         """The risk graph as ``.svg``, ``.json`` or ``.graphml``; InputError for another name."""

@@ -23,6 +23,12 @@ def unified(
     graph: Annotated[
         str | None, Parameter(name="--graph", help="Also write the risk graph: svg, json, graphml.")
     ] = None,
+    plot: Annotated[
+        str | None,
+        Parameter(
+            name="--plot", help="Also draw equity and demands by venue: FILE.html, .svg, .png."
+        ),
+    ] = None,
     commit: Annotated[
         str | None, Parameter(name="--commit", help="Also write a commitment: FILE.json.")
     ] = None,
@@ -56,6 +62,8 @@ def unified(
     else:
         show(result.document(top))
     written = []
+    if plot is not None:
+        written.append(f"plot written to {result.plot(plot)}")
     if graph is not None:
         written.append(f"graph written to {result.write_graph(graph)}")
     if commit is not None:

@@ -89,6 +89,7 @@ class Calibrated:
     evidence: tuple[Evidence, ...]
     bounded: tuple[str, ...]
     left: tuple[str, ...]  # coins with ranges that the history says nothing of
+    paths: Mapping[tuple[str, str], RangePath]  # (coin, price or vol): every day of the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,10 @@ def calibrated(
     if not known:
         ranges_of(history, next(iter(coins), "no coin"), as_of_ms, own)  # says what is missing
     ranges, evidence = {}, []
+    paths: dict[tuple[str, str], RangePath] = {}
     for coin in known:
-        made, seen = _next(own, history[coin], as_of_ms, seed)
+        made, seen, whole = _next(own, history[coin], as_of_ms, seed)
+        paths |= whole
         ranges[coin] = made
         evidence += seen
     made_set = scaled_set(own, ranges)
@@ -161,13 +164,14 @@ def calibrated(
         tuple(evidence),
         made_set.bounded,
         tuple(coin for coin in coins if coin not in history),
+        paths,
     )
 
 
 def _next(
     own: Parameters, history: History, as_of_ms: int, seed: int
-) -> tuple[CoinRanges, list[Evidence]]:
-    """The next ranges of a coin as paths of one day, and what each rests on."""
+) -> tuple[CoinRanges, list[Evidence], dict[tuple[str, str], RangePath]]:
+    """The next ranges of a coin as paths of one day, what each rests on, and the whole paths."""
     coin = history.underlying
     found = ranges_of({coin: history}, coin, as_of_ms, own)
     place = f"past_price {coin}"
@@ -175,15 +179,17 @@ def _next(
     before = stated_range(own, coin, "price")
     price, seen = _stepped(own, (coin, "price", before), found.price, price_rule(own, coin))
     out = [_with_moves(seen, found.price, prices.day, prices.value, price_rule(own, coin), seed)]
+    whole = {(coin, "price"): found.price}
     vol = None
     kinds = [t.kind for t in targets_of(own) if t.coin == coin and t.kind.startswith("vol")]
     if found.vol is not None and kinds:
         level = found.level if kinds[0] == "vol_points" else 1.0
         stated = stated_range(own, coin, kinds[0]) / level
         vol, seen = _stepped(own, (coin, "vol", stated), found.vol, vol_rule(own))
+        whole[coin, "vol"] = found.vol
         vols = daily(history.vol_times_ms, history.vol, as_of_ms, f"past_vol {coin}")
         out.append(_with_moves(seen, found.vol, vols.day, vols.value, vol_rule(own), seed))
-    return CoinRanges(price, vol, found.level), out
+    return CoinRanges(price, vol, found.level), out, whole
 
 
 def _stepped(

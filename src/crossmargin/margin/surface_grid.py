@@ -52,6 +52,7 @@ __all__ = [
     "pool_dollars",
     "shifted_book",
     "shifted_view",
+    "values_now",
 ]
 
 # Money that a move of the coins leaves where it is.
@@ -243,11 +244,18 @@ def shifted_view(view: View, spot_factor: float, vol_factor: float) -> View:
     return replace(moved, reads={**view.reads, "usd": read})
 
 
-def moved_view(view: View, by_name: Floats, vol_factor: float | Floats, passed_ms: int = 0) -> View:
+def moved_view(
+    view: View,
+    by_name: Floats,
+    vol_factor: float | Floats,
+    passed_ms: int = 0,
+    before: Floats | None = None,
+) -> View:
     """The market after the dollar price of each name [K] moved by its factor, volatilities by one.
 
     ``vol_factor`` is one number or [I]. ``passed_ms`` of time goes by beside it: lives are shorter,
     the forwards stand. Rows are told apart by their codes alone, never by a name. ``reads`` stay.
+    ``before``: :func:`values_now` of the view, where it is known.
     """
     table = view.instruments
     money = np.zeros((2, len(table.pairs)), np.int64)
@@ -264,7 +272,7 @@ def moved_view(view: View, by_name: Floats, vol_factor: float | Floats, passed_m
         usd=frozen(view.usd * by_name, np.float64),
         forward=frozen(forward, np.float64),
         life_ms=frozen(life_ms, np.int64),
-        mark=frozen(_marks(view, forward, by_pair, vol, life_ms), np.float64),
+        mark=frozen(_marks(view, forward, by_pair, vol, life_ms, before), np.float64),
         vol=frozen(vol, np.float64),
         bid=frozen(np.zeros(len(table)), np.float64),
         ask=frozen(np.zeros(len(table)), np.float64),
@@ -273,7 +281,23 @@ def moved_view(view: View, by_name: Floats, vol_factor: float | Floats, passed_m
     )
 
 
-def _marks(view: View, forward: Floats, by_pair: Floats, vol: Floats, life_ms: Longs) -> Floats:
+def values_now(view: View) -> Floats:
+    """Black-76 values of the priced options of an unmoved view, in the order of its rows."""
+    rows = np.flatnonzero((view.instruments.kind == Kind.OPTION) & view.ok)
+    if not len(rows):
+        return np.zeros(0)
+    forward = view.forward + view.forward_settled
+    return _option_values(view, rows, forward, view.vol[rows], view.life_ms)
+
+
+def _marks(
+    view: View,
+    forward: Floats,
+    by_pair: Floats,
+    vol: Floats,
+    life_ms: Longs,
+    before: Floats | None,
+) -> Floats:
     """[I] marks at the moved forwards, volatilities and lives, in each instrument's price unit."""
     table = view.instruments
     mark = view.mark * by_pair[table.pair]
@@ -286,7 +310,7 @@ def _marks(view: View, forward: Floats, by_pair: Floats, vol: Floats, life_ms: L
     mark[dated] = view.mark[dated] * np.where(known, ratio, by_pair[table.pair[dated]])
     rows = np.flatnonzero((table.kind == Kind.OPTION) & view.ok)
     if len(rows):
-        before = _option_values(view, rows, old, view.vol[rows], view.life_ms)
+        before = values_now(view) if before is None else before
         after = _option_values(view, rows, new, vol[rows], life_ms)
         mark[rows] = np.maximum(view.mark[rows] + (after - before), 0.0)
     return mark

@@ -6,6 +6,7 @@ between the venue's mark and the model value is reported apart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,17 @@ from crossmargin.core.arrays import Bools, Floats, Ints, finite, frozen
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.market.view import View
-from crossmargin.pricing.revalue import padded, padded_width, revalue
+from crossmargin.pricing.option_pnl import Moves, Options, add_rows, option_pnl
+from crossmargin.pricing.revalue import padded, padded_width
 from crossmargin.pricing.vectors import aligned
 from crossmargin.scenarios.sets import ScenarioSet
 
-__all__ = ["RiskArray", "price"]
+__all__ = ["Added", "RiskArray", "Unit", "price"]
 
+# Factors by class of row [C, S8], and the class of each row [I].
+Unit = tuple[Floats, Ints]
+# P&L beside that of the moves: rows, amounts, codes [J], and what the codes stand for [C, S8].
+Added = tuple[Ints, Floats, Ints, Floats]
 # Above this the array is refused with its size instead of exhausting the machine.
 BYTES_MAX = 2 * 1024**3
 
@@ -54,6 +60,8 @@ def price(
     scenarios: ScenarioSet,
     delta_one_price: Floats,
     option_scale: Floats | None = None,
+    unit: Unit | None = None,
+    added: Added | Callable[[Floats], Added] | None = None,
 ) -> RiskArray:
     """The risk array of a table of instruments, in the currency in which each settles.
 
@@ -66,7 +74,10 @@ def price(
     - asset: 0 (its price risk belongs to the models that count assets as positions)
 
     ``delta_one_price[I]`` is what a move acts on (mark, index or forward: the rule's choice).
-    ``option_scale[S]`` multiplies option rows (a rule's damping of far scenarios).
+    ``option_scale[S]`` multiplies option rows (a rule's damping of far scenarios), ``unit`` every
+    row: ``[C, S8]`` factors by class, and the class of each row ``[I]``. ``added`` is P&L beside
+    it: rows, amounts, codes and ``[C, S8]``, an amount times the table's row of its code each; or
+    a function that makes them of ``value``.
     Raises ModelError ``size_too_large`` above 2 GB.
     """
     count = len(scenarios)
@@ -80,18 +91,24 @@ def price(
             limit=f"{BYTES_MAX} bytes",
             remedy="Margin fewer instruments at a time.",
         )
-    pnl = np.zeros((rows, width))
+    pnl = aligned((rows, width))
     value = np.zeros(rows)
     kind = instruments.kind
     dated = (kind == Kind.PERPETUAL) | (kind == Kind.FUTURE)
+    option = (kind == Kind.OPTION) & view.ok
+    pnl[~option] = 0.0
     _delta_one(pnl, instruments, scenarios, delta_one_price, np.asarray(dated & view.ok))
-    options = np.flatnonzero((kind == Kind.OPTION) & view.ok).astype(np.int32)
+    if unit is not None:
+        pnl[~option] *= unit[0][unit[1][~option]]
+    options = np.flatnonzero(option).astype(np.int32)
     if len(options):
-        _options(pnl, value, instruments, view, scenarios, options)
+        _options(pnl, value, instruments, view, scenarios, options, unit)
         if option_scale is not None:
             pnl[options] *= padded(option_scale[None, :])
+    if added is not None:
+        add_rows(*(added(value) if callable(added) else added), pnl)
     finite(pnl, "scenario P&L", lambda k: instruments.label(k // width), ModelError)
-    return RiskArray.of(pnl, value, count)
+    return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), count)
 
 
 def _delta_one(
@@ -117,36 +134,31 @@ def _options(
     view: View,
     scenarios: ScenarioSet,
     options: Ints,
+    unit: Unit | None,
 ) -> None:
-    """Fill the rows of options; the same kernel prices the base: equal inputs, equal bits."""
-    expiry = instruments.expiry[options]
-    strike = instruments.strike[options]
-    right = instruments.right[options].astype(np.float64)
-    vol = view.vol[options]
-    forward = (view.forward + view.forward_settled)[:, None]
-    nothing = np.zeros_like(forward)
-    root = scenarios.root_years[:, None]
-    base = revalue(forward, scenarios.discount, root, nothing, nothing, expiry, strike, right, vol)[
-        :, :1
-    ]
+    """Fill the rows of options; the same loop prices the base: equal inputs, equal bits."""
     factor = scenarios.strike_factor
-    shocked = revalue(
-        scenarios.forward,
-        scenarios.discount,
-        scenarios.vol_factor,
-        scenarios.vol_shift,
-        scenarios.vol_floor,
-        expiry,
-        strike,
-        right,
-        vol,
-        None if factor is None else np.ascontiguousarray(factor[options]),
+    option_pnl(
+        Moves(
+            scenarios.forward,
+            scenarios.vol_factor,
+            scenarios.vol_shift,
+            scenarios.vol_floor,
+            view.forward + view.forward_settled,
+            scenarios.root_years,
+            scenarios.discount,
+        ),
+        Options(
+            instruments.expiry[options],
+            instruments.strike[options],
+            instruments.right[options].astype(np.float64),
+            view.vol[options],
+            instruments.multiplier[options],
+            instruments.inverse[options],
+        ),
+        options,
+        pnl,
+        value,
+        strike_factor=None if factor is None else np.ascontiguousarray(factor[options]),
+        unit=None if unit is None else (unit[0], np.ascontiguousarray(unit[1][options])),
     )
-    multiplier = instruments.multiplier[options][:, None]
-    inverse = instruments.inverse[options]
-    if inverse.any():
-        shocked_forward = padded(scenarios.forward)[expiry[inverse]]
-        shocked[inverse] /= shocked_forward
-        base[inverse] /= forward[expiry[inverse]]
-    pnl[options] = multiplier * (shocked - base)
-    value[options] = (multiplier * base)[:, 0]

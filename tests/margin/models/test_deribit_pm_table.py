@@ -13,6 +13,7 @@ from crossmargin.margin import model_named
 from crossmargin.margin.models.deribit_pm_table import Table, equity_rows
 from crossmargin.margin.parameter_files import available, overlay
 from crossmargin.market.view import View
+from crossmargin.pricing.option_pnl import add_rows
 from tests.vectors.building import Dated, Facts, Quote, asset, delta_one, option, view_of
 
 AS_OF_MS = 1_795_000_000_000
@@ -86,17 +87,23 @@ def test_a_balance_in_dollars_moves_against_nothing() -> None:
     assert (made.clamped[pairs["USDC"]] == 0.0).all()
 
 
+def rows_of(made: Table, *, cross: bool) -> np.ndarray:
+    """[I,S] what multiplies each row."""
+    unit, code = made.conversion(cross=cross)
+    return unit[code][:, : made.move.shape[1]]
+
+
 def test_conversion_of_tails_and_to_dollars() -> None:
     """Segregated: factor R / |m|, and (1 + m) / (1 + R) where it settles in coin."""
     coin = table(CALL, cross=False)
-    unit = coin.conversion(cross=False)[0]
-    assert (unit[:27] == 1.0).all()
+    unit = rows_of(coin, cross=False)[0]
+    assert (unit[:27] == 1.0).all() and len(unit) == 35
     for s, move in enumerate(TAILS):
         clamped = -0.14 if move < 0 else 0.14
         wanted = 0.14 / abs(move) * (1.0 + move) / (1.0 + clamped)
         assert unit[27 + s] == pytest.approx(wanted, rel=1e-13)
     both = table(SWAP, LINEAR)
-    dollars, place = both.conversion(cross=True), rows(both)
+    dollars, place = rows_of(both, cross=True), rows(both)
     # Coin at the shocked index, a future at the end of the range; USDC at its dollars.
     assert dollars[place["P"], 0] == pytest.approx(0.86 * 50_000.0)
     assert dollars[place["P"], 34] == pytest.approx(1.14 * 50_000.0)
@@ -181,7 +188,8 @@ def test_rows_of_equity_in_cross_mode() -> None:
     made = table(asset("deribit", "BTC"), asset("deribit", "USDC"), CALL, SWAP)
     place = rows(made)
     pnl = np.zeros((len(place), 40))
-    coin = equity_rows(pnl, made.pool, made.view, made)
+    added, coin = equity_rows(made.pool, made.view, made)
+    add_rows(*added, pnl)
     assert list(coin) == ["BTC"]
     assert coin["BTC"][0] == pytest.approx(-0.14 * 50_000.0)
     assert coin["BTC"][34] == pytest.approx(0.14 * 50_000.0)  # +500 % is held at the range

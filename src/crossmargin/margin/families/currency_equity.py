@@ -9,6 +9,7 @@ the currency's own price: a stablecoin is not a dollar.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +41,8 @@ class CurrencyEquity:
         return self.cash + self.unrealised + self.option_value
 
     @staticmethod
-    def in_dollars(units: Floats, usd: Floats) -> Floats:
-        """[A] dollars of [A, C] units, added currency by currency."""
+    def in_dollars(units: Floats, usd: Sequence[float | Floats]) -> Floats:
+        """[A] dollars of [A, C] units, added currency by currency; a price may be [A]."""
         out = np.zeros(len(units))
         for c in range(len(usd)):
             out += units[:, c] * usd[c]

@@ -14,6 +14,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Bytes, Floats
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import by_copy, copies_of
 from crossmargin.margin.equity import profit_since_entry
 from crossmargin.margin.model import Plan, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.parameter_files import Parameters
@@ -60,24 +61,23 @@ def side_by_side(columns: Mapping[str, Floats], *names: str) -> Floats:
     return table
 
 
-def index_of(part: Instruments, view: View, label: str) -> float:
-    """Spot of a coin; 0 in a table without it."""
-    pairs = {pair[0]: k for k, pair in enumerate(part.pairs)}
-    return float(view.index[pairs[label]]) if label in pairs else 0.0
+def index_of(part: Instruments, view: View, label: str) -> float | Floats:
+    """Spot of a coin, by copy of the table; 0 in a table without it."""
+    own = part.pairs[: len(part.pairs) // copies_of(part)]
+    pairs = {pair[0]: k for k, pair in enumerate(own)}
+    return by_copy(part, view.index, pairs[label]) if label in pairs else 0.0
 
 
 def is_coin(part: Instruments, label: str) -> Bools:
     """[I] lines of the coin itself."""
-    return np.array([i.kind == Kind.ASSET and i.underlying == label for i in part.items], np.bool_)
+    named = np.array([name == label for name in part.names], np.bool_)
+    return is_kind(part, Kind.ASSET) & named[part.underlying]
 
 
 def coin_worth(part: Instruments, view: View, stable: float) -> Floats:
     """[I] ``price / stable`` of one unit of collateral; 0 for cash and derivatives."""
-    worth = np.zeros(len(part))
-    for k, item in enumerate(part.items):
-        if item.kind == Kind.ASSET and item.underlying != CASH:
-            worth[k] = float(view.usd[part.underlying[k]]) / stable
-    return worth
+    coin = is_kind(part, Kind.ASSET) & ~is_coin(part, CASH)
+    return np.where(coin, view.usd[part.underlying] / stable, 0.0)
 
 
 def refusals_of(priced: Priced, held: PoolBook) -> tuple[Refusal, ...]:

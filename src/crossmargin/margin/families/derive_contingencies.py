@@ -14,6 +14,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.copies import known_names
 from crossmargin.margin.fills import reach
 from crossmargin.margin.model import Fills, Pool, PoolBook
 from crossmargin.margin.parameter_files import Parameters
@@ -97,7 +98,7 @@ class Feeds:
     """How far a manager's feeds are trusted; every charge is a loss >= 0 in USDC."""
 
     expiry: Ints  # [I] code of the expiry, of options
-    spot: float
+    spot: float | Floats  # of each copy of the table
     perp: Floats  # [I] 1 for perpetuals
     option: Floats  # [I] 1 for options
     own: Floats  # [I] confidence of each row's own feed: vol, perpetual or collateral
@@ -107,20 +108,24 @@ class Feeds:
     margin: float
 
     @staticmethod
-    def of(pool: Pool, view: View, parameters: Parameters, table: str, spot: float) -> Feeds:
+    def of(
+        pool: Pool, view: View, parameters: Parameters, table: str, spot: float | Floats
+    ) -> Feeds:
         """Rates from the parameters, confidences from the view (1 where no feed says less)."""
         part = pool.instruments
         own = np.ones(len(part))
-        for k, item in enumerate(part.items):
-            if item.kind == Kind.ASSET and f"{table}.collateral.{item.underlying}.mm_haircut" in (
-                parameters
-            ):
-                own[k] = view.read("collateral_confidence", item.underlying, 1.0)
-            elif item.kind == Kind.OPTION:
-                own[k] = view.read("vol_confidence", item.native_id, 1.0)
-            elif item.kind == Kind.PERPETUAL:
-                own[k] = view.read("perp_confidence", pool.label, 1.0)
-        dated = [expiry_confidence(view, key, "forward", "rate") for key in part.expiries]
+        taken = is_kind(part, Kind.ASSET) & known_names(
+            part, lambda name: f"{table}.collateral.{name}.mm_haircut" in parameters
+        )
+        for k in np.flatnonzero(taken).tolist():
+            own[k] = view.read("collateral_confidence", part.items[k].underlying, 1.0)
+        if view.reads.get("vol_confidence"):
+            for k in np.flatnonzero(is_kind(part, Kind.OPTION)).tolist():
+                own[k] = view.read("vol_confidence", part.items[k].native_id, 1.0)
+        own[is_kind(part, Kind.PERPETUAL)] = view.read("perp_confidence", pool.label, 1.0)
+        dated = [1.0] * len(part.expiries)
+        if view.reads.get("forward_confidence") or view.reads.get("rate_confidence"):
+            dated = [expiry_confidence(view, key, "forward", "rate") for key in part.expiries]
         return Feeds(
             expiry=part.expiry,
             spot=spot,
@@ -174,5 +179,6 @@ class Feeds:
         owner, which = groups // count, groups % count
         lowest = np.minimum(np.minimum(lowest, joint[owner]), self.dated[which])
         size = by_row(inverse, np.abs(held.quantity[chosen]), len(groups))
-        charge = self.charge(lowest, size * self.spot)
+        spot = self.spot if isinstance(self.spot, float) else self.spot[owner]
+        charge = self.charge(lowest, size * spot)
         return by_row(owner, charge, len(joint))

@@ -21,8 +21,9 @@ from crossmargin.margin.model import PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row, is_kind
 from crossmargin.market.view import View
+from crossmargin.pricing.revalue import padded
 from crossmargin.pricing.sums import sums
-from crossmargin.scenarios.risk_array import price
+from crossmargin.scenarios.risk_array import Added, price
 from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "basis_rate",
     "label_of",
     "scenario_set",
+    "spot_moves",
     "spot_row",
     "vol_factors",
 ]
@@ -117,6 +119,13 @@ def spot_row(part: Instruments, scenarios: ScenarioSet, label: str) -> Floats:
         if pair[0] == label:
             return np.asarray(scenarios.spot[p])
     return np.ones(len(scenarios))
+
+
+def spot_moves(part: Instruments, scenarios: ScenarioSet, label: str, dollars: Floats) -> Added:
+    """P&L of coins that move with the spot: ``dollars[I]`` of each unit, 0 where it does not."""
+    rows = np.flatnonzero(dollars).astype(np.int32)
+    moves = padded(spot_row(part, scenarios, label)[None, :] - 1.0)
+    return rows, dollars[rows], np.zeros(len(rows), np.int32), moves
 
 
 def basis_moves(

@@ -142,8 +142,9 @@ class ScanModel:
         netted = None
         if held is not None and form(parameters, "coins") == "cash":
             netted = netted_scan(market, scenarios, held, parameters)
-        risk = _no_risk(market, scenarios) if netted is not None else None
-        risk = risk_of(market, scenarios, parameters) if risk is None else risk
+            risk = _no_risk(market, scenarios)
+        else:
+            risk = risk_of(market, scenarios, parameters)
         coins = form(parameters, "coins")
         coin = (
             is_kind(pool.instruments, Kind.ASSET)

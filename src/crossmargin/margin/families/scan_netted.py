@@ -11,7 +11,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Kind
-from crossmargin.margin.families.scan_table import Market, delta_one_target, form
+from crossmargin.margin.families.scan_table import Market, delta_one_target, form, residual
 from crossmargin.margin.model import PoolBook
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import by_row, is_kind, row_of_position
@@ -25,12 +25,8 @@ __all__ = ["netted_scan"]
 
 def netted_scan(
     market: Market, scenarios: ScenarioSet, held: PoolBook, parameters: Parameters
-) -> Floats | None:
-    """[A, S8] dollars of each account in each scenario, coins left out; None where the rulebook
-    starts from the venue's mark.
-    """
-    if form(parameters, "base") == "mark":
-        return None
+) -> Floats:
+    """[A, S8] dollars of each account in each scenario, coins left out."""
     part, view = market.part, market.view
     owner = row_of_position(held.row)
     live = view.ok[held.column]
@@ -82,8 +78,16 @@ def _options(
     )
     stdev = vol * scenarios.root_years[expiry]
     value = black_value(now[expiry], strike, stdev, right)
-    base = by_row(owner[chosen], size * value * unit_now[expiry], accounts)
-    return out - base[:, None]
+    base = size * value * unit_now[expiry]
+    if form(parameters, "base") == "mark":  # the value of now is the venue's own
+        whole = np.zeros(len(part))
+        forward_now = np.where(in_coin & (now > 0.0), now, 1.0)
+        whole[column] = part.multiplier[column] * value / forward_now[expiry]
+        coin = part.inverse[column]
+        rate = np.where(coin, market.index_usd[column], market.settle_usd[column])
+        gap = residual(market, whole, is_kind(part, Kind.OPTION))[column]
+        base = base - held.quantity[chosen] * gap * rate
+    return out - by_row(owner[chosen], base, accounts)[:, None]
 
 
 def _of_expiry(market: Market) -> tuple[Bools, Floats]:

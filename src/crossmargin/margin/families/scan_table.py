@@ -40,6 +40,7 @@ __all__ = [
     "form",
     "market_of",
     "optional",
+    "residual",
     "risk_of",
     "scenarios_of",
     "table_of",
@@ -250,11 +251,11 @@ def risk_of(market: Market, scenarios: ScenarioSet, parameters: Parameters) -> R
     pnl = pnl + np.where((coin & option)[:, None], worth[:, None] * (move - 1.0), 0.0)
     if form(parameters, "base") == "mark":
         rate = np.where(coin, market.index_usd, market.settle_usd)
-        pnl = pnl + (_residual(market, raw.value, option) * rate)[:, None]
+        pnl = pnl + (residual(market, raw.value, option) * rate)[:, None]
     return RiskArray.of(pnl, raw.value, raw.count)
 
 
-def _residual(market: Market, value: Floats, option: np.ndarray) -> Floats:
+def residual(market: Market, value: Floats, option: np.ndarray) -> Floats:
     """[I] model value less the venue's mark, in settlement currency; 0 within rounding."""
     part, view = market.part, market.view
     gap = np.where(option & view.ok, value - part.multiplier * view.mark, 0.0)

@@ -50,9 +50,8 @@ from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
-from crossmargin.pricing.revalue import padded
 from crossmargin.pricing.sums import sum_table
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import price
 
 __all__ = ["DeribitPM"]
 
@@ -95,11 +94,10 @@ class DeribitPM:
         """Scenario set, risk array and delta columns of a pool."""
         table = Table(pool, view, parameters)
         scenarios = table.scenarios()
-        raw = price(pool.instruments, view, scenarios, view.mark)
         unit = table.conversion(self.cross)
-        pnl = raw.pnl * padded(unit)
+        added, coin_rows = equity_rows(pool, view, table) if self.cross else (None, {})
+        risk = price(pool.instruments, view, scenarios, view.mark, unit=unit, added=added)
         worth = _worth(pool, view, cross=self.cross)
-        coin_rows = equity_rows(pnl, pool, view, table) if self.cross else {}
         delta = margin_delta(pool.instruments, view)
         option = is_kind(pool.instruments, Kind.OPTION)
         # Long options may only reduce a delta shock, so they are summed apart from the rest.
@@ -110,7 +108,7 @@ class DeribitPM:
         option_value = mark_value(pool.instruments, view)
         facts = {
             "fold": fold_tables(
-                pnl.shape[1],
+                risk.pnl.shape[1],
                 pool.facts["base_run"],
                 per_base(parameters, bases, "currency", "pnl_offset"),
                 np.ones(len(bases)),
@@ -134,7 +132,7 @@ class DeribitPM:
             view,
             usd_per_unit,
             scenarios,
-            RiskArray.of(pnl, raw.value, raw.count),
+            risk,
             {"delta": delta},
             option_value,
             facts,
@@ -278,6 +276,7 @@ def _pool(
         "bases": tuple(bases[code] for code in kept),
         "base_run": frozen(base_run, np.int32),
         "roll_run": part.runs("settle", "underlying", "expiry"),
+        "class_run": part.runs("pair", "expiry", "kind", "inverse"),
     }
     return replace(pool, facts=facts)
 

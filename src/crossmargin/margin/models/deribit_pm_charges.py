@@ -8,6 +8,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats, Ints
 from crossmargin.core.jit import kernel
+from crossmargin.margin.copies import known_names
 from crossmargin.margin.deribit_common import coin_size, hold, mmp_hold
 from crossmargin.margin.model import Pool, PoolBook, Priced
 from crossmargin.margin.parameter_files import Parameters
@@ -31,7 +32,8 @@ __all__ = [
 
 def per_base(parameters: Parameters, bases: tuple[str, ...], table: str, name: str) -> Floats:
     """[G] a parameter of each currency of the pool."""
-    return np.array([parameters.number(f"{table}.{base}.{name}") for base in bases], np.float64)
+    found = {base: parameters.number(f"{table}.{base}.{name}") for base in dict.fromkeys(bases)}
+    return np.array([found[base] for base in bases], np.float64)
 
 
 def delta_shock(priced: Priced, held: PoolBook) -> Floats:
@@ -97,24 +99,21 @@ def roll_shock(priced: Priced, held: PoolBook) -> Floats:
 
 
 def hold_tables(pool: Pool, view: View, worth: Floats, parameters: Parameters) -> dict[str, Any]:
-    """What holds and haircut read, once a price: units of currencies, sizes in pool currency."""
+    """What holds and haircut read, once a price: sizes in pool currency, rates."""
     part = pool.instruments
-    unit = {item.settle: float(worth[k]) for k, item in enumerate(part.items)}
-    unit.setdefault(pool.currency, 1.0)
-    in_coin = np.array([item.underlying == pool.currency for item in part.items], np.bool_)
+    in_coin = known_names(part, lambda name: name == pool.currency)
     size = coin_size(part, view) * np.where(in_coin, 1.0, view.index[part.pair])
     rate = np.zeros(len(part))
     unknown = np.zeros(len(part), np.bool_)
-    for k, item in enumerate(part.items):
-        key = f"currency.{item.underlying}.haircut"
-        if pool.cash[k] and key in parameters:
+    for k in np.flatnonzero(pool.cash).tolist():
+        name = part.items[k].underlying
+        key = f"currency.{name}.haircut"
+        if key in parameters:
             rate[k] = parameters.number(key) * float(worth[k])
-        elif pool.cash[k]:
-            unknown[k] = pool.currency != item.underlying
+        else:
+            unknown[k] = pool.currency != name
     return {
         "haircut_unknown": unknown,
-        "hold_unit": unit,
-        "hold_place": {int(c): k for k, c in enumerate(pool.columns)},
         "hold_size": size,
         "haircut_rate": rate if rate.any() else None,
     }
@@ -131,15 +130,18 @@ def add_holds(
     spot: Floats | float = 0.0
     book, facts = held.book, priced.facts
     if book.reported.holds or book.orders.mmp.any():
-        known, given = hold(held, "open_orders_margin", facts["hold_unit"])
+        part = priced.pool.instruments
+        unit = {item.settle: float(facts["worth"][k]) for k, item in enumerate(part.items)}
+        unit.setdefault(priced.pool.currency, 1.0)
+        known, given = hold(held, "open_orders_margin", unit)
         order_margin = np.where(given, known, order_margin)
         maker = mmp_hold(
             held,
-            facts["hold_place"],
+            {int(c): k for k, c in enumerate(priced.pool.columns)},
             facts["hold_size"],
-            *hold(held, "mmp_margin", facts["hold_unit"]),
+            *hold(held, "mmp_margin", unit),
         )
-        spot = hold(held, "spot_margin", facts["hold_unit"])[0]
+        spot = hold(held, "spot_margin", unit)[0]
     sheet.leaf("open_orders_margin", order_margin, "open_orders")
     sheet.leaf("mmp_margin", maker, "mmp_hold")
     sheet.leaf("spot_margin", spot, "spot_margin")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Floats, Ints, Longs, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.copies import copies_of
 from crossmargin.margin.deribit_common import days_to_expiry, settlement_decay
 from crossmargin.margin.equity import mark_value
 from crossmargin.margin.model import Pool
+from crossmargin.margin.models.deribit_pm_charges import per_base
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import is_kind
 from crossmargin.market.view import View
-from crossmargin.pricing.revalue import padded
+from crossmargin.pricing.revalue import padded, padded_width
+from crossmargin.scenarios.risk_array import Added
 from crossmargin.scenarios.sets import ScenarioSet, power_scale, shocked_forwards
 
 __all__ = ["Table", "equity_rows"]
@@ -31,31 +36,37 @@ class Table:
         self.view = view
         self.parameters = parameters
         part = pool.instruments
-        self.reach = np.array([self._pair(pair[0], "price_range") for pair in part.pairs])
+        self.reach = self._of_bases([pair[0] for pair in part.pairs], "price_range")
         steps = np.repeat(np.arange(-_BUCKETS, _BUCKETS + 1) / _BUCKETS, 3)
         standard = self.reach[:, None] * steps
         extended = np.broadcast_to(_EXTENDED_MOVES, (len(part.pairs), len(_EXTENDED_MOVES)))
         self.move = np.concatenate([standard, extended], axis=1)  # [P,S]
         # A table may hold an account several times, each copy with codes of its own.
-        self.copies = part.names.count(part.names[0]) if part.names else 1
+        self.copies = copies_of(part)
         self.base_pair = self._place(part.pairs, [pair[0] for pair in part.pairs])
         self.base_name = self._place(part.names, list(part.names))
         self.clamped = np.clip(self.move, -self.reach[:, None], self.reach[:, None])
         order = parameters.choice("reading.vol_order", "up_same_down")
         self.vol_label = tuple(order.split("_")) * 9 + ("up",) * len(_EXTENDED_MOVES)
 
-    def _place(self, entries: tuple[object, ...], names: list[str]) -> list[int]:
+    def _place(self, entries: tuple[object, ...], names: list[str]) -> Longs:
         """[G] where each base stands among the entries of its own copy: the last of that name."""
         step = len(entries) // self.copies
         bases = self.pool.facts["bases"]
         each = max(len(bases) // self.copies, 1)
         own = {name: k for k, name in enumerate(names[:step])}
-        return [g // each * step + own[base] for g, base in enumerate(bases)]
+        places = [g // each * step + own[base] for g, base in enumerate(bases)]
+        return np.array(places, np.int64)
 
     def _pair(self, base: str, name: str) -> float:
         key = f"pair.{base}.{name}"
         # A pair of dollars moves against nothing: its rows carry no risk.
         return self.parameters.number(key) if key in self.parameters else 0.0
+
+    def _of_bases(self, bases: Sequence[str], name: str) -> Floats:
+        """[N] a number of the pair of each base; each base is asked once."""
+        found = {base: self._pair(base, name) for base in dict.fromkeys(bases)}
+        return np.array([found[base] for base in bases], np.float64)
 
     def scenarios(self) -> ScenarioSet:
         """The 35 scenarios in the venue's order."""
@@ -96,20 +107,14 @@ class Table:
         bases = [key[0] for key in part.expiries]
 
         def of(name: str) -> Floats:
-            return np.array([self._pair(base, name) for base in bases], np.float64)
+            return self._of_bases(bases, name)
 
-        scale = np.array(
-            [
-                power_scale(
-                    days_to_expiry(self.view)[k : k + 1],
-                    self._pair(base, "short_term_vega_power"),
-                    self._pair(base, "long_term_vega_power"),
-                    1.0,
-                )[0]
-                for k, base in enumerate(bases)
-            ],
-            np.float64,
-        )
+        days, scale = days_to_expiry(self.view), np.ones(len(bases))
+        base_of = np.array(bases)
+        for base in dict.fromkeys(bases):
+            own = base_of == base
+            powers = (f"{term}_term_vega_power" for term in ("short", "long"))
+            scale[own] = power_scale(days[own], *(self._pair(base, p) for p in powers), 1.0)
         up, down = of("volatility_range_up") * scale, of("volatility_range_down") * scale
         floor = of("min_volatility_for_shock_up")
         if parameters.choice("reading.vol_shock", "relative") == "relative":
@@ -154,16 +159,24 @@ class Table:
             out.append(f"{table}{text}, vol {name}")
         return tuple(out)
 
-    def conversion(self, cross: bool) -> Floats:
-        """[I,S] what multiplies a row's raw P&L: extended fraction, unit, settlement decay."""
+    def conversion(self, cross: bool) -> tuple[Floats, Ints]:
+        """``[C, S8]`` what multiplies a row's raw P&L, by class of row, and the class ``[I]``.
+
+        Extended fraction, unit, settlement decay. Rows of one class differ in nothing that it
+        reads: pair, expiry, kind, coin or money.
+        """
         part, view = self.pool.instruments, self.view
-        move = self.move[part.pair]  # [I,S]
-        reach = self.reach[part.pair][:, None]
-        clamped = self.clamped[part.pair]
-        option = is_kind(part, Kind.OPTION)[:, None]
-        coin = part.inverse[:, None]
+        code = self.pool.facts["class_run"]
+        rows = np.zeros(int(code.max(initial=-1)) + 1, np.int64)
+        rows[code[::-1]] = np.arange(len(code))[::-1]  # the first of each class
+        pair = part.pair[rows]
+        move = self.move[pair]  # [C,S]
+        reach = self.reach[pair][:, None]
+        clamped = self.clamped[pair]
+        option = is_kind(part, Kind.OPTION)[rows, None]
+        coin = part.inverse[rows, None]
         extended = (np.arange(move.shape[1]) >= _STANDARD)[None, :]
-        factor = np.array([self._pair(i.underlying, "extended_table_factor") for i in part.items])
+        factor = self._of_bases(part.names, "extended_table_factor")[part.underlying[rows]]
         size = np.where(extended, np.abs(move), 1.0)  # the extended moves are never zero
         unit = np.where(extended & option, factor[:, None] * reach / size, 1.0)
         # Coin P&L is worth the shocked index; the extended table counts coins at +-R.
@@ -172,9 +185,9 @@ class Table:
             at_move = np.ones_like(at_move)
         unit = unit * np.where(extended & option, at_move, 1.0)
         if cross:
-            dollars = np.where(part.inverse, view.index[part.pair], view.usd[part.quote])
+            dollars = np.where(part.inverse[rows], view.index[pair], view.usd[part.quote[rows]])
             unit = unit * np.where(coin, 1.0 + clamped, 1.0) * dollars[:, None]
-        return unit * settlement_decay(part, view)[:, None]
+        return padded(unit * settlement_decay(part, view)[rows, None]), code
 
     def dead(self, cross: bool) -> Floats:
         """[G,S8] the dampener: ``(max(|m|/R, 1) - 1) D`` dollars, in coin over the index at +-R.
@@ -182,28 +195,16 @@ class Table:
         Its size is not confirmed: the rival reading leaves the ``- 1`` out.
         """
         least = 1.0 if self.parameters.choice("reading.dampener", "excess") == "excess" else 0.0
-        bases, pool_usd = self.pool.facts["bases"], self.pool_usd(cross)
-        out = np.zeros((len(bases), self.move.shape[1]))
-        for g, base in enumerate(bases):
-            p = self.base_pair[g]
-            size = self.parameters.number(f"currency.{base}.extended_dampener_usd")
-            reach = max(float(self.reach[p]), 1e-12)
-            far = np.maximum(np.abs(self.move[p]) / reach, 1.0) - least
-            far[:_STANDARD] = 0.0
-            in_coin = not cross and self.pool.currency == base
-            index = self._index_of(g)
-            unit = (1.0 + self.clamped[p]) * index if in_coin else float(pool_usd[g])
-            out[g] = far * size / unit
-        filled: Floats = padded(out)
+        bases = self.pool.facts["bases"]
+        size = per_base(self.parameters, bases, "currency", "extended_dampener_usd")
+        reach = np.maximum(self.reach[self.base_pair], 1e-12)
+        far = np.maximum(np.abs(self.move[self.base_pair]) / reach[:, None], 1.0) - least
+        far[:, :_STANDARD] = 0.0
+        in_coin = np.array([not cross and self.pool.currency == base for base in bases], np.bool_)
+        at_move = (1.0 + self.clamped[self.base_pair]) * self.index_of_bases()[:, None]
+        unit = np.where(in_coin[:, None], at_move, self.pool_usd(cross)[:, None])
+        filled: Floats = padded(far * size[:, None] / unit)
         return filled
-
-    def _index_of(self, base: int) -> float:
-        """Index of a base in its quote currency; 1 where none is known: its rows are not priced.
-
-        Accounts that hold such a row have failed before; the others must not see a division by 0.
-        """
-        index = float(self.view.index[self.base_pair[base]])
-        return index if index > 0.0 else 1.0
 
     def pool_usd(self, cross: bool) -> Floats:
         """[G] dollars per unit of the pool's currency, for figures that are stated in dollars."""
@@ -214,19 +215,22 @@ class Table:
             return out
         first = part.names.index(self.pool.currency)
         each, step = max(len(bases) // self.copies, 1), len(part.names) // self.copies
-        for g in range(len(bases)):
-            usd = float(self.view.usd[g // each * step + first])
-            out[g] = usd if usd > 0.0 else 1.0
+        usd = self.view.usd[np.arange(len(bases)) // each * step + first]
+        out[usd > 0.0] = usd[usd > 0.0]
         return out
 
     def index_of_bases(self) -> Floats:
-        """[G] index of each base in its quote currency."""
-        return np.array([self._index_of(g) for g in range(len(self.base_pair))], np.float64)
+        """[G] index of each base in its quote currency; 1 where none is known.
+
+        Accounts that hold such a row have failed before; the others must not see a division by 0.
+        """
+        index = self.view.index[self.base_pair]
+        return np.where(index > 0.0, index, 1.0)
 
     def dollars_of_bases(self) -> Floats:
         """[G] dollars a coin of each base."""
-        usd = [float(self.view.usd[k]) for k in self.base_name]
-        return np.array([value if value > 0.0 else 1.0 for value in usd], np.float64)
+        usd = self.view.usd[self.base_name]
+        return np.where(usd > 0.0, usd, 1.0)
 
     def roll_rates(self) -> Floats:
         """[runs] ``max(exp(AMR T) - 1, min move)`` of a roll run, pool's currency a coin.
@@ -235,46 +239,57 @@ class Table:
         """
         linear = self.parameters.choice("reading.roll_shock", "exponential") == "linear"
         part = self.pool.instruments
-        run = part.runs("settle", "underlying", "expiry")
+        run = self.pool.facts["roll_run"]
         rates = np.zeros(int(run.max()) + 1 if len(run) else 0)
-        for k, item in enumerate(part.items):
-            if item.kind == Kind.ASSET:
-                continue
-            least = self.parameters.number(f"currency.{item.underlying}.min_annualised_move")
-            rate = least
-            if part.expiry[k] >= 0:
-                years = float(self.view.life_ms[part.expiry[k]]) / YEAR_MS
-                risk = self.parameters.number(f"currency.{item.underlying}.annualised_move_risk")
-                grown = risk * years if linear else float(np.expm1(risk * years))
-                rate = max(grown, least)
-            in_coin = self.pool.currency == item.underlying
-            rates[run[k]] = rate * (1.0 if in_coin else float(self.view.index[part.pair[k]]))
+        rows = np.flatnonzero(~is_kind(part, Kind.ASSET))
+        last = np.full(len(rates), -1, np.int64)  # of each run its last row speaks
+        last[run[rows]] = rows
+        code = np.flatnonzero(last >= 0)
+        at = last[code]
+        owner, expiry = part.underlying[at], part.expiry[at]
+        held = set(owner.tolist())
+
+        def of(name: str) -> Floats:
+            found = {part.names[c]: 0.0 for c in held}
+            found = {n: self.parameters.number(f"currency.{n}.{name}") for n in found}
+            return np.array([found.get(n, 0.0) for n in part.names], np.float64)[owner]
+
+        least, years = of("min_annualised_move"), np.zeros(len(at))
+        years[expiry >= 0] = self.view.life_ms[expiry[expiry >= 0]] / YEAR_MS
+        risk = of("annualised_move_risk") * years
+        rate = np.maximum(risk if linear else np.expm1(risk), least)
+        rate = np.where(expiry >= 0, rate, least)
+        in_coin = np.array([n == self.pool.currency for n in part.names], np.bool_)[owner]
+        rates[code] = rate * np.where(in_coin, 1.0, self.view.index[part.pair[at]])
         return rates
 
 
-def equity_rows(pnl: Floats, pool: Pool, view: View, table: Table) -> dict[str, Floats]:
+def equity_rows(pool: Pool, view: View, table: Table) -> tuple[Added, dict[str, Floats]]:
     """Cross mode: a coin's equity is a delta position; an option's coin value is part of it.
 
-    Adds to ``pnl`` in place and returns the row of one unit of each such coin, ``[S8]``.
+    What the risk array gains, and the row of one unit of each such coin, ``[S8]``.
     """
     part = pool.instruments
     mark = mark_value(part, view)
     step = len(part.pairs) // table.copies
     pairs = {pair[0]: p for p, pair in enumerate(part.pairs[:step])}
-    each = max(len(part) // table.copies, 1)
-    made: dict[int, Floats] = {}
+
+    def counts(name: str) -> bool:
+        impact = f"currency.{name}.equity_side_impact"
+        return impact in table.parameters and table.parameters.get(impact) != "none"
+
+    known = {name: counts(name) for name in dict.fromkeys(part.names)}
+    chosen = np.array([known[name] for name in part.names], np.bool_)[part.settle]
+    own = is_kind(part, Kind.ASSET) & chosen
+    coin = is_kind(part, Kind.OPTION) & part.inverse & chosen
+    made = np.zeros((len(part.names), padded_width(table.move.shape[1])))
     rows: dict[str, Floats] = {}
-    for k, item in enumerate(part.items):
-        impact = f"currency.{item.settle}.equity_side_impact"
-        if impact not in table.parameters or table.parameters.get(impact) == "none":
-            continue
-        code = int(part.settle[k])
-        if code not in made:
-            p = k // each * step + pairs[item.settle]
-            made[code] = padded(table.clamped[p][None, :])[0] * view.index[p]
-            rows.setdefault(item.settle, made[code])
-        if item.kind == Kind.ASSET:
-            pnl[k] += made[code]
-        elif item.kind == Kind.OPTION and item.inverse:
-            pnl[k] += mark[k] * made[code]
-    return rows
+    own_names = len(part.names) // table.copies
+    for code in np.unique(part.settle[chosen]).tolist():
+        name = part.names[code]
+        p = code // own_names * step + pairs[name]
+        made[code] = padded(table.clamped[p][None, :])[0] * view.index[p]
+        rows.setdefault(name, made[code])
+    held = np.flatnonzero(own | coin).astype(np.int32)
+    amount = np.where(coin[held], mark[held], 1.0)
+    return (held, amount, part.settle[held], made), rows

@@ -23,6 +23,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import per_instrument
 from crossmargin.margin.families.derive import (
     answer_of,
     folded,
@@ -47,7 +48,7 @@ from crossmargin.margin.families.derive_scenarios import (
     basis_moves,
     basis_rate,
     scenario_set,
-    spot_row,
+    spot_moves,
     vol_factors,
 )
 from crossmargin.margin.fills import fills_of, order_margin
@@ -61,7 +62,7 @@ from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_tables, fold_worst
 from crossmargin.pricing.sums import row_sums
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import price
 
 __all__ = ["DerivePM1", "static_charges", "static_discount"]
 
@@ -85,11 +86,10 @@ class DerivePM1:
         undiscounted = np.ones(len(part.expiries))
         factors = vol_factors(view, parameters, table)
         scenarios = scenario_set(part, view, rows, factors, discount=undiscounted)
-        risk = price(part, view, scenarios, view.mark)
         base = is_coin(part, pool.label).astype(np.float64)
-        worth = base * (spot / stable)
-        pnl = risk.pnl.copy()
-        pnl[:, : len(rows)] += worth[:, None] * (spot_row(part, scenarios, pool.label) - 1.0)
+        worth = base * (per_instrument(part, spot) / stable)
+        added = spot_moves(part, scenarios, pool.label, worth)
+        risk = price(part, view, scenarios, view.mark, added=added)
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
         up, down = basis_moves(part, view, parameters, table, undiscounted)
@@ -104,7 +104,7 @@ class DerivePM1:
         }
         facts = {
             "fold": fold_tables(
-                pnl.shape[1],
+                risk.pnl.shape[1],
                 run,
                 static_discount(view, parameters, table),
                 np.ones(len(part.expiries)),
@@ -123,8 +123,7 @@ class DerivePM1:
             "basis_table": side_by_side(columns, "basis_up", "basis_down"),
             "size_table": side_by_side(columns, "perp", "base"),
         }
-        shown = RiskArray.of(pnl, risk.value, risk.count)
-        return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
+        return Priced(pool, view, stable, scenarios, risk, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""

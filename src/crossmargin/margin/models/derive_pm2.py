@@ -23,10 +23,12 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import known_names
 from crossmargin.margin.families.derive import (
     answer_of,
     coin_worth,
     folded,
+    is_coin,
     peg_factor,
     plan_managers,
     refusals_of,
@@ -37,7 +39,7 @@ from crossmargin.margin.families.derive_scenarios import (
     basis_loss,
     basis_moves,
     basis_rate,
-    spot_row,
+    spot_moves,
 )
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook, Priced, Refusal
@@ -55,7 +57,7 @@ from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_tables, fold_worst
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import price
 
 __all__ = ["DerivePM2"]
 
@@ -75,21 +77,19 @@ class DerivePM2:
         part = pool.instruments
         table = f"market.{pool.label}"
         scenarios = scenario_set(part, view, parameters, table)
-        risk = price(part, view, scenarios, view.mark)
-        pnl = risk.pnl.copy()
         stable = stable_usd(view, part)
         worth = coin_worth(part, view, stable)
         cancelling = _flags(part, parameters, table, "risk_cancelling") * worth
         # Collateral that cancels risk moves with spot; every scenario of the set is one pair's.
-        spot = spot_row(part, scenarios, pool.label)
-        pnl[:, : len(scenarios)] += cancelling[:, None] * (spot - 1.0)
+        added = spot_moves(part, scenarios, pool.label, cancelling)
+        risk = price(part, view, scenarios, view.mark, added=added)
         long_discount, short_discount = static_discounts(view, parameters, table)
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
         basis = basis_moves(part, view, parameters, table, option_discount(view))
         facts = {
             "fold": fold_tables(
-                pnl.shape[1],
+                risk.pnl.shape[1],
                 run,
                 long_discount,
                 short_discount,
@@ -114,8 +114,7 @@ class DerivePM2:
         # Tables of columns that every block sums, made once.
         facts["counted_table"] = side_by_side(columns, "cash", "value", "collateral")
         facts["basis_table"] = side_by_side(columns, "basis_up", "basis_down")
-        shown = RiskArray.of(pnl, risk.value, risk.count)
-        return Priced(pool, view, stable, scenarios, shown, columns, risk.value, facts)
+        return Priced(pool, view, stable, scenarios, risk, columns, risk.value, facts)
 
     def margin(self, priced: Priced, held: PoolBook, parameters: Parameters) -> PoolAnswer:
         """The sheet of a block of accounts."""
@@ -196,21 +195,21 @@ class DerivePM2:
 def _flags(part: Instruments, parameters: Parameters, table: str, name: str) -> Floats:
     """[I] a collateral parameter of each asset row that the manager accepts; 0 elsewhere."""
     out = np.zeros(len(part))
-    for k, item in enumerate(part.items):
-        key = f"{table}.collateral.{item.underlying}.{name}"
-        if item.kind == Kind.ASSET and item.underlying != CASH and key in parameters:
-            out[k] = parameters.number(key)
+    taken = _collateral(part) & known_names(
+        part, lambda coin: f"{table}.collateral.{coin}.{name}" in parameters
+    )
+    for k in np.flatnonzero(taken).tolist():
+        out[k] = parameters.number(f"{table}.collateral.{part.items[k].underlying}.{name}")
     return out
 
 
 def _refused(part: Instruments, parameters: Parameters, table: str) -> Bools:
     """[I] collateral that the manager does not take."""
-    return np.array(
-        [
-            item.kind == Kind.ASSET
-            and item.underlying != CASH
-            and f"{table}.collateral.{item.underlying}.mm_haircut" not in parameters
-            for item in part.items
-        ],
-        np.bool_,
+    return _collateral(part) & ~known_names(
+        part, lambda coin: f"{table}.collateral.{coin}.mm_haircut" in parameters
     )
+
+
+def _collateral(part: Instruments) -> Bools:
+    """[I] balances of anything but cash."""
+    return is_kind(part, Kind.ASSET) & ~is_coin(part, CASH)

@@ -8,11 +8,12 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.copies import known_names
 from crossmargin.margin.families.derive import coin_worth, index_of
 from crossmargin.margin.families.derive_contingencies import Feeds, naked_shorts
 from crossmargin.margin.model import Pool, PoolBook
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import per_row
+from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
 
@@ -36,12 +37,14 @@ class Contingencies:
         """Rates from the parameters, confidences from the view (1 where no feed says less)."""
         part = pool.instruments
         taken, mm, im = np.zeros((3, len(part)))
-        for k, item in enumerate(part.items):
-            key = f"{table}.collateral.{item.underlying}"
-            if item.kind == Kind.ASSET and f"{key}.mm_haircut" in parameters:
-                mm[k] = parameters.number(f"{key}.mm_haircut")
-                im[k] = parameters.number(f"{key}.im_haircut")
-                taken[k] = 1.0
+        own = is_kind(part, Kind.ASSET) & known_names(
+            part, lambda name: f"{table}.collateral.{name}.mm_haircut" in parameters
+        )
+        for k in np.flatnonzero(own).tolist():
+            key = f"{table}.collateral.{part.items[k].underlying}"
+            mm[k] = parameters.number(f"{key}.mm_haircut")
+            im[k] = parameters.number(f"{key}.im_haircut")
+            taken[k] = 1.0
         collateral = taken * coin_worth(part, view, stable)
         feeds = Feeds.of(pool, view, parameters, table, index_of(part, view, pool.label))
         return Contingencies(

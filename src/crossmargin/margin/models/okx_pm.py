@@ -23,6 +23,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.instruments.contracts import Instruments
+from crossmargin.margin.copies import by_copy
 from crossmargin.margin.equity import mark_value
 from crossmargin.margin.families.spot_overlay import spot_used, worst_of
 from crossmargin.margin.fills import fills_of, order_margin
@@ -74,7 +75,8 @@ class OkxPM:
         value = mark_value(part, view)
         if pool.label == ACCOUNT:
             places = [part.names.index(name) for name in pool.facts["currencies"]]
-            return Priced(pool, view, 1.0, None, None, {}, value, {"usd": view.usd[places]})
+            usd = tuple(by_copy(part, view.usd, place) for place in places)
+            return Priced(pool, view, 1.0, None, None, {}, value, {"usd": usd})
         scenarios, risk = unit_risk(pool, view, parameters)
         columns = unit_columns(pool, view, parameters)
         facts = {
@@ -82,7 +84,7 @@ class OkxPM:
             "table": np.stack(
                 [columns.delta, columns.coins, columns.charge_long, columns.charge_short], axis=1
             ),
-            "leg": scenarios.move * scenarios.weight * columns.spot_usd,
+            "leg": np.multiply.outer(columns.spot_usd, scenarios.move * scenarios.weight),
             "weight": padded(scenarios.weight[None, :])[0],
             "depeg": depeg_of(view, parameters),
             "steps": minimum_steps(parameters, pool.facts["tier"]),
@@ -185,7 +187,7 @@ def _vector(priced: Priced, held: PoolBook, used: Floats) -> Floats:
     total *= priced.facts["weight"]
     leg = priced.facts["leg"]
     if used.any():
-        total[:, : len(leg)] += used[:, None] * leg
+        total[:, : leg.shape[-1]] += used[:, None] * leg
     return total
 
 

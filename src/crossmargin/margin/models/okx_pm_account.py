@@ -63,8 +63,8 @@ class Account(NamedTuple):
 def account_of(priced: Priced, held: PoolBook, parameters: Parameters) -> Account:
     """Equity, borrowing and discount of a block of accounts."""
     names: tuple[str, ...] = priced.pool.facts["currencies"]
-    usd: Floats = priced.facts["usd"]
-    equity = currency_equity(priced, held, names, priced.pool.facts["currency_run"])
+    usd: tuple[float | Floats, ...] = priced.facts["usd"]
+    equity = currency_equity(priced, held, names, priced.pool.facts["currency_code"])
     total, loss = equity.total(), _order_loss(priced, held)
     told = equity.source != 0
     borrowed, rated, mmr, imr, orders, discount = (np.zeros(len(total)) for _ in range(6))

@@ -15,6 +15,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import by_copy
 from crossmargin.margin.families.currency_equity import currency_codes
 from crossmargin.margin.model import Plan, Pool
 from crossmargin.margin.parameter_files import Parameters
@@ -23,7 +24,7 @@ from crossmargin.margin.pools import is_kind, make_pool
 from crossmargin.market.view import View
 from crossmargin.pricing.greeks import greeks
 from crossmargin.pricing.revalue import padded
-from crossmargin.scenarios.risk_array import RiskArray, price
+from crossmargin.scenarios.risk_array import Added, RiskArray, price
 from crossmargin.scenarios.sets import ScenarioSet, shocked_forwards
 
 __all__ = ["ACCOUNT", "QUOTES", "UnitColumns", "plan_units", "unit_columns", "unit_risk"]
@@ -67,7 +68,7 @@ def plan_units(instruments: Instruments, parameters: Parameters) -> Plan:
                 "cash_at_risk": True,
                 "sees_all": True,
                 "currencies": names,
-                "currency_run": code,
+                "currency_code": code,
             },
         )
     )
@@ -123,14 +124,23 @@ def unit_risk(pool: Pool, view: View, parameters: Parameters) -> tuple[ScenarioS
     """
     part = pool.instruments
     scenarios = _scenarios(pool, view, parameters)
-    raw = price(part, view, scenarios, view.index[part.pair])
-    coin = _in_coin(part)
-    usd = np.where(coin, _coin_usd(part, view), view.usd[part.settle])[:, None]
-    pnl = raw.pnl * usd
-    if parameters.get("reading.coin_pnl") == "dollar_value":
-        move = padded(scenarios.move[None, :])
-        pnl = np.where(coin[:, None], pnl * (1.0 + move) + raw.value[:, None] * usd * move, pnl)
-    return scenarios, RiskArray.of(pnl, raw.value, raw.count)
+    coin, coin_usd = _in_coin(part), _coin_usd(part, view)
+    move = padded(scenarios.move[None, :])
+    shocked = parameters.get("reading.coin_pnl") == "dollar_value"
+    # Dollars of a unit: by settlement currency, of what is paid in coin by pair.
+    of_pair = np.ones(len(part.pairs))
+    of_pair[part.pair[coin]] = coin_usd[coin]
+    grown = 1.0 + move if shocked else np.ones_like(move)
+    unit = np.concatenate([view.usd[:, None] * np.ones_like(move), of_pair[:, None] * grown])
+    code = np.where(coin, len(part.names) + part.pair, part.settle).astype(np.int32)
+
+    def moved(value: Floats) -> Added:
+        """The dollars that today's value of what is paid in coin gains with the coin."""
+        rows = np.flatnonzero(coin & (value != 0.0) & shocked).astype(np.int32)
+        return rows, value[rows] * coin_usd[rows], np.zeros(len(rows), np.int32), move
+
+    target = view.index[part.pair]
+    return scenarios, price(part, view, scenarios, target, unit=(unit, code), added=moved)
 
 
 def _in_coin(part: Instruments) -> Bools:
@@ -214,7 +224,7 @@ class UnitColumns:
     charge_short: Floats
     option: Floats
     basis: Floats
-    spot_usd: float
+    spot_usd: float | Floats  # of each copy of the table
 
 
 def unit_columns(pool: Pool, view: View, parameters: Parameters) -> UnitColumns:
@@ -238,10 +248,10 @@ def unit_columns(pool: Pool, view: View, parameters: Parameters) -> UnitColumns:
     extra = np.zeros((2, len(part)))
     if parameters.get("reading.option_charge") == "code_2023":
         extra = _option_charge(part, view, parameters, option) * coin_usd
-    spot_usd = 0.0
+    spot_usd: float | Floats = 0.0
     coin = pool.facts["coin"]
     if coin in part.names:
-        spot_usd = float(view.usd[part.names.index(coin)])
+        spot_usd = by_copy(part, view.usd, part.names.index(coin))
     return UnitColumns(
         delta=delta,
         cash_delta=cash,

@@ -20,6 +20,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.copies import by_copy, per_instrument
 from crossmargin.margin.equity import equity_of, mark_value
 from crossmargin.margin.fills import fills_of, order_margin
 from crossmargin.margin.model import (
@@ -133,26 +134,20 @@ class ParadexPM:
         table = f"asset.{pool.label}"
         scenarios = _scenarios(pool, view, parameters, table)
         spot = _spot(pool, view)
-        risk = price(part, view, scenarios, np.full(len(part), spot))
+        risk = price(part, view, scenarios, np.full(len(part), per_instrument(part, spot)))
         delta = _delta(part, view)
         perp = is_kind(part, Kind.PERPETUAL)
         option = is_kind(part, Kind.OPTION)
         fee = np.where(perp, view.mark * parameters.number("general.perp_taker_fee"), 0.0)
         option_fee = np.minimum(
-            spot * parameters.number("general.option_taker_fee"),
+            per_instrument(part, spot) * parameters.number("general.option_taker_fee"),
             view.mark * parameters.number("general.option_fee_cap"),
         )
         fee = np.where(option, option_fee, fee) * part.multiplier
-        funding = np.array(
-            [
-                (
-                    view.read("funding_8h", f"{item.venue}|{item.native_id}", 0.0)
-                    if item.kind == Kind.PERPETUAL
-                    else 0.0
-                )
-                for item in part.items
-            ]
-        )
+        funding = np.zeros(len(part))
+        for k in np.flatnonzero(perp).tolist():
+            item = part.items[k]
+            funding[k] = view.read("funding_8h", f"{item.venue}|{item.native_id}", 0.0)
         hours = parameters.number("general.funding_provision_hours")
         columns = {
             "delta": delta,
@@ -243,11 +238,11 @@ class ParadexPM:
         return full[:, : priced.risk.count] * priced.scenarios.weight
 
 
-def _spot(pool: Pool, view: View) -> float:
-    """Index of the pool's underlying; 0 in a pool that holds cash alone."""
+def _spot(pool: Pool, view: View) -> float | Floats:
+    """Index of the pool's underlying, by copy; 0 in a pool that holds cash alone."""
     for k, pair in enumerate(pool.instruments.pairs):
         if pair[0] == pool.label:
-            return float(view.index[k])
+            return by_copy(pool.instruments, view.index, k)
     return 0.0
 
 

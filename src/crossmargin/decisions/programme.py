@@ -1,0 +1,358 @@
+"""The one door to the solver of linear and mixed-integer programmes (HiGHS, MIT licence).
+
+    minimise  c'x   subject to   low <= x <= high,   least <= A x <= most,   some x whole
+
+One object is one solver with one thread: the same calls give the same bits. Rows may be added and
+bounds changed between solves; the solver then starts from its last basis, and the answer is proven
+before it is given back, from its own multipliers ``y`` (of rows) and ``z = c - A'y`` (of columns):
+
+    primal   largest violation of a bound by x, of its scale 1 + |bound|
+    dual     largest multiplier with the wrong sign for where its row or column stands, of 1 + |c|
+    gap      |c'x - (y' and z' at their bounds)| / (1 + |c'x|)
+
+Where one of them is above 1e-7 the basis is thrown away and the programme solved again; if that is
+no better SolverError ``optimum_unproven``. An infeasible programme can be asked for the smallest
+changes of its named rows that would make it feasible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Floats, finite
+from crossmargin.core.errors import InputError, SolverError
+
+__all__ = ["Evidence", "Programme", "Relaxation", "Solution"]
+
+PROVEN = 1e-7
+_INFINITE = 1e30  # what HiGHS takes for no bound
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why an answer is one: the residuals of the module's head; ``gap`` of a mixed-integer answer
+    is the solver's own proof, and its multipliers are those of no programme (zeros)."""
+
+    solver: str
+    primal: float
+    dual: float
+    gap: float
+    again: bool  # the warm answer was not proven, and the programme was solved afresh
+    iterations: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether every residual is small enough."""
+        return max(self.primal, self.dual, self.gap) <= PROVEN
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """``x`` of every column, multiplier of every row (money per unit of its bound), reduced costs.
+
+    A multiplier is the change of the objective with the bound at which the row stands.
+    """
+
+    x: Floats
+    objective: float
+    row_dual: Floats
+    column_dual: Floats
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """One bound of a named row that would have to give way, in the row's own unit."""
+
+    name: str
+    by: float
+    bound: float
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows as they were added: entries in compressed form."""
+
+    least: list[float] = field(default_factory=list)
+    most: list[float] = field(default_factory=list)
+    start: list[int] = field(default_factory=lambda: [0])
+    column: list[Any] = field(default_factory=list)
+    value: list[Any] = field(default_factory=list)
+    name: list[str] = field(default_factory=list)
+
+
+class Programme:
+    """Columns first, then rows, then :meth:`solve`; rows and bounds may follow."""
+
+    def __init__(self, cost: Floats, low: Floats, high: Floats, whole: Bools | None = None) -> None:
+        """Columns: money per unit, bounds (infinite: none) and which are whole numbers."""
+        import highspy  # a solver is loaded when one is needed
+
+        self.cost = np.array(finite(cost, "costs of a programme"), np.float64)
+        self.low, self.high = np.array(low, np.float64), np.array(high, np.float64)
+        self.whole = np.zeros(len(cost), np.bool_) if whole is None else np.array(whole, np.bool_)
+        if not (self.low <= self.high).all():
+            k = int(np.flatnonzero(~(self.low <= self.high))[0])
+            raise InputError(
+                "number_out_of_range",
+                "a column has no room between its bounds",
+                place=f"column {k}",
+                value=(float(self.low[k]), float(self.high[k])),
+                limit="low <= high",
+                remedy="Correct the bounds.",
+            )
+        self._rows = _Rows()
+        self._highs = highspy
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
+        solver.setOptionValue("output_flag", False)
+        solver.setOptionValue("threads", 1)
+        solver.setOptionValue("random_seed", 1)
+        solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
+        solver.setOptionValue("dual_feasibility_tolerance", 1e-9)
+        solver.setOptionValue("mip_rel_gap", 1e-9)
+        self._solver = solver
+        self._version = f"HiGHS {solver.version()}"
+        solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
+        index = np.arange(len(self.cost), dtype=np.int32)
+        solver.changeColsCost(len(index), index, self.cost)
+        if self.whole.any():
+            which = np.flatnonzero(self.whole).astype(np.int32)
+            kind = np.full(len(which), highspy.HighsVarType.kInteger)
+            solver.changeColsIntegrality(len(which), which, kind)
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self.cost)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self._rows.least)
+
+    def add(
+        self,
+        columns: Sequence[int] | Floats,
+        values: Sequence[float] | Floats,
+        least: float,
+        most: float,
+        name: str = "",
+    ) -> int:
+        """One row ``least <= values @ x[columns] <= most``; its number."""
+        width = np.ones((1, len(columns)), np.float64) * np.asarray(values, np.float64)
+        return self.add_dense(np.asarray(columns, np.int32), width, [least], [most], [name])
+
+    def add_dense(
+        self,
+        columns: Any,
+        values: Floats,
+        least: Sequence[float] | Floats,
+        most: Sequence[float] | Floats,
+        names: Sequence[str] = (),
+    ) -> int:
+        """Rows ``[K]`` of one width over the same columns; the number of the first."""
+        count, width = values.shape
+        finite(values, "rows of a programme")
+        first = self.rows
+        kept = self._rows
+        index = np.ascontiguousarray(columns, np.int32)
+        kept.least += [float(v) for v in least]
+        kept.most += [float(v) for v in most]
+        kept.name += list(names) if names else [""] * count
+        for k in range(count):
+            kept.column.append(index)
+            kept.value.append(values[k])
+        self._solver.addRows(
+            count,
+            _bounded(np.asarray(least, np.float64)),
+            _bounded(np.asarray(most, np.float64)),
+            count * width,
+            np.arange(count, dtype=np.int32) * width,
+            np.tile(index, count),
+            np.ascontiguousarray(values.reshape(-1), np.float64),
+        )
+        return first
+
+    def bound_row(self, row: int, least: float, most: float) -> None:
+        """Other bounds of a row."""
+        self._rows.least[row], self._rows.most[row] = least, most
+        low, high = _bounded(np.array([least, most])).tolist()
+        self._solver.changeRowBounds(row, low, high)
+
+    def bound_column(self, column: int, low: float, high: float) -> None:
+        """Other bounds of a column."""
+        self.low[column], self.high[column] = low, high
+        self._solver.changeColBounds(column, *_bounded(np.array([low, high])).tolist())
+
+    def change_cost(self, cost: Floats) -> None:
+        """Another objective over the same columns."""
+        self.cost = np.array(finite(cost, "costs of a programme"), np.float64)
+        index = np.arange(len(self.cost), dtype=np.int32)
+        self._solver.changeColsCost(len(index), index, self.cost)
+
+    def solve(self) -> Solution | None:
+        """The optimum, proven; None where the rows contradict each other.
+
+        Raises SolverError ``solver_failed`` where there is no bound to the objective or the solver
+        gives up, ``optimum_unproven`` where its answer does not prove itself.
+        """
+        found = self._run(again=False)
+        if found is not None and not found.evidence.proven:
+            self._solver.clearSolver()
+            found = self._run(again=True)
+            if found is not None and not found.evidence.proven:
+                raise SolverError(
+                    "optimum_unproven",
+                    "the multipliers do not prove the optimum",
+                    place=self._version,
+                    value=found.evidence,
+                    limit=f"residuals up to {PROVEN:g}",
+                    remedy="Scale the sizes: the numbers of the rows lie too far apart.",
+                )
+        return found
+
+    def relaxations(self) -> tuple[Relaxation, ...]:
+        """The least sum of changes of named rows (each of 1 + its bound) that lets them agree.
+
+        Rows without a name hold as they are. Raises SolverError ``solver_failed`` where they
+        contradict each other by themselves.
+        """
+        named = [k for k, name in enumerate(self._rows.name) if name]
+        size = self.columns + 2 * len(named)
+        cost = np.zeros(size)
+        low = np.concatenate([self.low, np.zeros(2 * len(named))])
+        high = np.concatenate([self.high, np.full(2 * len(named), np.inf)])
+        whole = np.concatenate([self.whole, np.zeros(2 * len(named), np.bool_)])
+        extra: dict[int, int] = {}
+        for place, row in enumerate(named):
+            bounds = self._rows.least[row], self._rows.most[row]
+            scale = 1.0 + max(abs(b) for b in bounds if np.isfinite(b))
+            extra[row] = self.columns + 2 * place
+            cost[extra[row] : extra[row] + 2] = 1.0 / scale
+        elastic = Programme(cost, low, high, whole)
+        for row in range(self.rows):
+            column, value = self._rows.column[row], self._rows.value[row]
+            if row in extra:
+                column = np.append(column, [extra[row], extra[row] + 1])
+                value = np.append(value, [1.0, -1.0])
+            elastic.add(column, value, self._rows.least[row], self._rows.most[row])
+        found = elastic.solve()
+        if found is None:
+            raise SolverError(
+                "solver_failed",
+                "rows that may not give way contradict each other",
+                place=self._version,
+                remedy="Loosen the sizes.",
+            )
+        out = []
+        for row, column in extra.items():
+            up, down = float(found.x[column]), float(found.x[column + 1])
+            if max(up, down) > PROVEN:
+                bound = self._rows.least[row] if up > down else self._rows.most[row]
+                out.append(Relaxation(self._rows.name[row], max(up, down), bound))
+        return tuple(out)
+
+    def _run(self, *, again: bool) -> Solution | None:
+        solver, status = self._solver, self._highs.HighsModelStatus
+        solver.run()
+        reached = solver.getModelStatus()
+        if reached == status.kInfeasible:
+            return None
+        if reached == status.kUnboundedOrInfeasible:
+            return self._without_objective()
+        if reached != status.kOptimal:
+            raise SolverError(
+                "solver_failed",
+                "the programme was not solved",
+                place=self._version,
+                value=solver.modelStatusToString(reached),
+                limit="an optimum",
+                remedy="Bound the sizes: an objective without a bound has no optimum."
+                if reached == status.kUnbounded
+                else "Scale the sizes.",
+            )
+        solution, info = solver.getSolution(), solver.getInfo()
+        x = np.array(solution.col_value, np.float64)
+        if self.whole.any():
+            x[self.whole] = np.round(x[self.whole])
+            y, z = np.zeros(self.rows), np.zeros(self.columns)
+            primal = self._primal(x, self._activity(x))
+            count = int(info.simplex_iteration_count)
+            proof = Evidence(self._version, primal, 0.0, abs(float(info.mip_gap)), again, count)
+            return Solution(x, float(self.cost @ x), y, z, proof)
+        y = np.array(solution.row_dual, np.float64)
+        return self._proven(x, y, again, int(info.simplex_iteration_count))
+
+    def _without_objective(self) -> Solution | None:
+        """Tells a programme without a bound from one without an answer."""
+        bare = Programme(np.zeros(self.columns), self.low, self.high, self.whole)
+        for row in range(self.rows):
+            kept = self._rows
+            bare.add(kept.column[row], kept.value[row], kept.least[row], kept.most[row])
+        if bare.solve() is None:
+            return None
+        raise SolverError(
+            "solver_failed",
+            "the objective has no bound",
+            place=self._version,
+            limit="an optimum",
+            remedy="Bound the sizes.",
+        )
+
+    def _activity(self, x: Floats) -> Floats:
+        kept = self._rows
+        rows = [
+            float(value @ x[column]) for column, value in zip(kept.column, kept.value, strict=True)
+        ]
+        return np.array(rows, np.float64)
+
+    def _primal(self, x: Floats, activity: Floats) -> float:
+        least, most = np.array(self._rows.least), np.array(self._rows.most)
+        worst = 0.0
+        for value, low, high in ((x, self.low, self.high), (activity, least, most)):
+            for gap, bound in ((low - value, low), (value - high, high)):
+                held = np.isfinite(bound)
+                if held.any():
+                    worst = max(worst, float((gap[held] / (1.0 + np.abs(bound[held]))).max()))
+        return worst
+
+    def _proven(self, x: Floats, y: Floats, again: bool, iterations: int) -> Solution:
+        """Residuals from the multipliers; reduced costs are recomputed, not taken."""
+        z = self.cost.copy()
+        for k in np.flatnonzero(y).tolist():
+            np.subtract.at(z, self._rows.column[k], y[k] * self._rows.value[k])
+        activity = self._activity(x)
+        least, most = np.array(self._rows.least), np.array(self._rows.most)
+        objective = float(self.cost @ x)
+        scale = 1.0 + float(np.abs(self.cost).max(initial=0.0))
+        wrong, bounded = 0.0, 0.0
+        for price, low, high in ((z, self.low, self.high), (y, least, most)):
+            up, down = np.maximum(price, 0.0), np.maximum(-price, 0.0)
+            open_low, open_high = ~np.isfinite(low), ~np.isfinite(high)
+            wrong = max(wrong, float(up[open_low].max(initial=0.0)))
+            wrong = max(wrong, float(down[open_high].max(initial=0.0)))
+            bounded += float(up[~open_low] @ low[~open_low])
+            bounded -= float(down[~open_high] @ high[~open_high])
+        gap = abs(objective - bounded) / (1.0 + abs(objective))
+        primal = self._primal(x, activity)
+        proof = Evidence(self._version, primal, wrong / scale, gap, again, iterations)
+        return Solution(x, objective, y, z, proof)
+
+
+def _bounded(values: Floats) -> Floats:
+    """Infinite bounds as the solver writes them."""
+    return np.clip(np.asarray(values, np.float64), -_INFINITE, _INFINITE)
+
+
+def relaxed_text(found: Sequence[Relaxation], units: Mapping[str, str] | None = None) -> str:
+    """The relaxations in words: ``vega of BTC by 12.5 USD (limit 100)``."""
+    known = units or {}
+    return "; ".join(
+        f"{each.name} by {each.by:.6g}{' ' + known[each.name] if each.name in known else ''} "
+        f"(limit {each.bound:.6g})"
+        for each in found
+    )

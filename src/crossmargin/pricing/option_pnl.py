@@ -1,0 +1,222 @@
+"""P&L of options in scenarios in one pass: values, base, coin and unit while a row is in cache.
+
+For option ``i`` of expiry ``e`` in scenario ``s``, with V the value of ``pricing.revalue``
+
+    pnl[i, s] = m_i (V[i, s] / D[e, s] - V0[i] / D0[e]) u[c_i, s]
+
+V0 is the value of the unmoved market (spread ``vol root``), priced by the same loop in a column of
+its own, so that a scenario that moves nothing gives exactly zero. D is the shocked forward where
+the option is paid in coin, else 1; u is what a unit of P&L is worth, by class of row, if given.
+The operations and their order are those of ``revalue`` followed by NumPy: the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Floats, Ints
+from crossmargin.core.jit import kernel
+from crossmargin.pricing.checks import codes, reals, rights, shaped, tables
+from crossmargin.pricing.normal import exp_negative, tail_absolute
+from crossmargin.pricing.revalue import LOG_FLOOR, STEEP, TINY, padded_width
+
+__all__ = ["Moves", "Options", "add_rows", "add_rows_kernel", "option_pnl", "option_pnl_kernel"]
+
+
+class Moves(NamedTuple):
+    """Scenario tables ``[E, S]``, and ``[E]`` the unmoved forward, its root of years, discount."""
+
+    forward: Floats
+    vol_factor: Floats
+    vol_shift: Floats
+    vol_floor: Floats
+    now: Floats
+    root_years: Floats
+    discount: Floats
+
+
+class Options(NamedTuple):
+    """``[I]`` options: code of expiry, strike, +-1, volatility, multiplier, paid in coin."""
+
+    expiry: Ints
+    strike: Floats
+    right: Floats
+    vol: Floats
+    multiplier: Floats
+    in_coin: Bools
+
+
+@kernel(
+    "f8[:,:], f8[:], f8[:,:], f8[:,:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], b1, "
+    "f8[:], b1[:], i8, f8[:,:], i4[:], i4[:], out f8[:,:], out f8[:]"
+)
+def option_pnl_kernel(  # one argument per table of the formula
+    forward: Any,
+    discount: Any,
+    vol_factor: Any,
+    vol_shift: Any,
+    vol_floor: Any,
+    expiry: Any,
+    strike: Any,
+    right: Any,
+    vol: Any,
+    strike_factor: Any,
+    skewed: Any,
+    multiplier: Any,
+    in_coin: Any,
+    count: Any,
+    unit: Any,
+    unit_of: Any,
+    place: Any,
+    out: Any,
+    value: Any,
+) -> None:
+    """The loop of :func:`option_pnl`, unchecked; column ``count`` of the tables is the base."""
+    expiries, width = forward.shape
+    wide = out.shape[1]
+    log_forward = np.empty((expiries, width))
+    paid = np.empty((expiries, width))
+    for e in range(expiries):
+        for s in range(width):
+            log_forward[e, s] = math.log(max(forward[e, s], LOG_FLOOR))
+            paid[e, s] = discount[e] * forward[e, s]
+    spread, row = np.empty(width), np.empty(width)
+    for i in range(strike.size):
+        e = expiry[i]
+        factor, shift, floor, sigma = vol_factor[e], vol_shift[e], vol_floor[e], vol[i]
+        for s in range(width):
+            spread[s] = max(floor[s], sigma * factor[s] + shift[s])
+        if skewed:
+            skew = strike_factor[i]
+            for s in range(count):
+                spread[s] *= skew[s]
+        if strike[i] <= 0.0:  # the forward itself, or nothing: the limit without spread
+            spread[:] = 0.0
+        f_row, l_row = paid[e], log_forward[e]
+        log_strike = math.log(max(strike[i], LOG_FLOOR))
+        k = discount[e] * strike[i]
+        is_put = right[i] < 0.0
+        f_up, f_down = (0.0, -1.0) if is_put else (1.0, 0.0)
+        k_up, k_down = (0.0, k) if is_put else (-k, 0.0)
+        flat = 0
+        for s in range(width):
+            w = spread[s]
+            flat += 1 if w <= 0.0 else 0
+            r = (l_row[s] - log_strike) / max(w, TINY)
+            r = min(max(r, -STEEP), STEEP)
+            d1 = r + 0.5 * w
+            d2 = r - 0.5 * w
+            p1, q1 = tail_absolute(abs(d1))
+            p2, q2 = tail_absolute(abs(d2))
+            p1 = -p1 if d1 >= 0.0 else p1
+            p2 = -p2 if d2 >= 0.0 else p2
+            f = f_row[s]
+            density = f * exp_negative(-0.5 * d1 * d1)
+            steps = f * (f_up if d1 >= 0.0 else f_down) + (k_up if d2 >= 0.0 else k_down)
+            row[s] = density * ((p1 * q2 - p2 * q1) / (q1 * q2)) + steps
+        if flat > 0:
+            for s in range(width):
+                if spread[s] <= 0.0:
+                    row[s] = max(right[i] * (f_row[s] - k), 0.0)
+        if in_coin[i]:
+            given = forward[e]
+            for s in range(width):
+                row[s] /= given[s]
+        m, base, target = multiplier[i], row[count], out[place[i]]
+        for s in range(wide):
+            target[s] = m * (row[s] - base)
+        for s in range(count, wide):
+            target[s] = target[0]
+        if unit.size > 0:
+            worth = unit[unit_of[i]]
+            for s in range(wide):
+                target[s] *= worth[s]
+        value[place[i]] = m * base
+
+
+def option_pnl(
+    moves: Moves,
+    options: Options,
+    place: Ints,
+    out: Floats,
+    value: Floats,
+    *,
+    strike_factor: Floats | None = None,
+    unit: tuple[Floats, Ints] | None = None,
+) -> None:
+    """Fill rows ``place[I]`` of ``out[N, S8]`` with P&L, and of ``value[N]`` with the base.
+
+    ``strike_factor[I, S]`` multiplies spreads; ``unit``: ``[C, S8]`` and the class ``[I]``.
+    Errors: ``shape_wrong``, ``number_not_finite``, ``number_out_of_range``.
+    """
+    forward = tables(moves.forward, "forward", low=0.0)
+    shape = expiries, count = forward.shape
+    rows = options.strike.shape[0]
+    now = reals(moves.now, "forward", shape=(expiries,), low=0.0)
+    root = reals(moves.root_years, "vol_factor", shape=(expiries,))
+    factor = reals(moves.vol_factor, "vol_factor", shape=shape)
+    shift = reals(moves.vol_shift, "vol_shift", shape=shape)
+    floor = reals(moves.vol_floor, "vol_floor", shape=shape, low=0.0)
+    shaped(out, (len(out), padded_width(count)), "out")
+    nothing = np.zeros(expiries)
+    skew = np.ones((1, 1))
+    if strike_factor is not None:
+        skew = reals(strike_factor, "strike_factor", shape=(rows, count), low=0.0)
+    no_unit = np.zeros((0, 1)), np.zeros(0, np.int32)
+    option_pnl_kernel.run(
+        _with_base(forward, now),
+        reals(moves.discount, "discount", shape=(expiries,), low=0.0),
+        _with_base(factor, root),
+        _with_base(shift, nothing),
+        _with_base(floor, nothing),
+        codes(options.expiry, "expiry", shape=(rows,), low=0, below=expiries),
+        reals(options.strike, "strike", shape=(rows,), low=0.0),
+        rights(options.right, rows),
+        reals(options.vol, "vol", shape=(rows,), low=0.0),
+        skew,
+        strike_factor is not None,
+        reals(options.multiplier, "multiplier", shape=(rows,)),
+        np.ascontiguousarray(options.in_coin, np.bool_),
+        count,
+        *(unit or no_unit),
+        codes(place, "place", shape=(rows,), low=0, below=len(out)),
+        out,
+        value,
+    )
+
+
+def _with_base(table: Floats, base: Floats) -> Floats:
+    """``[R, S]`` and one column more, filled up to whole vectors."""
+    rows, count = table.shape
+    wide = np.empty((rows, padded_width(count + 1)))
+    wide[:, :count] = table
+    wide[:, count] = base
+    wide[:, count + 1 :] = table[:, :1]
+    return wide
+
+
+@kernel("i4[:], f8[:], i4[:], f8[:,:], out f8[:,:]")
+def add_rows_kernel(place: Any, amount: Any, code: Any, table: Any, out: Any) -> None:
+    """The loop of :func:`add_rows`, unchecked."""
+    width = out.shape[1]
+    more = np.empty(width)
+    for j in range(place.size):
+        target, source, size = out[place[j]], table[code[j]], amount[j]
+        for s in range(width):  # a product of its own: never fused with the sum
+            more[s] = size * source[s]
+        for s in range(width):
+            target[s] += more[s]
+
+
+def add_rows(place: Ints, amount: Floats, code: Ints, table: Floats, out: Floats) -> None:
+    """``out[place[j]] += amount[j] table[code[j]]``; ``table[C, S8]``, codes in range."""
+    add_rows_kernel.run(
+        np.ascontiguousarray(place, np.int32),
+        np.ascontiguousarray(amount, np.float64),
+        np.ascontiguousarray(code, np.int32),
+        np.ascontiguousarray(table, np.float64),
+        out,
+    )

@@ -1,0 +1,141 @@
+"""The solver's door: the optimum of an independent solver, proven; what has none says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import LinearConstraint, linprog, milp
+
+from crossmargin.core.errors import InputError, SolverError
+from crossmargin.decisions.programme import Programme, Relaxation, relaxed_text
+
+
+def drawn(seed: int, columns: int = 8, rows: int = 6) -> tuple[np.ndarray, ...]:
+    """A programme that has an answer: its rows hold at a point inside the bounds."""
+    rng = np.random.default_rng(seed)
+    cost, matrix = rng.normal(size=columns), rng.normal(size=(rows, columns))
+    inside = rng.uniform(-1.0, 1.0, columns)
+    most = matrix @ inside + rng.uniform(0.0, 1.0, rows)
+    return cost, matrix, most
+
+
+def programme(cost: np.ndarray, matrix: np.ndarray, most: np.ndarray, **more: object) -> Programme:
+    """The same, in a box of two."""
+    size = len(cost)
+    made = Programme(cost, np.full(size, -2.0), np.full(size, 2.0), **more)  # type: ignore[arg-type] # whole alone
+    made.add_dense(np.arange(size), matrix, np.full(len(most), -np.inf), most)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_optimum_is_that_of_another_solver_and_proves_itself(seed: int) -> None:
+    cost, matrix, most = drawn(seed)
+    found = programme(cost, matrix, most).solve()
+    assert found is not None
+    other = linprog(cost, matrix, most, bounds=[(-2.0, 2.0)] * len(cost), method="highs-ipm")
+    assert found.objective == pytest.approx(other.fun, abs=1e-7)
+    assert found.evidence.proven
+    assert not found.evidence.again
+    assert (matrix @ found.x <= most + 1e-7).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_multiplier_is_what_the_bound_is_worth(seed: int) -> None:
+    cost, matrix, most = drawn(seed)
+    made = programme(cost, matrix, most)
+    found = made.solve()
+    assert found is not None
+    k = int(np.abs(found.row_dual).argmax())
+    made.bound_row(k, -np.inf, most[k] + 1e-6)
+    moved = made.solve()
+    assert moved is not None
+    assert moved.objective - found.objective == pytest.approx(1e-6 * found.row_dual[k], abs=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_that_follow_give_what_they_give_from_the_start(seed: int) -> None:
+    cost, matrix, most = drawn(seed, rows=9)
+    later = programme(cost, matrix[:4], most[:4])
+    assert later.solve() is not None
+    later.add_dense(np.arange(len(cost)), matrix[4:], np.full(5, -np.inf), most[4:])
+    warm, cold = later.solve(), programme(cost, matrix, most).solve()
+    assert warm is not None and cold is not None
+    assert warm.objective == pytest.approx(cold.objective, abs=1e-8)
+    assert warm.evidence.proven
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whole_numbers(seed: int) -> None:
+    cost, matrix, most = drawn(seed)
+    whole = np.arange(len(cost)) % 2 == 0
+    found = programme(cost, matrix, most + 1.0, whole=whole).solve()
+    other = milp(
+        cost,
+        integrality=whole.astype(int),
+        bounds=(np.full(len(cost), -2.0), np.full(len(cost), 2.0)),
+        constraints=LinearConstraint(matrix, -np.inf, most + 1.0),
+    )
+    assert found is not None
+    assert found.objective == pytest.approx(other.fun, abs=1e-6)
+    assert (found.x[whole] == np.round(found.x[whole])).all()
+
+
+def test_other_costs_and_bounds() -> None:
+    made = Programme(np.array([1.0, 1.0]), np.zeros(2), np.full(2, 5.0))
+    made.add([0, 1], [1.0, 1.0], 3.0, np.inf, "need")
+    made.change_cost(np.array([2.0, 1.0]))
+    found = made.solve()
+    assert found is not None and found.x.tolist() == [0.0, 3.0]
+    assert float(found.row_dual[0]) == 1.0
+    made.bound_column(1, 0.0, 1.0)
+    found = made.solve()
+    assert found is not None and found.x.tolist() == [2.0, 1.0]
+
+
+def test_rows_that_contradict_each_other_name_the_smallest_change() -> None:
+    made = Programme(np.ones(2), np.zeros(2), np.full(2, 10.0))
+    made.add([0, 1], [1.0, 1.0], 8.0, np.inf, "margin saved")
+    made.add([0], [1.0], -np.inf, 3.0, "size of A")
+    made.add([1], [1.0], -np.inf, 4.0, "size of B")
+    assert made.solve() is None
+    found = made.relaxations()
+    assert found == (Relaxation("margin saved", pytest.approx(1.0), 8.0),)
+    assert relaxed_text(found, {"margin saved": "USD"}) == "margin saved by 1 USD (limit 8)"
+
+
+def test_rows_without_a_name_hold() -> None:
+    made = Programme(np.ones(1), np.zeros(1), np.full(1, 10.0))
+    made.add([0], [1.0], 5.0, np.inf)
+    made.add([0], [1.0], -np.inf, 3.0)
+    assert made.solve() is None
+    with pytest.raises(SolverError) as told:
+        made.relaxations()
+    assert told.value.code == "solver_failed"
+
+
+def test_an_objective_without_a_bound_is_refused() -> None:
+    made = Programme(np.array([-1.0]), np.zeros(1), np.full(1, np.inf))
+    made.add([0], [1.0], 0.0, np.inf)
+    with pytest.raises(SolverError) as told:
+        made.solve()
+    assert told.value.code == "solver_failed"
+
+
+def test_bad_numbers_are_refused() -> None:
+    with pytest.raises(InputError):
+        Programme(np.array([np.nan]), np.zeros(1), np.ones(1))
+    with pytest.raises(InputError):
+        Programme(np.ones(1), np.ones(1), np.zeros(1))
+    with pytest.raises(InputError):
+        Programme(np.ones(1), np.array([np.nan]), np.zeros(1))
+    made = Programme(np.ones(1), np.zeros(1), np.ones(1))
+    with pytest.raises(InputError):
+        made.add([0], [np.inf], 0.0, 1.0)
+
+
+def test_the_same_bits() -> None:
+    cost, matrix, most = drawn(3)
+    first, second = programme(cost, matrix, most).solve(), programme(cost, matrix, most).solve()
+    assert first is not None and second is not None
+    assert first.x.tobytes() == second.x.tobytes()
+    assert first.row_dual.tobytes() == second.row_dual.tobytes()
