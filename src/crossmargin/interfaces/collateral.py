@@ -108,15 +108,7 @@ def collateral(
     ``prices`` stand before those of the market, as for ``accounts.holdings``. Raises
     CrossMarginError; ``number_out_of_range`` for a threshold that is not above 0.
     """
-    if not (math.isfinite(threshold) and threshold > 0.0):
-        raise InputError(
-            "number_out_of_range",
-            "a health is above 0",
-            place="--threshold",
-            value=threshold,
-            limit="> 0",
-            remedy="Write 1 for the limit itself.",
-        )
+    _refuse_threshold(threshold)
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = one_account(held, account) if account else only_account(held, "collateral")
     snapshot = snapshot_of(market)
@@ -154,6 +146,18 @@ def collateral(
         "notes": notes,
     }
     return CollateralResult(holdings, terms, value, checked(found))
+
+
+def _refuse_threshold(threshold: float) -> None:
+    if not (math.isfinite(threshold) and threshold > 0.0):
+        raise InputError(
+            "number_out_of_range",
+            "a health is above 0",
+            place="--threshold",
+            value=threshold,
+            limit="> 0",
+            remedy="Write 1 for the limit itself.",
+        )
 
 
 def _without_model() -> InputError:
