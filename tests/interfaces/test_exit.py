@@ -36,6 +36,23 @@ def test_the_figures_are_the_margins_and_the_exits(found: ExitResult) -> None:
     assert json.loads(found.to_json())["standings"] == figures["standings"]
 
 
+def test_where_pools_stand_apart_usage_is_that_of_the_one_with_least_left() -> None:
+    rows = [
+        {"type": kind, "account": "a", "venue": "deribit", "instrument": name, "quantity": size}
+        for kind, name, size in (
+            ("balance", "BTC", 0.2),
+            ("balance", "ETH", 500.0),
+            ("position", "BTC-PERPETUAL", 50_000.0),
+            ("position", "ETH-PERPETUAL", -20_000.0),
+        )
+    ]
+    sheet = xm.margin(rows, MARKET, "deribit-spm").requirement.sheet
+    by_pool = [float(sheet["mm"][r] / sheet["counted_mm"][r]) for r in range(len(sheet))]
+    mark, *_ = xm.exit_value(rows, MARKET, "deribit-spm").to_dict()["standings"]
+    assert mark["mm_usage"] == pytest.approx(max(by_pool))
+    assert max(by_pool) > 10.0 * min(by_pool)
+
+
 def test_every_table_is_drawn(found: ExitResult) -> None:
     names = [table.name for table in found.document().tables]
     assert names == ["account", "legs", "parts", "run_off"]

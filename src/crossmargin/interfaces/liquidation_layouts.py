@@ -70,7 +70,7 @@ def _crossings(figures: Mapping[str, Any]) -> Table | None:
     ]
     keys += ["need_mm_usd", "over_low_usd", "over_high_usd", "kind", "at"]
     rows = tuple(
-        (f"{each['kind']} {each['side']}", *(each.get(key) for key in keys)) for each in entries
+        (f"{each['kind']} {each['side']}", *(_cell(each, key) for key in keys)) for each in entries
     )
     notes = []
     if any(each["kind"] == "jump" for each in entries):
@@ -83,6 +83,12 @@ def _crossings(figures: Mapping[str, Any]) -> Table | None:
     columns.insert(0, Column("crossing", "crossing", "name"))
     title = "every crossing of maintenance margin"
     return Table("crossings", title, tuple(columns), rows, tuple(notes))
+
+
+def _cell(entry: Mapping[str, Any], key: str) -> Any:
+    """A root is left with nothing: its last bracket is wide and says nothing to a reader."""
+    wide = entry["kind"] == "root" and key in ("over_low_usd", "over_high_usd")
+    return None if wide else entry.get(key)
 
 
 def _where(figures: Mapping[str, Any]) -> tuple[list[Column], list[str]]:
