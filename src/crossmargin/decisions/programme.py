@@ -26,7 +26,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats, finite
 from crossmargin.core.errors import InputError, SolverError
 
-__all__ = ["Evidence", "Programme", "Relaxation", "Solution"]
+__all__ = ["Evidence", "Programme", "Relaxation", "Solution", "relaxed_text"]
 
 PROVEN = 1e-7
 _INFINITE = 1e30  # what HiGHS takes for no bound

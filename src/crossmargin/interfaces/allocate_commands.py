@@ -21,6 +21,64 @@ from crossmargin.interfaces.whatif_commands import (
 
 __all__ = ["allocate", "register"]
 
+Source = Annotated[
+    str, Parameter(help="File of a unified account (TOML), or a book with --market.")
+]
+MarketOrNone = Annotated[
+    str | None, Parameter(name="--market", help="Snapshot of a book that is given alone.")
+]
+Models = Annotated[
+    str | None,
+    Parameter(name="--models", help="Models it may be spread over; it lies at the first."),
+]
+Cash = Annotated[
+    list[str] | None,
+    Parameter(name="--cash", negative="", help="MODEL=DOLLARS that lie there already."),
+]
+Buffer = Annotated[
+    float, Parameter(name="--buffer", help="Room to keep, share of each venue's demand.")
+]
+BufferUsd = Annotated[
+    list[str] | None,
+    Parameter(name="--buffer-usd", negative="", help="ACCOUNT=DOLLARS of room to keep there."),
+]
+Rate = Annotated[float, Parameter(name="--rate", help="What a dollar of demand costs a year.")]
+Days = Annotated[float, Parameter(name="--days", help="Days over which the positions are kept.")]
+AddOne = Annotated[
+    str | None,
+    Parameter(
+        name="--add",
+        allow_leading_hyphen=True,
+        help="A new trade to spread over the accounts: NAME:SIZE[@PRICE].",
+    ),
+]
+Trades = Annotated[
+    bool, Parameter(name="--trades", negative="--no-trades", help="Positions may move.")
+]
+Transfers = Annotated[
+    bool, Parameter(name="--transfers", negative="--no-transfers", help="Assets may move.")
+]
+Lots = Annotated[bool, Parameter(name="--lots", negative="--no-lots", help="Whole lots only.")]
+AtMark = Annotated[
+    bool,
+    Parameter(name="--at-mark", negative="", help="No spread: as if it were placed anew."),
+]
+Compress = Annotated[
+    float, Parameter(name="--compress", help="Dollars a dollar of gross less is worth.")
+]
+Holding = Annotated[
+    list[str] | None,
+    Parameter(name="--holding", negative="", help="ASSET=RATE: what tying it up costs a year."),
+]
+Plot = Annotated[
+    str | None,
+    Parameter(name="--plot", help="Also draw demand before and after: FILE.html, .svg, .png."),
+]
+IntentsFile = Annotated[
+    str | None,
+    Parameter(name="--intents", help="Also write trades and transfers: FILE.csv or FILE.json."),
+]
+
 
 def _named(given: list[str] | None, flag: str) -> dict[str, float]:
     """NAME=NUMBER pairs; InputError ``option_unknown`` for another form."""
@@ -43,72 +101,26 @@ def _named(given: list[str] | None, flag: str) -> dict[str, float]:
 
 
 def allocate(
-    source: Annotated[
-        str, Parameter(help="File of a unified account (TOML), or a book with --market.")
-    ],
+    source: Source,
     /,
     *,
-    market: Annotated[
-        str | None, Parameter(name="--market", help="Snapshot of a book that is given alone.")
-    ] = None,
-    models: Annotated[
-        str | None,
-        Parameter(name="--models", help="Models it may be spread over; it lies at the first."),
-    ] = None,
-    cash: Annotated[
-        list[str] | None,
-        Parameter(name="--cash", negative="", help="MODEL=DOLLARS that lie there already."),
-    ] = None,
-    buffer: Annotated[
-        float, Parameter(name="--buffer", help="Room to keep, share of each venue's demand.")
-    ] = 0.1,
-    buffer_usd: Annotated[
-        list[str] | None,
-        Parameter(name="--buffer-usd", negative="", help="ACCOUNT=DOLLARS of room to keep there."),
-    ] = None,
-    rate: Annotated[
-        float, Parameter(name="--rate", help="What a dollar of demand costs a year.")
-    ] = 0.08,
-    days: Annotated[
-        float, Parameter(name="--days", help="Days over which the positions are kept.")
-    ] = 30.0,
-    add: Annotated[
-        str | None,
-        Parameter(
-            name="--add",
-            allow_leading_hyphen=True,
-            help="A new trade to spread over the accounts: NAME:SIZE[@PRICE].",
-        ),
-    ] = None,
-    trades: Annotated[
-        bool, Parameter(name="--trades", negative="--no-trades", help="Positions may move.")
-    ] = True,
-    transfers: Annotated[
-        bool, Parameter(name="--transfers", negative="--no-transfers", help="Assets may move.")
-    ] = True,
-    lots: Annotated[
-        bool, Parameter(name="--lots", negative="--no-lots", help="Whole lots only.")
-    ] = True,
-    at_mark: Annotated[
-        bool,
-        Parameter(name="--at-mark", negative="", help="No spread: as if it were placed anew."),
-    ] = False,
-    compress: Annotated[
-        float, Parameter(name="--compress", help="Dollars a dollar of gross less is worth.")
-    ] = 0.0,
-    holding: Annotated[
-        list[str] | None,
-        Parameter(name="--holding", negative="", help="ASSET=RATE: what tying it up costs a year."),
-    ] = None,
+    market: MarketOrNone = None,
+    models: Models = None,
+    cash: Cash = None,
+    buffer: Buffer = 0.1,
+    buffer_usd: BufferUsd = None,
+    rate: Rate = 0.08,
+    days: Days = 30.0,
+    add: AddOne = None,
+    trades: Trades = True,
+    transfers: Transfers = True,
+    lots: Lots = True,
+    at_mark: AtMark = False,
+    compress: Compress = 0.0,
+    holding: Holding = None,
     fee: Fee = None,
-    plot: Annotated[
-        str | None,
-        Parameter(name="--plot", help="Also draw demand before and after: FILE.html, .svg, .png."),
-    ] = None,
-    intents: Annotated[
-        str | None,
-        Parameter(name="--intents", help="Also write trades and transfers: FILE.csv or FILE.json."),
-    ] = None,
+    plot: Plot = None,
+    intents: IntentsFile = None,
     as_of: AsOf = None,
     account: Account = None,
     venue: Venue = None,
