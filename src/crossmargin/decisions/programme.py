@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, finite
+from crossmargin.core.arrays import Bools, Floats, Longs, finite
 from crossmargin.core.errors import InputError, SolverError
 
 __all__ = ["Evidence", "Programme", "Relaxation", "Solution", "relaxed_text"]
@@ -43,11 +43,12 @@ class Evidence:
     gap: float
     again: bool  # the warm answer was not proven, and the programme was solved afresh
     iterations: int
+    allowed: float = 0.0  # gap that was asked for, of a mixed-integer answer
 
     @property
     def proven(self) -> bool:
         """Whether every residual is small enough."""
-        return max(self.primal, self.dual, self.gap) <= PROVEN
+        return max(self.primal, self.dual) <= PROVEN and self.gap <= max(PROVEN, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,19 @@ class _Rows:
 class Programme:
     """Columns first, then rows, then :meth:`solve`; rows and bounds may follow."""
 
-    def __init__(self, cost: Floats, low: Floats, high: Floats, whole: Bools | None = None) -> None:
-        """Columns: money per unit, bounds (infinite: none) and which are whole numbers."""
+    def __init__(
+        self,
+        cost: Floats,
+        low: Floats,
+        high: Floats,
+        whole: Bools | None = None,
+        *,
+        gap: float = 1e-9,
+    ) -> None:
+        """Columns: money per unit, bounds (infinite: none) and which are whole numbers.
+
+        ``gap``: relative distance to its bound at which a mixed-integer answer is taken.
+        """
         import highspy  # a solver is loaded when one is needed
 
         self.cost = np.array(finite(cost, "costs of a programme"), np.float64)
@@ -113,8 +125,9 @@ class Programme:
         solver.setOptionValue("random_seed", 1)
         solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
         solver.setOptionValue("dual_feasibility_tolerance", 1e-9)
-        solver.setOptionValue("mip_rel_gap", 1e-9)
+        solver.setOptionValue("mip_rel_gap", gap)
         self._solver = solver
+        self._gap = gap
         self._version = f"HiGHS {solver.version()}"
         solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
         index = np.arange(len(self.cost), dtype=np.int32)
@@ -136,7 +149,7 @@ class Programme:
 
     def add(
         self,
-        columns: Sequence[int] | Floats,
+        columns: Sequence[int] | Floats | Longs,
         values: Sequence[float] | Floats,
         least: float,
         most: float,
@@ -282,7 +295,9 @@ class Programme:
             y, z = np.zeros(self.rows), np.zeros(self.columns)
             primal = self._primal(x, self._activity(x))
             count = int(info.simplex_iteration_count)
-            proof = Evidence(self._version, primal, 0.0, abs(float(info.mip_gap)), again, count)
+            proof = Evidence(
+                self._version, primal, 0.0, abs(float(info.mip_gap)), again, count, self._gap
+            )
             return Solution(x, float(self.cost @ x), y, z, proof)
         y = np.array(solution.row_dual, np.float64)
         return self._proven(x, y, again, int(info.simplex_iteration_count))

@@ -42,9 +42,11 @@ from crossmargin.margin.models.deribit_pm_charges import (
     shock_tables,
 )
 from crossmargin.margin.models.deribit_pm_orders import matrix_need, shocks_need
+from crossmargin.margin.models.deribit_pm_pieces import pieces_of
 from crossmargin.margin.models.deribit_pm_rules import CROSS, SEGREGATED
 from crossmargin.margin.models.deribit_pm_table import Table, equity_rows
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind, make_pool, row_of_position
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED
@@ -202,6 +204,10 @@ class DeribitPM:
         shocks = shocks_need(priced, held, fills)
         found = matrix_need(priced, counted, fills)
         return OrderNeed(found.need + shocks, fills, found.filled, found.scenario)
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Matrix and roll shock; see ``deribit_pm_pieces``."""
+        return pieces_of(priced, held, cross=self.cross)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, 35] aggregated P&L: after offset and dampener."""

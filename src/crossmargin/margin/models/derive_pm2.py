@@ -35,6 +35,7 @@ from crossmargin.margin.families.derive import (
     side_by_side,
     sign_counted,
 )
+from crossmargin.margin.families.derive_pieces import confidence_left, shares, span_terms
 from crossmargin.margin.families.derive_scenarios import (
     basis_loss,
     basis_moves,
@@ -52,6 +53,8 @@ from crossmargin.margin.models.derive_pm2_scenarios import (
     static_discounts,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.piece_shapes import linear, scaled
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
@@ -185,6 +188,20 @@ class DerivePM2:
         table = f"market.{priced.pool.label}"
         return order_need(
             priced, held, fills, peg_factor(parameters, table, priced.facts["stable"])
+        )
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Scenarios, basis and contingencies; the cost of doubtful feeds is left out."""
+        terms, left, frozen = span_terms(priced, held)
+        by: Contingencies = priced.facts["contingencies"]
+        rate, feeds = by.rate, by.feeds
+        perp = feeds.perp * feeds.spot * (rate["mm_perp"] + rate["im_perp"])
+        static = shares(priced, {"perp": perp}, rate["mm_option"] + rate["im_option"])
+        table = f"market.{priced.pool.label}"
+        span = scaled(peg_factor(parameters, table, priced.facts["stable"]), terms)
+        held_back = linear("collateral_contingency", by.table[:, 1] + by.table[:, 2])
+        return Pieces(
+            (*span, *static, held_back), (*left, *confidence_left(feeds)), frozen, bool(frozen)
         )
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
