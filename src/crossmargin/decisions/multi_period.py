@@ -27,6 +27,8 @@ from crossmargin.statistics.covariance import psd_checked
 
 __all__ = ["Plan", "Sides", "plan", "proportional_sides", "tension"]
 
+# Weights that nothing bounds: the solver takes a wide interval for a numerical ray.
+_FAR = 1e4
 # What the answer may violate its conditions by, in units of the objective's gradient.
 _RESIDUAL = 1e-7
 
@@ -93,12 +95,13 @@ def plan(
     low: npt.ArrayLike = -np.inf,
     high: npt.ArrayLike = np.inf,
     gross: float | None = None,
+    budget: float | None = None,
     last: npt.ArrayLike | None = None,
 ) -> Plan:
     """The best path of weights from ``held[N]``; ``mu`` is [N] or [H, N].
 
-    ``low``, ``high`` bound each weight, ``gross`` the sum of absolute weights, ``last`` is where
-    the path must end. Raises InputError for shapes and bounds; ModelError ``matrix_not_psd``,
+    ``low``, ``high`` bound each weight, ``gross`` the sum of absolute weights, ``budget`` is the
+    sum of weights (None: cash is what they leave), ``last`` where the path must end. Raises InputError for shapes and bounds; ModelError ``matrix_not_psd``,
     ``solver_failed`` where no weights satisfy all, ``optimum_unproven``.
     """
     sigma = psd_checked(covariance)
@@ -115,6 +118,8 @@ def plan(
     risk = number("aversion", aversion, 0.0)
     programme = _Programme(drift, sigma, risk, start, costs)
     programme.bound(bounds[0], bounds[1], gross, last)
+    if budget is not None:
+        programme.spend(number("budget", budget))
     weights = programme.solved()
     trade = weights[0] - start
     # the solver's own zero: what is below its tolerance is no trade
@@ -122,7 +127,7 @@ def plan(
     weights[0] = start + trade
     objective = _value(drift, sigma, risk, start, costs, weights)
     idle = _value(drift, sigma, risk, start, costs, np.repeat(start[None], len(drift), axis=0))
-    free = bool(np.isinf(bounds).all()) and gross is None and last is None
+    free = bool(np.isinf(bounds).all()) and gross is None and last is None and budget is None
     residual = _residual(drift, sigma, risk, start, costs, weights) if free else 0.0
     if residual > _RESIDUAL * max(1.0, float(np.abs(drift).max())):
         raise ModelError(
@@ -193,6 +198,12 @@ class _Programme:
         if gross is not None:
             self._limit_gross(number("gross", gross, 0.0))
 
+    def spend(self, budget: float) -> None:
+        """The weights of each step add up to the budget."""
+        for h in range(self.steps):
+            at = [h * self.block + k for k in range(self.n)]
+            self.rows.append((budget, budget, at, [1.0] * self.n))
+
     def _limit_gross(self, gross: float) -> None:
         """Columns a >= |w| behind all others, and their sum at most ``gross`` in each step."""
         first = len(self.cost)
@@ -215,7 +226,8 @@ class _Programme:
         model: Any = highspy.HighsModel()
         lp = model.lp_
         lp.num_col_, lp.num_row_ = len(self.cost), len(self.rows)
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.low, self.high
+        lp.col_cost_ = self.cost
+        lp.col_lower_, lp.col_upper_ = np.maximum(self.low, -_FAR), np.minimum(self.high, _FAR)
         lp.row_lower_ = np.array([row[0] for row in self.rows])
         lp.row_upper_ = np.array([row[1] for row in self.rows])
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
