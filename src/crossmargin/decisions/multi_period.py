@@ -5,8 +5,8 @@
 Weights are shares of wealth, cash is what they leave of one and earns nothing; mu and Sigma are of
 one period, c_i(z) is convex and piecewise linear with c_i(0) = 0, a share of wealth. One period is
 the no-trade region of Dybvig and Pezzo: asset i rests exactly where its gradient mu - gamma Sigma w
-lies within its cost of both directions. Carry (funding, borrow) enters as lines of mu. Solved by
-HiGHS's active set on one thread; the conditions of the optimum are checked on the answer.
+lies within its cost of both directions. Carry (funding, borrow) enters as lines of mu. The
+conditions of the optimum are checked on the answer where no bound stands in the way.
 Sources: DeMiguel, Mei and Nogales (2016), Multiperiod portfolio optimization with many risky assets
 and general transaction costs; Boyd et al. (2017), Multi-period trading via convex optimization.
 """
@@ -15,20 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, finite, frozen
 from crossmargin.core.errors import ModelError
+from crossmargin.decisions.convex_qp import solve_qp
 from crossmargin.decisions.checked import number, refused, vector
 from crossmargin.statistics.covariance import psd_checked
 
 __all__ = ["Plan", "Sides", "plan", "proportional_sides", "tension"]
 
-# Weights that nothing bounds: the solver takes a wide interval for a numerical ray.
-_FAR = 1e4
 # What the answer may violate its conditions by, in units of the objective's gradient.
 _RESIDUAL = 1e-7
 
@@ -123,7 +121,7 @@ def plan(
     weights = programme.solved()
     trade = weights[0] - start
     # the solver's own zero: what is below its tolerance is no trade
-    trade = np.where(np.abs(trade) <= 1e-9, 0.0, trade)
+    trade = np.where(np.abs(trade) <= 1e-8, 0.0, trade)
     weights[0] = start + trade
     objective = _value(drift, sigma, risk, start, costs, weights)
     idle = _value(drift, sigma, risk, start, costs, np.repeat(start[None], len(drift), axis=0))
@@ -221,59 +219,29 @@ class _Programme:
 
     def solved(self) -> Floats:
         """[H, N] weights; ModelError ``solver_failed``."""
-        import highspy  # a solver is loaded when one is needed
-
-        model: Any = highspy.HighsModel()
-        lp = model.lp_
-        lp.num_col_, lp.num_row_ = len(self.cost), len(self.rows)
-        lp.col_cost_ = self.cost
-        lp.col_lower_, lp.col_upper_ = np.maximum(self.low, -_FAR), np.minimum(self.high, _FAR)
-        lp.row_lower_ = np.array([row[0] for row in self.rows])
-        lp.row_upper_ = np.array([row[1] for row in self.rows])
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum([len(r[2]) for r in self.rows])])
-        lp.a_matrix_.index_ = np.concatenate([r[2] for r in self.rows]).astype(np.int32)
-        lp.a_matrix_.value_ = np.concatenate([r[3] for r in self.rows])
-        if self.risk > 0.0:
-            self._curve(model.hessian_, highspy)
-        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
-        for name, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("qp_regularization_value", 0.0),
-            ("primal_feasibility_tolerance", 1e-10),
-            ("dual_feasibility_tolerance", 1e-10),
-        ):
-            solver.setOptionValue(name, value)
-        solver.passModel(model)
-        solver.run()
-        status = solver.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise ModelError(
-                "solver_failed",
-                "no weights satisfy every bound",
-                place="multi-period plan",
-                value=solver.modelStatusToString(status),
-                limit="an optimal plan",
-                remedy="Widen the bounds of weights, gross or the last weights.",
-            )
-        found = np.array(solver.getSolution().col_value)[: self.steps * self.block]
+        columns = len(self.cost)
+        curve = np.zeros((columns, columns))
+        for h in range(self.steps):
+            at = slice(h * self.block, h * self.block + self.n)
+            curve[at, at] = self.risk * self.sigma
+        full = np.zeros((len(self.rows), columns))
+        for k, (_, _, at_columns, values) in enumerate(self.rows):
+            full[k, at_columns] = values
+        low = np.array([row[0] for row in self.rows])
+        high = np.array([row[1] for row in self.rows])
+        rows = np.vstack([full, np.eye(columns)])
+        low, high = np.concatenate([low, self.low]), np.concatenate([high, self.high])
+        same = low == high
+        above, below = np.isfinite(high) & ~same, np.isfinite(low) & ~same
+        found = solve_qp(
+            curve,
+            self.cost,
+            rows[same],
+            low[same],
+            np.vstack([rows[above], -rows[below]]),
+            np.concatenate([high[above], -low[below]]),
+        )[: self.steps * self.block]
         return np.array(found.reshape(self.steps, self.block)[:, : self.n])
-
-    def _curve(self, hessian: Any, highspy: Any) -> None:
-        """gamma Sigma of each step: the lower triangle by columns."""
-        starts, index, value = [0], [], []
-        for column in range(len(self.cost)):
-            h, k = divmod(column, self.block)
-            if h < self.steps and k < self.n:
-                index += [h * self.block + row for row in range(k, self.n)]
-                value += (self.risk * self.sigma[k:, k]).tolist()
-            starts.append(len(index))
-        hessian.dim_ = len(self.cost)
-        hessian.format_ = highspy.HessianFormat.kTriangular
-        hessian.start_ = np.array(starts, np.int32)
-        hessian.index_ = np.array(index, np.int32)
-        hessian.value_ = np.array(value)
 
 
 def _paid(sides: Sides, z: float) -> float:
