@@ -85,9 +85,7 @@ def expected_cost(book: OptionBook, vol: float, pacing: Pacing, terms: CostTerms
     for _, paid in parts:
         total += paid
     variance = 0.5 * s**4 * dt * dt * _sum(book, s, pacing, 2.0)
-    return Expected(
-        total, tuple(parts), math.sqrt(variance), book.mean_change(s, pacing.years)
-    )
+    return Expected(total, tuple(parts), math.sqrt(variance), book.mean_change(s, pacing.years))
 
 
 def _alive_intervals(book: OptionBook, pacing: Pacing) -> int:
@@ -139,9 +137,7 @@ def vol_edge(vol: float, one_way: float, dt_years: float) -> tuple[float, float]
     return sigma * sigma / (root + b), root + b
 
 
-def break_even(
-    book: OptionBook, pacing: Pacing, terms: CostTerms, near: float
-) -> float | None:
+def break_even(book: OptionBook, pacing: Pacing, terms: CostTerms, near: float) -> float | None:
     """The realised volatility at which mean gain and expected cost are equal, nearest to ``near``.
 
     None where no volatility between 1 % and 500 % does it: the book loses or earns at all of them.
