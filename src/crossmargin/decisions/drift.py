@@ -152,10 +152,11 @@ def _filled(weights: Floats, low: Floats, high: Floats, total: float) -> Floats:
     sums = np.array([float(np.clip(weights + s, low, high).sum()) for s in ends.tolist()])
     at = int(np.searchsorted(sums, total))
     if at == 0 or at == len(ends):
-        return np.clip(weights + ends[min(at, len(ends) - 1)], low, high)
+        return np.asarray(np.clip(weights + ends[min(at, len(ends) - 1)], low, high))
     gap = sums[at] - sums[at - 1]
     share = (total - sums[at - 1]) / gap if gap > 0.0 else 0.0
-    return np.clip(weights + ends[at - 1] + share * (ends[at] - ends[at - 1]), low, high)
+    shift = ends[at - 1] + share * (ends[at] - ends[at - 1])
+    return np.asarray(np.clip(weights + shift, low, high))
 
 
 def rebalance_to(

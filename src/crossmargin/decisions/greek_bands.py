@@ -205,8 +205,8 @@ def _solved(
             way += [sign] * len(width)
     lots = np.array([each.lot for each in candidates])
     reach = np.zeros(count)
-    for k, width in zip(owner, most, strict=True):
-        reach[k] += width
+    for k, wide in zip(owner, most, strict=True):
+        reach[k] += wide
     side = np.array([[1.0 if o == k else 0.0 for o in owner] for k in range(count)]) * np.array(way)
     link = np.hstack([np.diag(lots), -side])
     greek = np.array([

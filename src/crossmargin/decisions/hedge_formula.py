@@ -4,7 +4,7 @@ Hedged every dt over a horizon of n intervals, cost k one way (share of notional
 of volatility s, G = S^2 Gamma of the net book at the start of an interval:
 
     proportional part    k sqrt(2/pi) s sqrt(dt) sum E|G|            ~ 1/sqrt(dt)
-    3/2-power impact     Y vol_day V^(-1/2) m s^1.5 dt^0.75 sum E|G|^1.5,  m = 2^0.75 Gamma(1.25)/sqrt(pi)
+    3/2-power impact     Y vol_day V^(-1/2) m s^1.5 dt^0.75 sum E|G|^1.5,  m = E|Z|^1.5
     gas                  n trades
     error of discreteness  sd^2 = s^4 dt^2/2 sum E G^2               Derman-Kamal for one option
     break-even           E[gain] = E[value change at s] = cost(s); for one volatility sigma
@@ -18,6 +18,7 @@ continuously.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -103,7 +104,7 @@ def _sum(book: OptionBook, vol: float, pacing: Pacing, power: float) -> float:
     # Runs of intervals over which the same legs live.
     ends = [max(math.ceil(years / dt - 1e-9) - 1, 0) for years in book.years.tolist()]
     edges = sorted({0, *(min(end, pacing.intervals) for end in ends)})
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         living = book.alive((low + 1) * dt)
         count = high - low
         if count <= _SAMPLES or (power == 1.0 and living.one_sign and count <= 20_000):

@@ -213,9 +213,8 @@ def hedge(
 def _value_change(book: OptionBook, paths: Floats, pacing: Pacing) -> Floats:
     """Of the options from start to end; a leg that expires is settled at its own time's price."""
     total = np.zeros(paths.shape[0])
-    columns = (book.quantity, book.strike, book.years, book.vol, book.right)
     for k, years in enumerate(book.years.tolist()):
-        one = OptionBook(book.spot, *(column[k : k + 1] for column in columns))
+        one = book.picked(slice(k, k + 1))
         # an expiry between two prices settles at the one that comes after it
         at = min(math.ceil(years / pacing.dt_years - 1e-9), pacing.intervals)
         total = total + one.payoff_change(paths[:, at], min(years, pacing.years))

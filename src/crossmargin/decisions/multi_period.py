@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats, finite, frozen
 from crossmargin.core.errors import ModelError
-from crossmargin.decisions.convex_qp import solve_qp
 from crossmargin.decisions.checked import number, refused, vector
+from crossmargin.decisions.convex_qp import solve_qp
 from crossmargin.statistics.covariance import psd_checked
 
 __all__ = ["Plan", "Sides", "plan", "proportional_sides", "tension"]
@@ -99,8 +99,10 @@ def plan(
     """The best path of weights from ``held[N]``; ``mu`` is [N] or [H, N].
 
     ``low``, ``high`` bound each weight, ``gross`` the sum of absolute weights, ``budget`` is the
-    sum of weights (None: cash is what they leave), ``last`` where the path must end. Raises InputError for shapes and bounds; ModelError ``matrix_not_psd``,
-    ``solver_failed`` where no weights satisfy all, ``optimum_unproven``.
+    sum of weights (None: cash is what they leave), ``last`` where the path must end.
+
+    Raises InputError for shapes and bounds; ModelError ``matrix_not_psd``, ``solver_failed`` where
+    no weights satisfy all, ``optimum_unproven``.
     """
     sigma = psd_checked(covariance)
     n = len(sigma)

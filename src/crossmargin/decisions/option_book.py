@@ -13,13 +13,13 @@ s^2 t + sigma^2 (T - t): the mean of a Gaussian kernel is a Gaussian kernel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Bools, Floats, frozen
 from crossmargin.decisions.checked import number, refused, vector
 
 __all__ = ["OptionBook"]
@@ -70,8 +70,10 @@ class OptionBook:
         if (ahead <= 0.0).any():
             raise refused("forward", float(ahead.min()), "> 0")
         ratio = ahead / now
-        made = (q * ratio, strikes / ratio, lives, vols, sides)
-        return OptionBook(now, *(frozen(a, np.float64) for a in made), number("linear", linear))
+        q, strikes, lives, vols, sides = (
+            frozen(each, np.float64) for each in (q * ratio, strikes / ratio, lives, vols, sides)
+        )
+        return OptionBook(now, q, strikes, lives, vols, sides, number("linear", linear))
 
     def __len__(self) -> int:
         return len(self.quantity)
@@ -84,8 +86,18 @@ class OptionBook:
     def alive(self, t_years: float) -> OptionBook:
         """The legs that expire later than a time from now, but for its rounding."""
         kept = self.years > t_years * (1.0 + 1e-12) + 1e-12
-        parts = (self.quantity, self.strike, self.years, self.vol, self.right)
-        return OptionBook(self.spot, *(a[kept] for a in parts), self.linear)
+        return replace(self.picked(kept), linear=self.linear)
+
+    def picked(self, rows: Bools | slice) -> OptionBook:
+        """Some of the legs, without linear positions."""
+        return OptionBook(
+            self.spot,
+            self.quantity[rows],
+            self.strike[rows],
+            self.years[rows],
+            self.vol[rows],
+            self.right[rows],
+        )
 
     def delta(self, spots: Floats, t_years: float = 0.0) -> Floats:
         """Units of underlying at each spot, with linear positions; expired legs have none."""

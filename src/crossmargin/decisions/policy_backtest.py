@@ -316,12 +316,16 @@ class _Run:
 
     def track(self) -> Track:
         hold = self.hold_cash + (self.hold_units * self.prices).sum(axis=1)
-        cost = {n: frozen(v, np.float64) for n, v in self.cost.items() if v.any()}
-        arrays = (self.net, self.gross, hold, self.ideal, self.trade_usd, self.decided)
         return Track(
-            frozen(self.times_ms, np.int64),
-            *(frozen(a, np.float64) for a in (*arrays, self.weights)),
-            cost,
+            times_ms=frozen(self.times_ms, np.int64),
+            net=frozen(self.net, np.float64),
+            gross=frozen(self.gross, np.float64),
+            hold=frozen(hold, np.float64),
+            ideal=frozen(self.ideal, np.float64),
+            trade_usd=frozen(self.trade_usd, np.float64),
+            decided=frozen(self.decided, np.float64),
+            weights=frozen(self.weights, np.float64),
+            cost={n: frozen(v, np.float64) for n, v in self.cost.items() if v.any()},
         )
 
 
