@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.hedge_cost import HedgeCostResult, hedge_cost
     from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
@@ -58,6 +59,7 @@ __all__ = [
     "CompareResult",
     "CrossMarginError",
     "ExitResult",
+    "HedgeCostResult",
     "InputError",
     "LiquidationResult",
     "LiquidateResult",
@@ -84,6 +86,7 @@ __all__ = [
     "fit",
     "from_ccxt",
     "from_deribit",
+    "hedge_cost",
     "import_market",
     "liquidation",
     "liquidate",
@@ -122,6 +125,7 @@ _HOMES = {
     "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
+    "interfaces.hedge_cost": ("HedgeCostResult", "hedge_cost"),
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),

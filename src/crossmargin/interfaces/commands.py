@@ -14,6 +14,7 @@ from crossmargin.interfaces.account_commands import register as register_account
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
+from crossmargin.interfaces.hedge_cost_commands import register as register_hedge_cost
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
@@ -54,6 +55,7 @@ register_exit(app)
 register_accounts(app)
 register_unified(app)
 register_netting(app)
+register_hedge_cost(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
