@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
+    from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
@@ -67,6 +68,7 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "NettingResult",
+    "RebalanceResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -102,6 +104,7 @@ __all__ = [
     "read_crif",
     "read_market",
     "regulated_book",
+    "rebalance",
     "report",
     "run",
     "span_file",
@@ -131,6 +134,7 @@ _HOMES = {
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
+    "interfaces.rebalance": ("RebalanceResult", "rebalance"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

@@ -31,7 +31,7 @@ from crossmargin.decisions.multi_period import plan, proportional_sides
 from crossmargin.decisions.notional_costs import COMPONENTS, CostTerms
 from crossmargin.market.history import History
 
-__all__ = ["Region", "Summary", "Track", "backtest", "common_prices", "summary"]
+__all__ = ["Region", "Summary", "Track", "backtest", "common_prices", "region_bounds", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +223,7 @@ def _region_goal(
     """Weights at the edge of the no-trade region of what is past; None inside it."""
     if len(past) <= region.lookback:
         return None
-    moves = np.diff(np.log(past[-region.lookback - 1 :]), axis=0)
-    centred = moves - moves.mean(axis=0)
-    sigma = centred.T @ centred / (len(moves) - 1) * region.horizon
+    sigma = _past_covariance(past, region)
     gradient = region.aversion * sigma @ (target - weights)
     one_way = np.array([max(terms.one_way, 0.0) for terms in costs])
     spread = float(gradient.max() - gradient.min()) if whole else 0.0
@@ -241,6 +239,42 @@ def _region_goal(
         budget=float(weights.sum()) if whole else None,
     )
     return found.weights[0] if found.trade.any() else None
+
+
+def _past_covariance(past: Floats, region: Region) -> Floats:
+    """Of the last moves, over the horizon."""
+    moves = np.diff(np.log(past[-region.lookback - 1 :]), axis=0)
+    centred = moves - moves.mean(axis=0)
+    return np.asarray(centred.T @ centred / (len(moves) - 1) * region.horizon)
+
+
+def region_bounds(
+    past: Floats,
+    weights: Floats,
+    target: Floats,
+    costs: Sequence[CostTerms],
+    region: Region,
+) -> tuple[Floats, Floats]:
+    """(low, high) of each weight that the no-trade region leaves, the others where they are.
+
+    Raises MarketDataError ``observations_too_few``.
+    """
+    if len(past) <= region.lookback:
+        raise MarketDataError(
+            "observations_too_few",
+            "the no-trade region needs more past prices than its lookback",
+            place="history",
+            value=len(past),
+            limit=f"> {region.lookback}",
+            remedy="Give a longer history, or a shorter --lookback.",
+        )
+    sigma = region.aversion * _past_covariance(past, region)
+    one_way = np.array([max(terms.one_way, 0.0) for terms in costs])
+    own = np.diag(sigma)
+    # |sum_j s_ij (t_j - w_j)| <= c_i, solved for w_i
+    beside = sigma @ (target - weights) - own * (target - weights)
+    low, high = target + (beside - one_way) / own, target + (beside + one_way) / own
+    return low, high
 
 
 class _Run:

@@ -19,6 +19,7 @@ from crossmargin.interfaces.liquidation_commands import register as register_liq
 from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
+from crossmargin.interfaces.rebalance_commands import register as register_rebalance
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.unified_commands import register as register_unified
@@ -56,6 +57,7 @@ register_accounts(app)
 register_unified(app)
 register_netting(app)
 register_hedge_cost(app)
+register_rebalance(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
