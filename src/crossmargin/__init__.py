@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
+    from crossmargin.interfaces.hedge_cost import HedgeCostResult, hedge_cost
     from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
+    from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
@@ -60,6 +62,7 @@ __all__ = [
     "CompareResult",
     "CrossMarginError",
     "ExitResult",
+    "HedgeCostResult",
     "InputError",
     "LiquidationResult",
     "LiquidateResult",
@@ -67,6 +70,7 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "NettingResult",
+    "RebalanceResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -87,6 +91,7 @@ __all__ = [
     "fit",
     "from_ccxt",
     "from_deribit",
+    "hedge_cost",
     "import_market",
     "liquidation",
     "liquidate",
@@ -102,6 +107,7 @@ __all__ = [
     "read_crif",
     "read_market",
     "regulated_book",
+    "rebalance",
     "report",
     "run",
     "span_file",
@@ -126,11 +132,13 @@ _HOMES = {
     "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
+    "interfaces.hedge_cost": ("HedgeCostResult", "hedge_cost"),
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
+    "interfaces.rebalance": ("RebalanceResult", "rebalance"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),
