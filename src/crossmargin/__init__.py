@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
+    from crossmargin.interfaces.protect import ProtectResult, protect
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
@@ -65,6 +66,7 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "NettingResult",
+    "ProtectResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -94,6 +96,7 @@ __all__ = [
     "parameters_for",
     "prepare",
     "probe",
+    "protect",
     "quality",
     "read_book",
     "read_crif",
@@ -127,6 +130,7 @@ _HOMES = {
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
+    "interfaces.protect": ("ProtectResult", "protect"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

@@ -1,8 +1,8 @@
 """The least hedge of each kind that keeps an account above its floor at every price, by cost.
 
-With g(S) the account less its floor at the hedge's expiry and h(S) what one unit of a structure pays
-less what it costs (premium of a coin-settled option is coin: it is worth S), the sizes that hold the
-floor at every price of the grid are an interval, exactly:
+With g(S) the account less its floor at the hedge's expiry and h(S) what one unit of a structure
+pays less what it costs (premium of a coin-settled option is coin: it is worth S), the sizes that
+hold the floor at every price of the grid are an interval, exactly:
 
     Q >= -g / h  where g < 0  (none if h <= 0 there),      Q <= g / -h  where h < 0
 
@@ -147,7 +147,10 @@ class _Draft(NamedTuple):
 
 
 def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]:
-    """The cheapest structure of each family on one expiry; families without any are left out."""
+    """The cheapest structure of each family on one expiry; families without any are left out.
+
+    Of zero-cost collars the one whose call is struck highest: their costs are all about nothing.
+    """
     lines = field.lines
     strikes = [*chain.puts.strike.tolist(), *chain.calls.strike.tolist()]
     prices = field.grid(strikes)
@@ -158,6 +161,7 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
     out = []
     for family in families:
         best: Found | None = None
+        least = np.inf
         for draft in _drafts(field, chain, family):
             unit = np.zeros(prices.shape)
             spent = 0.0
@@ -168,7 +172,9 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
             size = least_size(gap, unit, field.lot, low if draft.spread else None)
             if size is None or size == 0.0:
                 continue
-            if best is None or size * spent < best.cost_usd - 1e-9:  # ties: the lowest strikes
+            made = -draft.strike_of_no_cost if draft.strike_of_no_cost else size * spent
+            if made < least - 1e-9:  # ties: the lowest strikes
+                least = made
                 best = Found(
                     family, draft.legs, size, chain.years, chain.expiry_ms, draft.cash,
                     size * spent, draft.strike_of_no_cost,

@@ -86,7 +86,7 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class TailLeg:
-    """A bought put: its row, size, dollars paid, and cost a year if it is bought again and again."""
+    """A bought put: its row, size, dollars paid, and cost a year if bought again and again."""
 
     row: int
     size: float
@@ -96,7 +96,7 @@ class TailLeg:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tail:
-    """The programme's answer. ``payoff_usd``: gain of the hedge in each crash, premium not taken off.
+    """The programme's answer. ``payoff_usd``: gain in each crash, before what it cost.
 
     ``convexity``: payoff over premium. ``breakeven``: crashes of that kind a year at which the
     payoffs pay the cost of the year. ``price_usd``: what a further dollar of budget would bring

@@ -56,7 +56,7 @@ def price_of(view: View, underlying: str) -> float:
 def grid_of(
     price: float, strikes: Sequence[float], top: float = 3.0, step: float = 0.005
 ) -> Floats:
-    """Prices from 0 to ``top`` times today's in steps of a share of it, and every strike between."""
+    """Prices from 0 to ``top`` times today's in even steps, and every strike between."""
     even = price * step * np.arange(round(top / step) + 1)
     inside = [k for k in strikes if 0.0 < k < top * price]
     return np.unique(np.concatenate([even, np.asarray(inside, np.float64), [price]]))
@@ -199,11 +199,13 @@ class BookWorth:
 
     @staticmethod
     def of(book: Book, view: View, underlying: str, equity_usd: float) -> BookWorth:
-        """The first account of a book whose table is the view's."""
+        """The first account of a book whose contracts are all in the view's table."""
         lines = Lines.of(view, underlying)
         quantity = np.zeros(len(view.instruments))
         first, last = int(book.row[0]), int(book.row[1])
-        quantity[book.column[first:last]] = book.quantity[first:last]
+        place = view.instruments.index_of()
+        for column, size in zip(book.column[first:last], book.quantity[first:last], strict=True):
+            quantity[place[book.instruments.items[int(column)].key]] += size
         held = np.flatnonzero(quantity)
         worth = quantity[held] @ lines.values(held.tolist(), np.array([lines.price]), 0.0)
         rest = equity_usd - float(worth[0]) if len(held) else equity_usd

@@ -28,6 +28,7 @@ from crossmargin.decisions.hedge_mix import cheapest_mix
 from crossmargin.decisions.hedge_rolls import Plan, plan_of, term_of
 from crossmargin.decisions.intents import Intents, Trade
 from crossmargin.decisions.price_grid import BookWorth, vol_response
+from crossmargin.instruments.book import Book
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
 from crossmargin.margin.whatif_trades import Leg as Wanted
@@ -161,13 +162,12 @@ class Protection:
         return self.field.floor_usd + self.field.floor_coins * self.field.lines.price
 
 
-def protect(prepared: Prepared, view: View, snapshot: Snapshot, ask: Ask) -> Protection:
-    """Candidates for one account; ``view`` sees every contract of ``prepared.table``.
+def protect(prepared: Prepared, book: Book, view: View, snapshot: Snapshot, ask: Ask) -> Protection:
+    """Candidates for one account; ``book`` as it was given, ``view`` sees all of the table.
 
     Raises InputError for an account that is worth nothing, MarketDataError ``quote_missing`` where
     no option of the coin and no perpetual is there to trade.
     """
-    book = prepared.base.book
     equity = prepared.before.equity_usd
     if not equity > 0.0:
         raise InputError(
@@ -212,6 +212,7 @@ def protect(prepared: Prepared, view: View, snapshot: Snapshot, ask: Ask) -> Pro
         for each, chain in found
     ]  # fmt: skip
     ranked = _margined(prepared, drafts)
+    ranked = _once(ranked)
     names = {each.found.family for each in ranked}
     return Protection(
         ask, field, bare, tuple(ranked),
@@ -315,9 +316,20 @@ def _margined(prepared: Prepared, drafts: Sequence[Candidate]) -> list[Candidate
             ranked.im_usd, ranked.mm_usd, ranked.marginal_im_usd, ranked.marginal_mm_usd,
             ranked.room_im_usd,
         ]  # fmt: skip
-        margins = Margins(*(float(v[place]) for v in values), bool(ranked.passes[place]))
+        im, mm, more_im, more_mm, room = (float(v[place]) for v in values)
+        margins = Margins(im, mm, more_im, more_mm, room, bool(ranked.passes[place]))
         done.append(replace(drafts[number_], margins=margins))
     return sorted(done, key=_order)
+
+
+def _once(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """Without collars that stand there twice: the zero-cost one is kept."""
+    free = {(each.names, each.sizes) for each in ranked if each.found.family == "zero-cost collar"}
+    return [
+        each
+        for each in ranked
+        if each.found.family != "collar" or (each.names, each.sizes) not in free
+    ]
 
 
 def _order(each: Candidate) -> tuple[bool, float, float, str, str]:
