@@ -8,7 +8,8 @@ hold the floor at every price of the grid are an interval, exactly:
 
 The smallest size, in whole lots, is taken; of all strikes the structure that costs least until the
 horizon. A put spread and a ratio put spread lose their hold further down by their nature: they need
-hold down to ``crash`` times the price only, and the answer says how far they do.
+hold down to ``crash`` times the price only, and the answer says how far they do. No structure buys
+more than twice the coins that the account stands for: more is no hedge but a position of its own.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class Field:
     cap: float  # a collar leaves at least this rise
     response: float
     lot: float
+    most: float = np.inf  # coins that a structure may buy
     top: float = 3.0
 
     @property
@@ -130,10 +132,13 @@ def least_size(gap: Floats, unit: Floats, lot: float, free: Bools | None = None)
     short = g < 0.0
     if (h[short] <= 0.0).any():
         return None
-    low = float((-g[short] / h[short]).max(initial=0.0))
-    size = round(float(np.ceil(low / lot - 1e-9)) * lot, 12)
     falls = h < 0.0
-    high = float((g[falls] / -h[falls]).min(initial=np.inf))
+    with np.errstate(over="ignore"):  # a slope of next to nothing bounds nothing
+        low = float((-g[short] / h[short]).max(initial=0.0))
+        high = float((g[falls] / -h[falls]).min(initial=np.inf))
+    if low == np.inf:
+        return None
+    size = round(float(np.ceil(low / lot - 1e-9)) * lot, 12)
     return size if size <= high * (1.0 + 1e-12) + 1e-12 else None
 
 
@@ -170,7 +175,7 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
                 unit = unit + leg.ratio * worth[leg.row] - cash * money
                 spent += cash * float(lines.usd[leg.row])
             size = least_size(gap, unit, field.lot, low if draft.spread else None)
-            if size is None or size == 0.0:
+            if size is None or size == 0.0 or size > field.most:
                 continue
             made = -draft.strike_of_no_cost if draft.strike_of_no_cost else size * spent
             if made < least - 1e-9:  # ties: the lowest strikes

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossmargin.core.arrays import Floats
+from crossmargin.core.clock import DAY_MS, NEVER_MS
 from crossmargin.core.errors import InputError, MarketDataError
 from crossmargin.decisions.hedge_chain import Chain, Missing, chains_of, perpetual_of
 from crossmargin.decisions.hedge_finder import (
@@ -27,7 +28,7 @@ from crossmargin.decisions.hedge_finder import (
 from crossmargin.decisions.hedge_mix import cheapest_mix
 from crossmargin.decisions.hedge_rolls import Plan, plan_of, term_of
 from crossmargin.decisions.intents import Intents, Trade
-from crossmargin.decisions.price_grid import BookWorth, vol_response
+from crossmargin.decisions.price_grid import BookWorth, grid_of, vol_response
 from crossmargin.instruments.book import Book
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
@@ -39,7 +40,7 @@ from crossmargin.statistics.checks import number
 
 __all__ = ["Ask", "Candidate", "Margins", "Protection", "protect"]
 
-DAY_MS = 86_400_000
+_MOST = 2.0  # a hedge buys no more than so many times the coins that the account stands for
 _UP = 1.5  # the price at which what is kept of the upside is read
 
 
@@ -114,6 +115,7 @@ class Candidate:
     upside_kept: float | None
     depth_share: float | None
     interest_share: float | None
+    against_mark_usd: tuple[float, ...]  # of each leg: what its price and fee lose on the mark
     margins: Margins | None = None
 
     @property
@@ -123,12 +125,11 @@ class Candidate:
 
     def intents(self) -> Intents:
         """The trades, bought legs first: a sold one then finds its cover."""
-        legs = sorted(zip(self.names, self.sizes, self.prices, strict=True), key=lambda x: -x[1])
-        first = self.found.cost_usd
+        legs = zip(self.names, self.sizes, self.prices, self.against_mark_usd, strict=True)
         return Intents(
             tuple(
-                Trade(name, size, price, cost_usd=first if k == 0 else 0.0, reason=self.reason())
-                for k, (name, size, price) in enumerate(legs)
+                Trade(name, size, price, cost_usd=cost, reason=self.reason())
+                for name, size, price, cost in sorted(legs, key=lambda leg: -leg[1])
             )
         )
 
@@ -231,7 +232,10 @@ def _field(worth: BookWorth, ask: Ask, response: float, lot: float) -> Field:
     else:
         usd, coins = ask.floor * equity, ask.floor * equity / price
     parts = (usd, 0.0) if ask.unit == "usd" else (0.0, coins)
-    return Field(worth, *parts, ask.crash, ask.cap, response, lot)
+    prices = grid_of(price, worth.strikes())[1:]
+    slope = np.diff(worth.at(prices, ask.days / 365.0, response)) / np.diff(prices)
+    most = _MOST * float(np.abs(slope).max())
+    return Field(worth, *parts, ask.crash, ask.cap, response, lot, most)
 
 
 def _lot(prepared: Prepared, view: View, ask: Ask) -> float:
@@ -289,8 +293,20 @@ def _candidate(
     return Candidate(
         found, tuple(item.native_id for item in items), sizes, prices, path, plan,
         plan.horizon_cost_usd / equity * 365.0 / ask.days, equity - path.least_usd, kept,
-        _largest(shares), _largest(interests),
+        _largest(shares), _largest(interests), _against_mark(field, view, found),
     )  # fmt: skip
+
+
+def _against_mark(field: Field, view: View, found: Found) -> tuple[float, ...]:
+    """Dollars that each leg loses against its mark, fee inside."""
+    lines = field.lines
+    if found.expiry_ms == NEVER_MS:  # a perpetual has no premium: all it costs is against the mark
+        return (found.cost_usd - found.carry_usd,)
+    out = []
+    for leg, cash in zip(found.legs, found.cash, strict=True):
+        at_mark = leg.ratio * lines.items[leg.row].multiplier * float(view.mark[leg.row])
+        out.append(found.size * (cash - at_mark) * float(lines.usd[leg.row]))
+    return tuple(out)
 
 
 def _largest(shares: Sequence[float | None]) -> float | None:

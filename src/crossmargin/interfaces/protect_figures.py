@@ -81,8 +81,8 @@ def notes_of(found: Protection, losses: Sequence[str]) -> list[str]:
         f"the floor is checked from a price of 0 to {found.field.top:g} times today's, every half "
         "per cent of it and every strike, at each hedge's expiry; 'marked' is the least on the way "
         "there, under each strike's own volatility and one that answers the price",
-        f"volatility answers the price with the exponent -{found.field.response:.2f}, "
-        f"from: {found.response_from}",
+        "volatility answers the price as price to the power of "
+        f"{-found.field.response + 0.0:.2f}; {found.response_from}",
         "cost now is at ask and bid with fees; rolls and resale are estimates at today's term "
         "structure, price and spread",
     ]
