@@ -20,7 +20,7 @@ def recorded_puts(market_dir: Path, coin: str) -> list[Recorded]:
     """The first chain of each day; skips the test where the file is not there."""
     found = sorted((market_dir / "deribit").glob(f"deribit_{coin}_option_chains_6h_*.parquet"))
     if not found:
-        pytest.skip("no recorded chains in the --market-data folder")
+        pytest.skip("no recorded chains in the --market folder")
     columns = ["ts", "instrument_name", "index_price", "ask_price"]
     table = pyarrow.parquet.read_table(found[0], columns=columns)
     table = table.filter(pc.ends_with(table["instrument_name"], "-P"))
