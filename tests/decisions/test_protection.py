@@ -121,3 +121,23 @@ def test_an_account_without_equity_has_no_floor() -> None:
         core.before = before
     assert refused.value.code == "number_out_of_range"
     assert replace(answer().ask, days=30.0).days == 30.0
+
+
+@pytest.mark.parametrize("model", ["deribit-xpm", "deribit-spm"])
+def test_a_protective_put_never_raises_the_margin_of_a_coin_future(model: str) -> None:
+    """A bought perpetual and dollars: every put of the chain lowers what is required, or nothing.
+
+    Where coin is not collateral but a position, a bought put can only cut losses of the grid.
+    """
+    import crossmargin as xm
+
+    rows = [
+        {"type": "balance", "account": "a", "venue": "deribit", "currency": "BTC", "quantity": 5.0},
+        {"type": "position", "account": "a", "venue": "deribit", "instrument": "BTC-PERPETUAL",
+         "quantity": 400_000.0},
+    ]  # fmt: skip
+    found = xm.protect(rows, "sample:market", model, floor=0.5, strategies=["put", "put-spread"])
+    puts = [each for each in found.candidates if each["strategy"] == "put"]
+    assert puts
+    assert all(each["marginal_mm_usd"] <= 1e-6 for each in puts)
+    assert all(each["marginal_im_usd"] <= 1e-6 for each in puts)

@@ -41,6 +41,7 @@ from crossmargin.interfaces.sources import (
 )
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
+from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.fields import split_contract
 from crossmargin.market.history import moves
 from crossmargin.market.snapshot import Snapshot
@@ -48,8 +49,8 @@ from crossmargin.market.view import View
 
 __all__ = ["CRASHES", "ProtectResult", "protect"]
 
-# Falls at once, with what volatility is multiplied by: -30 % as on 2020-03-12 within hours, -50 %
-# as over that day; the factors are round, and --crash-vol changes nothing but them.
+# Falls at once, what volatility is multiplied by, and a weight. The numbers are round and a choice:
+# the library takes others (crossmargin.decisions.hedge_mix.tail_hedge).
 CRASHES = (Crash(-0.3, 1.6, 0.8), Crash(-0.5, 2.2, 0.2))
 _NOTIONAL = re.compile(r"([A-Z][A-Z0-9]{1,14}):([0-9]+(?:[.][0-9]+)?)")
 _INTEREST = 0.05  # of a put's open interest is the most that a tail hedge buys where no size shows
@@ -64,7 +65,7 @@ class ProtectResult(Shown):
     prepared: PreparedBook
     view: View
     compared: tuple[tuple[Score, ...], str] | None
-    tail: tuple[Tail, float] | None
+    tail: tuple[Tail, float, float] | None  # with the budget and what it adds to the IM
     asked: Mapping[str, Any]
 
     @property
@@ -119,12 +120,13 @@ class ProtectResult(Shown):
 
     def _tail(self) -> dict[str, Any]:
         assert self.tail is not None
-        tail, budget = self.tail
+        tail, budget, more = self.tail
         items = self.found.field.lines.items
         return {
             "budget_usd_per_year": budget,
             "cost_usd": tail.cost_usd,
             "cost_usd_per_year": tail.year_usd,
+            "marginal_im_usd": more,
             "legs": [
                 {
                     "instrument": items[leg.row].native_id,
@@ -397,8 +399,11 @@ def _compared(
 
 def _tail(
     found: Protection, prepared: PreparedBook, view: View, snapshot: Snapshot, share: float
-) -> tuple[Tail, float]:
-    """The tail hedge for a share of the equity a year, within what is shown of each put."""
+) -> tuple[Tail, float, float]:
+    """The tail hedge for a share of the equity a year, within what is shown of each put.
+
+    With the budget, and what the exact model adds to the initial margin for it.
+    """
     lines = found.field.lines
     terms = prepared.core.desk.schedule.of
     chains = chains_of(lines, view, terms, set(prepared.core.column))
@@ -411,7 +416,13 @@ def _tail(
             held = snapshot.get("open_interest", subject) or 0.0
             limits[row] = _INTEREST * held if shown is None else shown
     budget = share * found.field.book.equity_usd
-    return tail_hedge(found.field, chains, CRASHES, budget, limits), budget
+    tail = tail_hedge(found.field, chains, CRASHES, budget, limits)
+    more = 0.0
+    if tail.legs:
+        legs = [Leg(prepared.core.column[lines.items[each.row].native_id], each.size)
+                for each in tail.legs]  # fmt: skip
+        more = float(prepared.core.rank([legs]).marginal_im_usd[0])
+    return tail, budget, more
 
 
 def _name(why: str, place: str, path: str | Path, limit: str) -> InputError:

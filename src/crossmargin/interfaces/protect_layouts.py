@@ -142,7 +142,10 @@ def _tail(tail: Mapping[str, Any]) -> Table:
         Column("cost_usd_per_year", "a year", "usd"),
     )
     body = tuple(tuple(each[column.key] for column in columns) for each in tail["legs"])
-    title = f"tail hedge for {tail['budget_usd_per_year']:,.0f} USD a year, held to expiry"
+    title = (
+        f"tail hedge for {tail['budget_usd_per_year']:,.0f} USD a year, held to expiry and bought "
+        f"again; it changes the IM by {tail['marginal_im_usd']:+,.0f} USD"
+    )
     return Table("tail", title, columns, body)
 
 

@@ -37,7 +37,10 @@ def curves(found: Protection, chosen: Candidate | None) -> tuple[Floats, list[tu
     prices = field.grid([])
     prices = prices[(prices >= low) & (prices <= high)]
     years = found.ask.days / 365.0 if chosen is None else chosen.found.years
-    out = [("without a hedge", field.book.at(prices, years, field.response))]
+    out = [
+        ("without a hedge, at expiry", field.book.at(prices, years, field.response)),
+        ("without a hedge, marked today", field.book.at(prices, 0.0, field.response)),
+    ]
     if chosen is not None:
         for name, at in (("hedged, at its expiry", years), ("hedged, marked today", 0.0)):
             value = field.book.at(prices, at, field.response)
@@ -82,9 +85,9 @@ def protect_svg(found: Protection, chosen: Candidate | None) -> str:
         colour, dash = LINE_COLOURS[k % len(LINE_COLOURS)], LINE_DASHES[k % len(LINE_DASHES)]
         for (a, b), (c, d) in itertools.pairwise(zip(prices, each, strict=True)):
             parts.append(line(x(a), y(b), x(c), y(d), stroke=colour, width=2, dash=dash))
-        at = _LEFT + 200.0 * k
-        parts.append(line(at, _FOOT + 62, at + 30, _FOOT + 62, stroke=colour, width=2, dash=dash))
-        parts.append(text(at + 36, _FOOT + 66, label, 12))
+        at, down = _LEFT + 270.0 * (k % 3), _FOOT + 62 + 20.0 * (k // 3)
+        parts.append(line(at, down, at + 30, down, stroke=colour, width=2, dash=dash))
+        parts.append(text(at + 36, down + 4, label, 12))
     svg = picture(_WIDTH, _HEIGHT, f"{title}: before, at expiry and marked today", parts)
     head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" '
     return svg.replace("<svg ", head, 1) + "\n"
