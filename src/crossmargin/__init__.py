@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
+    from crossmargin.interfaces.protect import ProtectResult, protect
     from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -71,6 +72,7 @@ __all__ = [
     "ModelError",
     "NettingResult",
     "RebalanceResult",
+    "ProtectResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -102,6 +104,7 @@ __all__ = [
     "parameters_for",
     "prepare",
     "probe",
+    "protect",
     "quality",
     "read_book",
     "read_crif",
@@ -139,6 +142,7 @@ _HOMES = {
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.rebalance": ("RebalanceResult", "rebalance"),
+    "interfaces.protect": ("ProtectResult", "protect"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

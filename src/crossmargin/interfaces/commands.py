@@ -15,12 +15,13 @@ from crossmargin.interfaces.allocate_commands import register as register_alloca
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
-from crossmargin.interfaces.liquidate_commands import register as register_liquidate
 from crossmargin.interfaces.hedge_cost_commands import register as register_hedge_cost
+from crossmargin.interfaces.liquidate_commands import register as register_liquidate
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
+from crossmargin.interfaces.protect_commands import register as register_protect
 from crossmargin.interfaces.rebalance_commands import register as register_rebalance
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
@@ -62,6 +63,7 @@ register_netting(app)
 register_allocate(app)
 register_hedge_cost(app)
 register_rebalance(app)
+register_protect(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

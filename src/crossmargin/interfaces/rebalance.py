@@ -353,9 +353,7 @@ def _fills(
         cost = float(desk.quote(column, size).cost.at(size))
         reason = f"{aims.asset[k]} at {100.0 * row['weight_fraction']:.2f} % outside its band"
         legs.append(Leg(column, size))
-        trades.append(
-            Trade(item.native_id, size, venue=item.venue, cost_usd=cost, reason=reason)
-        )
+        trades.append(Trade(item.native_id, size, venue=item.venue, cost_usd=cost, reason=reason))
     if not legs:
         return (), None
     order = fill_order(core, legs)
@@ -407,9 +405,7 @@ def _of_values(
         "fills": [],
         "holds": None,
     }
-    return RebalanceResult(
-        plain.checked(figures, "rebalance"), _receipt(source), Intents()
-    )
+    return RebalanceResult(plain.checked(figures, "rebalance"), _receipt(source), Intents())
 
 
 def _of_history(
@@ -481,9 +477,7 @@ _DEFAULTS = {
 }  # fmt: skip
 
 
-def _command(
-    book: BookLike | None, market: MarketLike | None, asked: Mapping[str, Any]
-) -> str:
+def _command(book: BookLike | None, market: MarketLike | None, asked: Mapping[str, Any]) -> str:
     """The command that gives the same; empty where something came from no file."""
     sources = [each for each in (book, market, asked["targets"]) if each is not None]
     if not all(isinstance(each, str | Path) for each in sources):
