@@ -13,6 +13,7 @@ import pytest
 from crossmargin.accounts.frontier import contours, frontier
 from crossmargin.accounts.nodes import Move
 from crossmargin.core.errors import InputError
+from crossmargin.margin.model import NetsAsPriced
 from tests.accounts.random_books import (
     account_of,
     contracts,
@@ -74,13 +75,14 @@ def test_two_hundred_legs_stay_cheap_and_exact(model: str, monkeypatch: pytest.M
     frontier(account, spots[:3], vols[:3])  # compiles
     calls: list[int] = []
     kind = type(account.model)
-    plain = kind.price
+    name = "price_netted" if isinstance(account.model, NetsAsPriced) else "price"
+    plain = getattr(kind, name)
 
     def counted(self: Any, pool: Any, *rest: Any) -> Any:
         calls.append(len(pool.instruments))
         return plain(self, pool, *rest)
 
-    monkeypatch.setattr(kind, "price", counted)
+    monkeypatch.setattr(kind, name, counted)
     start = time.process_time()
     found = frontier(account, spots, vols)
     took = time.process_time() - start

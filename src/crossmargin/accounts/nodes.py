@@ -6,9 +6,10 @@ at its last mark into cash.
 
 Two ways with the same values. *One by one*: price and margin at each node. *Tiled*: many nodes as
 accounts of one block (``tiles``), for models whose rules read prices by code. Tiled is taken where
-the model is of the scan family or in ``TILED``, no time passes and no order is open (a hook is
-asked at each node); its first, middle and last node are compared with single runs, and where they differ by more
-than the rounding of a kernel all nodes are run one by one. Later paths are compared at one node.
+the model is of the scan family or in ``TILED``, no time passes and no order is open; a hook is
+asked at each node. Its first, middle and last node are compared with single runs, and where they
+differ by more than the rounding of a kernel all nodes are run one by one. Later paths are compared
+at one node.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ __all__ = ["TILED", "Account", "Move", "MoveGrid", "Values", "account_of"]
 
 # Models beside the scan family that price copies of an account in one call; tests compare each.
 TILED = frozenset(
-    "deribit-spm deribit-xpm deribit-sm derive-sm derive-pm1 derive-pm2 paradex-xm paradex-pm okx-pm"
-    " fixed-rate tims schedule-im sa-ccr greeks delta sensitivities correlated reg-t var-historical"
-    " es-historical var-filtered es-filtered var-montecarlo es-montecarlo var-parametric"
-    " es-parametric".split()
+    "deribit-spm deribit-xpm deribit-sm derive-sm derive-pm1 derive-pm2 paradex-xm paradex-pm"
+    " okx-pm fixed-rate tims schedule-im sa-ccr greeks delta sensitivities correlated reg-t"
+    " var-historical es-historical var-filtered es-filtered var-montecarlo es-montecarlo"
+    " var-parametric es-parametric".split()
 )
 # Rows of a tile, and cells of its table of rows times scenarios: enough that what is done once a
 # tile is little, few enough that two threads share the nodes and the memory is small.

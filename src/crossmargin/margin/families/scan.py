@@ -130,14 +130,21 @@ class ScanModel:
         note = "requirements of the underlyings add up; money stands with the first"
         return Plan(pools, parameters, (note,) if len(pools) > 1 else ())
 
-    def price(
-        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None = None
-    ) -> Priced:
-        """Scenario set, risk array in dollars, charges and collateral of one pool.
+    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
+        """Scenario set, risk array in dollars, charges and collateral of one pool."""
+        return self._priced(pool, view, parameters, None)
 
-        With ``held`` the scan of those accounts alone is netted as it is priced, where the
-        rulebook allows it: there is then no risk array (``scan_netted``).
+    def price_netted(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook
+    ) -> Priced:
+        """The scan of those accounts alone netted as it is priced, where the rulebook allows it:
+        there is then no risk array (``scan_netted``).
         """
+        return self._priced(pool, view, parameters, held)
+
+    def _priced(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None
+    ) -> Priced:
         table = table_of(parameters, pool.label)
         market = market_of(pool, view, parameters)
         scenarios = scenarios_of(market, parameters, table)
