@@ -192,7 +192,7 @@ def _capped(venue: VenueFacts) -> bool:
 
 
 def _usd(amount: float) -> str:
-    return f"{amount:,.0f} USD"
+    return f"{round(amount) or 0:,} USD"  # a whole dollar; never "-0"
 
 
 def _stays(venue: VenueFacts, sigma: Mapping[str, float], rules: Rules) -> float:
