@@ -177,7 +177,7 @@ def _quotes(figures: Mapping[str, Any]) -> Table | None:
     ]
     if quotes["unquoted"]:
         shown = ", ".join(quotes["unquoted"][:3]) + (", …" if len(quotes["unquoted"]) > 3 else "")
-        notes.append(f"{len(quotes['unquoted'])} legs have no quote and count at mark: {shown}")
+        notes.append(f"without a quote, counted at mark: {shown}")
     return Table("quotes", "nearest crossings on market quotes", columns, rows, tuple(notes))
 
 
