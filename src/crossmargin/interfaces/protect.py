@@ -54,7 +54,6 @@ __all__ = ["CRASHES", "ProtectResult", "protect"]
 CRASHES = (Crash(-0.3, 1.6, 0.8), Crash(-0.5, 2.2, 0.2))
 _NOTIONAL = re.compile(r"([A-Z][A-Z0-9]{1,14}):([0-9]+(?:[.][0-9]+)?)")
 _INTEREST = 0.05  # of a put's open interest is the most that a tail hedge buys where no size shows
-COMPARED = 4  # candidates of different kinds that stand beside the rules
 
 
 @dataclass(frozen=True, repr=False)
@@ -376,7 +375,7 @@ def _compared(
     best: dict[str, Candidate] = {}
     for each in found.candidates:
         best.setdefault(each.found.family, each)
-    rows, bare = scores(found, list(best.values())[:COMPARED], drawn)
+    rows, bare = scores(found, list(best.values()), drawn)
     share = min(found.floor_today_usd / found.field.book.equity_usd, 0.999)
     vol = float(np.std(daily)) * np.sqrt(365.0)
     rules = [(f"CPPI, m {m:g}", Rule("cppi", share, m)) for m in cppi]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from importlib import import_module
 from pathlib import Path
 
@@ -83,8 +82,12 @@ def protect_svg(found: Protection, chosen: Candidate | None) -> str:
     parts.append(text((_LEFT + _RIGHT) / 2, _FOOT + 40, foot, 12, anchor="middle"))
     for k, (label, each) in enumerate(drawn):
         colour, dash = LINE_COLOURS[k % len(LINE_COLOURS)], LINE_DASHES[k % len(LINE_DASHES)]
-        for (a, b), (c, d) in itertools.pairwise(zip(prices, each, strict=True)):
-            parts.append(line(x(a), y(b), x(c), y(d), stroke=colour, width=2, dash=dash))
+        # one line through all points: the dashes of many short ones would run together
+        points = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in zip(prices, each, strict=True))
+        broken = f' stroke-dasharray="{dash}"' if dash else ""
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{broken}/>'
+        )
         at, down = _LEFT + 270.0 * (k % 3), _FOOT + 62 + 20.0 * (k // 3)
         parts.append(line(at, down, at + 30, down, stroke=colour, width=2, dash=dash))
         parts.append(text(at + 36, down + 4, label, 12))
