@@ -31,12 +31,16 @@ def result() -> ProtectResult:
     )
 
 
+def _rows(book: str, venue: str) -> Any:
+    return _coins_alone(book, venue)
+
+
 def test_coins_alone_are_a_book_of_one_balance() -> None:
     other = xm.protect(HOLDER, "sample:market", strategies=["put"])
     mine = [each for each in result().candidates if each["strategy"] == "put"]
     assert [each["legs"] for each in other.candidates] == [each["legs"] for each in mine]
     assert _coins_alone("book.csv", None) == "book.csv"
-    assert _coins_alone("ETH:2.5", "derive")[0]["venue"] == "derive"  # type: ignore[index] # rows
+    assert _rows("ETH:2.5", "derive")[0]["venue"] == "derive"
 
 
 def test_the_largest_coin_of_the_account_is_protected() -> None:

@@ -28,7 +28,17 @@ from crossmargin.market.depth import loss_a_unit
 from crossmargin.market.fees import FeeTerms, fee_of_trade
 from crossmargin.market.view import View
 
-__all__ = ["FAMILIES", "Field", "Found", "Leg", "Path", "least_size", "path_of", "search"]
+__all__ = [
+    "FAMILIES",
+    "Field",
+    "Found",
+    "Leg",
+    "Path",
+    "least_size",
+    "path_of",
+    "perp_short",
+    "search",
+]
 
 FAMILIES = (
     "put",
@@ -41,6 +51,7 @@ FAMILIES = (
     "cheapest mix",
 )
 _RATIO = 2.0  # puts sold for each one bought in a ratio put spread
+_FLAT = 1e-100  # dollars a unit: what moves less than this moves nothing
 _SHARES = (0.0, 0.25, 0.5, 0.75)  # of the life at which the path is valued
 
 
@@ -130,14 +141,11 @@ def least_size(gap: Floats, unit: Floats, lot: float, free: Bools | None = None)
     asked = np.ones(gap.shape, np.bool_) if free is None else ~free
     g, h = gap[asked], unit[asked]
     short = g < 0.0
-    if (h[short] <= 0.0).any():
+    if (h[short] <= _FLAT).any():
         return None
-    falls = h < 0.0
-    with np.errstate(over="ignore"):  # a slope of next to nothing bounds nothing
-        low = float((-g[short] / h[short]).max(initial=0.0))
-        high = float((g[falls] / -h[falls]).min(initial=np.inf))
-    if low == np.inf:
-        return None
+    falls = h < -_FLAT
+    low = float((-g[short] / h[short]).max(initial=0.0))
+    high = float((g[falls] / -h[falls]).min(initial=np.inf))
     size = round(float(np.ceil(low / lot - 1e-9)) * lot, 12)
     return size if size <= high * (1.0 + 1e-12) + 1e-12 else None
 
