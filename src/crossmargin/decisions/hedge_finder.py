@@ -10,6 +10,7 @@ The smallest size, in whole lots, is taken; of all strikes the structure that co
 horizon. A put spread and a ratio put spread lose their hold further down by their nature: they need
 hold down to ``crash`` times the price only, and the answer says how far they do. No structure buys
 more than twice the coins that the account stands for: more is no hedge but a position of its own.
+No more calls are sold than the account covers: a rise beyond the grid cannot break the floor.
 """
 
 from __future__ import annotations
@@ -171,6 +172,8 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
     rows = [*chain.puts.rows, *chain.calls.rows]
     worth = dict(zip(rows, lines.values(rows, prices, chain.years), strict=True))
     low = prices < field.crash * lines.price
+    # coins that the account gains per dollar of a rise without end: no more calls are sold
+    cover = float((gap[-1] - gap[-2]) / (prices[-1] - prices[-2])) + field.floor_coins
     out = []
     for family in families:
         best: Found | None = None
@@ -185,6 +188,8 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
             size = least_size(gap, unit, field.lot, low if draft.spread else None)
             if size is None or size == 0.0 or size > field.most:
                 continue
+            if size * _sold_calls(lines, draft.legs) > cover * (1.0 + 1e-9):
+                continue
             made = -draft.strike_of_no_cost if draft.strike_of_no_cost else size * spent
             if made < least - 1e-9:  # ties: the lowest strikes
                 least = made
@@ -195,6 +200,15 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
         if best is not None:
             out.append(best)
     return out
+
+
+def _sold_calls(lines: Lines, legs: tuple[Leg, ...]) -> float:
+    """Coins under the sold calls of a unit."""
+    return sum(
+        max(-leg.ratio, 0.0) * lines.items[leg.row].multiplier
+        for leg in legs
+        if lines.items[leg.row].right > 0
+    )
 
 
 def _drafts(field: Field, chain: Chain, family: str) -> Iterator[_Draft]:
