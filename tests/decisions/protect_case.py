@@ -12,14 +12,19 @@ from crossmargin.interfaces.protect import _tradable
 from crossmargin.interfaces.sources import book_of, snapshot_of
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 
-HOLDER = (("BTC", 10.0),)
-
 
 @cache
 def prepared(name: str = "holder") -> PreparedBook:
-    """``holder`` (ten coins), ``dollars`` (no coin, in linear contracts) or a sample book."""
+    """``holder`` (ten coins), ``perp`` (dollars and a bought perpetual) or a sample book."""
     if name.startswith("sample:"):
         book = book_of(name)
+    elif name == "perp":
+        book = book_of(
+            [{"type": "balance", "account": "a", "venue": "deribit", "currency": "USDC",
+              "quantity": 400_000.0},
+             {"type": "position", "account": "a", "venue": "deribit",
+              "instrument": "BTC-PERPETUAL", "quantity": 400_000.0}]
+        )  # fmt: skip
     else:
         book = book_of(
             [{"type": "balance", "account": "a", "venue": "deribit", "currency": "BTC",

@@ -92,6 +92,24 @@ def test_the_collar_costs_put_ask_less_call_bid() -> None:
                 assert field.lines.items[call.row].strike >= 1.2 * price
 
 
+@pytest.mark.parametrize("book", ["holder", "perp", "sample:market-maker"])
+def test_no_more_calls_are_sold_than_the_account_covers(book: str) -> None:
+    field = field_of(book)
+    far = np.array([1e6, 2e6])
+    seen = 0
+    for chain in chains(book)[4:]:
+        for found in hf.search(field, chain, ("collar", "zero-cost collar")):
+            value = field.book.at(far, found.years)
+            for leg in found.legs:
+                value = (
+                    value
+                    + found.size * leg.ratio * (field.lines.values([leg.row], far, found.years)[0])
+                )
+            assert value[1] >= value[0] - 1e-3
+            seen += 1
+    assert seen or book == "sample:market-maker"
+
+
 def test_a_higher_floor_costs_more() -> None:
     chain = chains()[7]
     costs = []

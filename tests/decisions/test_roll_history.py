@@ -73,4 +73,10 @@ def test_eight_months_of_recorded_chains(market_dir: Path) -> None:
         assert 0.45 * each.price < each.strike <= 0.9 * each.price * (1 + 1e-9)
         assert 0.0 < each.paid_usd < 0.2 * each.price
         assert each.got_usd == max(each.strike - each.end_price, 0.0)
-    assert -2.0 < found.cost_per_year < 1.0
+    page = (Path(__file__).parents[2] / "docs" / "protection.md").read_text("utf-8")
+    text = page.partition("<!-- rolls -->")[2]
+    other = recorded_puts(market_dir, "ETH")
+    for strike, days in ((0.8, 30), (0.9, 30), (0.9, 7)):
+        both = [roll_puts(each, strike, float(days)) for each in (chains, other)]
+        cells = [f"{len(r.rolls)} | {r.paid_usd:,.0f} | {r.got_usd:,.0f}" for r in both]
+        assert f"| {100 * strike:.0f} % | {days} | {cells[0]} | {cells[1]} |" in text

@@ -31,12 +31,16 @@ def result() -> ProtectResult:
     )
 
 
+def _rows(book: str, venue: str) -> Any:
+    return _coins_alone(book, venue)
+
+
 def test_coins_alone_are_a_book_of_one_balance() -> None:
     other = xm.protect(HOLDER, "sample:market", strategies=["put"])
     mine = [each for each in result().candidates if each["strategy"] == "put"]
     assert [each["legs"] for each in other.candidates] == [each["legs"] for each in mine]
     assert _coins_alone("book.csv", None) == "book.csv"
-    assert _coins_alone("ETH:2.5", "derive")[0]["venue"] == "derive"  # type: ignore[index] # rows
+    assert _rows("ETH:2.5", "derive")[0]["venue"] == "derive"
 
 
 def test_the_largest_coin_of_the_account_is_protected() -> None:
@@ -151,9 +155,45 @@ def test_the_chain_of_the_crash(market_dir: Path) -> None:
                 assert each["least_usd"] >= found.figures["floor_usd"] - 1e-6
             if model == "deribit-xpm" and each["strategy"] in ("put", "cheapest mix"):
                 assert each["marginal_im_usd"] <= 1e-6
+        if model == "deribit-xpm":
+            _is_documented(found)
         puts = {e["expiry"]: e["cost_usd"] for e in rows if e["strategy"] == "put"}
         mixes = {e["expiry"]: e["cost_usd"] for e in rows if e["strategy"] == "cheapest mix"}
         assert all(mixes[expiry] <= cost + 500.0 for expiry, cost in puts.items())
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "protection.md"
+
+
+def _is_documented(found: ProtectResult) -> None:
+    """The table of the page is what the best of each kind says now."""
+    text = PAGE.read_text("utf-8").partition("<!-- crash -->")[2]
+    best: dict[str, dict[str, Any]] = {}
+    for each in found.candidates:
+        best.setdefault(each["strategy"], each)
+    for kind in ("zero-cost collar", "collar", "put", "cheapest mix"):
+        each = best[kind]
+        legs = ", ".join(f"{leg['size']:+g} {leg['instrument']}" for leg in each["legs"])
+        row = (
+            f"| {kind} | {legs} | {each['cost_usd']:,.0f} | {each['horizon_cost_usd']:,.0f} | "
+            f"{100 * each['upside_kept_fraction']:.1f} % | {each['marginal_im_usd']:,.0f} |"
+        )
+        assert row in text, row
+    assert f"IM before: {found.figures['im_usd']:,.0f}" in text
+    assert f"{len(found.figures['missing'])} options of the four expiries" in text
+
+
+def test_the_page_says_what_the_sample_says() -> None:
+    text = PAGE.read_text("utf-8").replace("−", "-")
+    rows = {(e["strategy"], (e["expiry"] or "")[5:10]): e for e in result().candidates}
+    for kind, day in (("perp short", ""), ("collar", "07-31"), ("zero-cost collar", "09-25"),
+                      ("cheapest mix", "07-31"), ("put", "08-28")):  # fmt: skip
+        each = rows[kind, day]
+        cells = (
+            f"| {each['cost_usd']:,.0f} USD | {each['horizon_cost_usd']:,.0f} USD | "
+            f"{100 * each['upside_kept_fraction']:.1f} % | {each['marginal_im_usd']:,.0f} USD |"
+        )
+        assert cells in text, (kind, cells)
 
 
 def test_sizes_at_the_touch_are_read_where_the_chain_has_them(market_dir: Path) -> None:

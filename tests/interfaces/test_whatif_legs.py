@@ -166,6 +166,8 @@ def test_trades_of_a_decision_are_one_candidate(tmp_path: Path) -> None:
         ("[]", "order_invalid"),
         ('{"trades": []}', "order_invalid"),
         ('{"trades": [3]}', "order_invalid"),
+        ('{"groups": [{"candidate": "x"}]}', "order_invalid"),
+        ('{"groups": 3}', "order_invalid"),
         ('{"trades": [{"size": 3}]}', "column_missing"),
         ('{"trades": [{"instrument": "X", "venue": "v", "size": "x"}]}', "number_unreadable"),
     ],

@@ -79,7 +79,7 @@ def _haug_greeks(case: Case) -> None:
 
 
 def _one_call(case: Case) -> dict[str, float]:
-    return _spot({**case["inputs"], "type": "call"})
+    return _spot({"type": "call", "q": 0.0, **case["inputs"]})
 
 
 def _hull(case: Case) -> None:
@@ -186,6 +186,30 @@ def _obpi(case: Case) -> None:
             _near(value, row[name], _tolerance(case))
 
 
+def _greeks(case: Case) -> None:
+    """Any case of Greeks: a table, one that states a wrong number of its page, or one option."""
+    wanted = case["expected"]
+    if "rows" in wanted:
+        _haug_greeks(case)
+    elif "dC_dT_correct" in wanted:
+        _fightfinance(case)
+    else:
+        _hull(case)
+
+
+def _cppi(case: Case) -> None:
+    """Any case of CPPI, by what it states."""
+    rows = case["expected"].get("rows")
+    if "V_T" in case["expected"]:
+        _cppi_continuous(case)
+    elif rows is None:
+        _cppi_first_step(case)
+    elif "p_step" in rows[0]:
+        _gap(case)
+    else:
+        _cppi_path(case)
+
+
 CHECKERS: dict[str, Callable[[Case], None]] = {
     "cppi_investopedia": _cppi_first_step,
     "tipp_newbelgiandentist": _cppi_first_step,
@@ -198,4 +222,11 @@ CHECKERS: dict[str, Callable[[Case], None]] = {
     "haug_greeks": _haug_greeks,
     "hull_49_50": _hull,
     "fightfinance_834": _fightfinance,
+    # other cases of the same topics
+    "protection/CPPI": _cppi,
+    "protection/TIPP": _cppi,
+    "protection/OBPI": _obpi,
+    "protection/collar": _collar,
+    "option price": _haug_values,
+    "greeks": _greeks,
 }

@@ -10,6 +10,7 @@ The smallest size, in whole lots, is taken; of all strikes the structure that co
 horizon. A put spread and a ratio put spread lose their hold further down by their nature: they need
 hold down to ``crash`` times the price only, and the answer says how far they do. No structure buys
 more than twice the coins that the account stands for: more is no hedge but a position of its own.
+No more calls are sold than the account covers: a rise beyond the grid cannot break the floor.
 """
 
 from __future__ import annotations
@@ -28,7 +29,17 @@ from crossmargin.market.depth import loss_a_unit
 from crossmargin.market.fees import FeeTerms, fee_of_trade
 from crossmargin.market.view import View
 
-__all__ = ["FAMILIES", "Field", "Found", "Leg", "Path", "least_size", "path_of", "search"]
+__all__ = [
+    "FAMILIES",
+    "Field",
+    "Found",
+    "Leg",
+    "Path",
+    "least_size",
+    "path_of",
+    "perp_short",
+    "search",
+]
 
 FAMILIES = (
     "put",
@@ -41,6 +52,7 @@ FAMILIES = (
     "cheapest mix",
 )
 _RATIO = 2.0  # puts sold for each one bought in a ratio put spread
+_FLAT = 1e-100  # dollars a unit: what moves less than this moves nothing
 _SHARES = (0.0, 0.25, 0.5, 0.75)  # of the life at which the path is valued
 
 
@@ -130,14 +142,11 @@ def least_size(gap: Floats, unit: Floats, lot: float, free: Bools | None = None)
     asked = np.ones(gap.shape, np.bool_) if free is None else ~free
     g, h = gap[asked], unit[asked]
     short = g < 0.0
-    if (h[short] <= 0.0).any():
+    if (h[short] <= _FLAT).any():
         return None
-    falls = h < 0.0
-    with np.errstate(over="ignore"):  # a slope of next to nothing bounds nothing
-        low = float((-g[short] / h[short]).max(initial=0.0))
-        high = float((g[falls] / -h[falls]).min(initial=np.inf))
-    if low == np.inf:
-        return None
+    falls = h < -_FLAT
+    low = float((-g[short] / h[short]).max(initial=0.0))
+    high = float((g[falls] / -h[falls]).min(initial=np.inf))
     size = round(float(np.ceil(low / lot - 1e-9)) * lot, 12)
     return size if size <= high * (1.0 + 1e-12) + 1e-12 else None
 
@@ -163,6 +172,8 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
     rows = [*chain.puts.rows, *chain.calls.rows]
     worth = dict(zip(rows, lines.values(rows, prices, chain.years), strict=True))
     low = prices < field.crash * lines.price
+    # coins that the account gains per dollar of a rise without end: no more calls are sold
+    cover = float((gap[-1] - gap[-2]) / (prices[-1] - prices[-2])) + field.floor_coins
     out = []
     for family in families:
         best: Found | None = None
@@ -177,6 +188,8 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
             size = least_size(gap, unit, field.lot, low if draft.spread else None)
             if size is None or size == 0.0 or size > field.most:
                 continue
+            if size * _sold_calls(lines, draft.legs) > cover * (1.0 + 1e-9):
+                continue
             made = -draft.strike_of_no_cost if draft.strike_of_no_cost else size * spent
             if made < least - 1e-9:  # ties: the lowest strikes
                 least = made
@@ -187,6 +200,15 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
         if best is not None:
             out.append(best)
     return out
+
+
+def _sold_calls(lines: Lines, legs: tuple[Leg, ...]) -> float:
+    """Coins under the sold calls of a unit."""
+    return sum(
+        max(-leg.ratio, 0.0) * lines.items[leg.row].multiplier
+        for leg in legs
+        if lines.items[leg.row].right > 0
+    )
 
 
 def _drafts(field: Field, chain: Chain, family: str) -> Iterator[_Draft]:

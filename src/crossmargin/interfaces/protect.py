@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.doubts import age_notes, market_figures, verdict_notes
 from crossmargin.interfaces.figures import checked, market_notes
+from crossmargin.interfaces.intents_file import write_intents
 from crossmargin.interfaces.protect_figures import candidate_figures, notes_of, score_figures
 from crossmargin.interfaces.protect_layouts import protect_document
 from crossmargin.interfaces.receipt import Receipt, command_line
@@ -54,7 +54,6 @@ __all__ = ["CRASHES", "ProtectResult", "protect"]
 CRASHES = (Crash(-0.3, 1.6, 0.8), Crash(-0.5, 2.2, 0.2))
 _NOTIONAL = re.compile(r"([A-Z][A-Z0-9]{1,14}):([0-9]+(?:[.][0-9]+)?)")
 _INTEREST = 0.05  # of a put's open interest is the most that a tail hedge buys where no size shows
-COMPARED = 4  # candidates of different kinds that stand beside the rules
 
 
 @dataclass(frozen=True, repr=False)
@@ -170,37 +169,19 @@ class ProtectResult(Shown):
 
     def write_intents(self, path: str | Path, number: int = 1) -> Path:
         """Write the trades as FILE.csv or FILE.json; ``whatif --rank`` reads both."""
-        place = Path(path)
-        made = self.intents(number)
-        if place.suffix.lower() == ".json":
-            place.write_text(json.dumps(made.to_dict(), indent=2) + "\n", encoding="utf-8")
-        elif place.suffix.lower() == ".csv":
-            import csv
-
-            rows = made.rows(self.best(number).found.family)
-            with place.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-        else:
-            raise _name("intents are a CSV or a JSON file", "--intents", path, ".csv or .json")
-        return place
+        return write_intents(path, {self.best(number).found.family: self.intents(number)})
 
     def plot(self, path: str | Path, number: int = 1) -> Path:
         """Draw the account before and after one candidate: FILE.svg, .html, or .png."""
-        from crossmargin.interfaces.protect_plot import protect_page, protect_svg, write_png
+        from crossmargin.interfaces.plots import write_plot  # drawing: only when asked for
+        from crossmargin.interfaces.protect_plot import protect_svg
 
-        place, kind = Path(path), Path(path).suffix.lower()
-        if kind not in (".svg", ".html", ".png"):
-            raise _name("a plot is an SVG, an HTML page or a PNG", "--plot", path, ".svg, .html")
         chosen = self.best(number) if self.found.candidates else None
-        if kind == ".png":
-            write_png(self.found, chosen, place)
-            return place
-        svg = protect_svg(self.found, chosen)
-        shown = svg if kind == ".svg" else protect_page(svg, self.document())
-        place.write_text(shown, encoding="utf-8")
-        return place
+
+        def picture(width: float) -> str:
+            return protect_svg(self.found, chosen, width)
+
+        return write_plot(path, picture, self.summary, "Before and after")
 
     @property
     def receipt(self) -> Receipt:
@@ -376,7 +357,7 @@ def _compared(
     best: dict[str, Candidate] = {}
     for each in found.candidates:
         best.setdefault(each.found.family, each)
-    rows, bare = scores(found, list(best.values())[:COMPARED], drawn)
+    rows, bare = scores(found, list(best.values()), drawn)
     share = min(found.floor_today_usd / found.field.book.equity_usd, 0.999)
     vol = float(np.std(daily)) * np.sqrt(365.0)
     rules = [(f"CPPI, m {m:g}", Rule("cppi", share, m)) for m in cppi]
@@ -423,10 +404,3 @@ def _tail(
                 for each in tail.legs]  # fmt: skip
         more = float(prepared.core.rank([legs]).marginal_im_usd[0])
     return tail, budget, more
-
-
-def _name(why: str, place: str, path: str | Path, limit: str) -> InputError:
-    return InputError(
-        "option_unknown", why, place=place, value=str(path), limit=f"a name that ends in {limit}",
-        remedy="Rename the file.",
-    )  # fmt: skip

@@ -22,88 +22,90 @@ from crossmargin.interfaces.whatif_commands import (
 
 __all__ = ["protect", "register"]
 
-Number = float | None
+
+def _flag(name: str, words: str) -> Parameter:
+    return Parameter(name=name, help=words)
+
+
+def _many(name: str, words: str) -> Parameter:
+    return Parameter(name=name, help=words, consume_multiple=True, negative="")
+
+
+Book = Annotated[str, Parameter(help="Book file, or COIN:AMOUNT for coins that are held.")]
+Model = Annotated[str, _flag("--model", "Margin model.")]
+Floor = Annotated[float, _flag("--floor", "Floor as a share of today's equity.")]
+FloorPrice = Annotated[
+    float | None, _flag("--floor-price", "Floor: the account's own worth at that price.")
+]
+Unit = Annotated[str, _flag("--unit", "What the floor is counted in: usd or coin.")]
+Days = Annotated[float, _flag("--days", "Horizon in days.")]
+Coin = Annotated[str | None, _flag("--coin", "Whose price moves; default the largest held.")]
+Strategies = Annotated[
+    list[str] | None,
+    _many(
+        "--strategies",
+        "Of put, put-spread, collar, zero-cost-collar, ratio-put-spread, call, perp-short, "
+        "cheapest-mix; default all.",
+    ),
+]
+Expiries = Annotated[int, _flag("--expiries", "Expiries tried, those nearest to the horizon.")]
+Crash = Annotated[float, _flag("--crash", "Share of the price down to which spreads hold.")]
+Cap = Annotated[float, _flag("--cap", "Rise that a collar leaves at least, a share.")]
+Response = Annotated[
+    float | None,
+    _flag("--response", "Exponent of volatility to the price; default from history."),
+]
+Cppi = Annotated[
+    list[float] | None, _many("--cppi", "Multipliers: compare with rules over drawn paths.")
+]
+Budget = Annotated[
+    float | None, _flag("--tail-budget", "Share of the equity a year for a tail hedge.")
+]
+Paths = Annotated[int, _flag("--paths", "Paths of the comparison.")]
+Seed = Annotated[int, _flag("--seed", "Seed of the paths.")]
+Replay = Annotated[
+    bool,
+    Parameter(name="--replay", negative="", help="Compare over the history's own stretches."),
+]
+Take = Annotated[int, _flag("--take", "Number of the hedge for --plot and --intents.")]
+Plot = Annotated[
+    str | None, _flag("--plot", "Also draw before and after: FILE.svg, .html or .png.")
+]
+File = Annotated[str | None, _flag("--intents", "Also write the trades: FILE.csv or .json.")]
+Top = Annotated[int, _flag("--top", "Hedges to list on screen; 0: all.")]
+Fee = Annotated[float | None, _flag("--fee", "Taker's share in place of the venue's; 0 for none.")]
 
 
 def protect(
-    book: Annotated[str, Parameter(help="Book file, or COIN:AMOUNT for coins that are held.")],
+    book: Book,
     /,
     *,
     market: Market,
-    model: Annotated[str, Parameter(name="--model", help="Margin model.")] = "deribit-xpm",
-    floor: Annotated[
-        float, Parameter(name="--floor", help="Floor as a share of today's equity.")
-    ] = 0.8,
-    floor_price: Annotated[
-        Number,
-        Parameter(name="--floor-price", help="Floor: the account's own worth at that price."),
-    ] = None,
-    unit: Annotated[
-        str, Parameter(name="--unit", help="What the floor is counted in: usd or coin.")
-    ] = "usd",
-    days: Annotated[float, Parameter(name="--days", help="Horizon in days.")] = 60.0,
-    coin: Annotated[
-        str | None, Parameter(name="--coin", help="Whose price moves; default the largest held.")
-    ] = None,
-    strategies: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--strategies",
-            consume_multiple=True,
-            negative="",
-            help="Of put, put-spread, collar, zero-cost-collar, ratio-put-spread, call, "
-            "perp-short, cheapest-mix; default all.",
-        ),
-    ] = None,
-    expiries: Annotated[
-        int, Parameter(name="--expiries", help="Expiries tried, those nearest to the horizon.")
-    ] = 4,
-    crash: Annotated[
-        float, Parameter(name="--crash", help="Share of the price down to which spreads hold.")
-    ] = 0.5,
-    cap: Annotated[
-        float, Parameter(name="--cap", help="Rise that a collar leaves at least, a share.")
-    ] = 0.2,
-    response: Annotated[
-        Number,
-        Parameter(name="--response", help="Exponent of volatility to the price; default history."),
-    ] = None,
-    cppi: Annotated[
-        list[float] | None,
-        Parameter(
-            name="--cppi",
-            consume_multiple=True,
-            negative="",
-            help="Multipliers: compare with rules over drawn paths.",
-        ),
-    ] = None,
-    tail_budget: Annotated[
-        Number, Parameter(name="--tail-budget", help="Share of the equity a year for a tail hedge.")
-    ] = None,
-    paths: Annotated[int, Parameter(name="--paths", help="Paths of the comparison.")] = 2000,
-    seed: Annotated[int, Parameter(name="--seed", help="Seed of the paths.")] = 1,
-    replay: Annotated[
-        bool, Parameter(name="--replay", negative="", help="Compare over the history's stretches.")
-    ] = False,
-    take: Annotated[
-        int, Parameter(name="--take", help="Number of the hedge for --plot and --intents.")
-    ] = 1,
-    plot: Annotated[
-        str | None,
-        Parameter(name="--plot", help="Also draw before and after: FILE.svg, .html or .png."),
-    ] = None,
-    intents: Annotated[
-        str | None,
-        Parameter(name="--intents", help="Also write the trades: FILE.csv or .json."),
-    ] = None,
-    top: Annotated[int, Parameter(name="--top", help="Hedges to list on screen; 0: all.")] = 10,
+    model: Model = "deribit-xpm",
+    floor: Floor = 0.8,
+    floor_price: FloorPrice = None,
+    unit: Unit = "usd",
+    days: Days = 60.0,
+    coin: Coin = None,
+    strategies: Strategies = None,
+    expiries: Expiries = 4,
+    crash: Crash = 0.5,
+    cap: Cap = 0.2,
+    response: Response = None,
+    cppi: Cppi = None,
+    tail_budget: Budget = None,
+    paths: Paths = 2000,
+    seed: Seed = 1,
+    replay: Replay = False,
+    take: Take = 1,
+    plot: Plot = None,
+    intents: File = None,
+    top: Top = 10,
     as_of: AsOf = None,
     account: Account = None,
     params: Params = None,
     changes: Changes = None,
-    fee: Annotated[
-        Number, Parameter(name="--fee", help="Taker's share in place of the venue's; 0 for none.")
-    ] = None,
+    fee: Fee = None,
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
@@ -126,19 +128,16 @@ def protect(
             account=account, fee=fee, venue=venue, form=form, allow_duplicates=allow_duplicates,
         )  # fmt: skip
         result.figures  # noqa: B018 # what is slow is done under the sign that it works
-    drawn = None if plot is None else result.plot(plot, take)
-    written = None if intents is None else result.write_intents(intents, take)
-    if json_:
-        _write(result.to_json())
-    elif csv:
-        _write(result.to_csv())
-    else:
-        show(result.document(top))
-        _receipt(result.receipt.to_dict())
-        if drawn is not None:
-            print(f"\nbefore and after are drawn in {drawn}")
-        if written is not None:
-            print(f"\nthe trades of hedge {take} are in {written}")
+    made = [] if plot is None else [f"before and after are drawn in {result.plot(plot, take)}"]
+    if intents is not None:
+        made.append(f"the trades of hedge {take} are in {result.write_intents(intents, take)}")
+    if json_ or csv:
+        _write(result.to_json() if json_ else result.to_csv())
+        return 0
+    show(result.document(top))
+    _receipt(result.receipt.to_dict())
+    for words in made:
+        print(f"\n{words}")
     return 0
 
 

@@ -136,8 +136,8 @@ def _bad_leg(why: str, place: str, value: object, limit: str) -> InputError:
 def candidates_of(source: Any) -> tuple[Candidate, ...]:
     """Candidates from a CSV file, or from a sequence of legs or of sequences of legs.
 
-    A file that ends in .json holds the trades of one decision (``{"trades": [...]}``, as the verbs
-    that decide write them): one candidate.
+    A file that ends in .json holds the intents of a decision (``--intents FILE.json``): one
+    candidate a group of trades.
 
     The file has a row a leg with the columns instrument, size and, where wanted, candidate, side,
     price, reduce_only; rows of one ``candidate`` are tried together.
@@ -165,18 +165,30 @@ def _of_intents(path: Path) -> tuple[Candidate, ...]:
         raise InputError(
             "file_unreadable", f"not JSON ({cause})", place=str(path), remedy="Correct the file."
         ) from None
-    trades = read.get("trades") if isinstance(read, Mapping) else None
+    groups = read.get("groups", [read]) if isinstance(read, Mapping) else None
+    if not isinstance(groups, list) or not all(isinstance(each, Mapping) for each in groups):
+        raise _bad_leg("not the intents of a decision", str(path), type(read).__name__, "groups")
+    found = []
+    for number, group in enumerate(groups, start=1):
+        name = str(group.get("candidate") or path.stem)
+        legs = _of_trades(group.get("trades"), f"{path} group {number}")
+        found += [Candidate(name, legs)] if legs else []
+    if not found:
+        raise _bad_leg("the file holds no trades", str(path), 0, "one trade or more")
+    return tuple(found)
+
+
+def _of_trades(trades: Any, place: str) -> tuple[Wanted, ...]:
+    """Trades as a decision writes them: what they cost and why is not of the leg."""
     if not isinstance(trades, list) or not all(isinstance(each, Mapping) for each in trades):
-        raise _bad_leg("the file holds no trades", str(path), type(read).__name__, "trades: [...]")
+        raise _bad_leg("a group holds no trades", place, type(trades).__name__, "trades: [...]")
     legs = []
     for number, each in enumerate(trades, start=1):
-        name = f"{each['venue']}|{each['instrument']}" if each.get("venue") else None
         cells = {key: each[key] for key in _COLUMNS if key in each and key != "candidate"}
-        legs.append(_of_cells({**cells, **({"instrument": name} if name else {})},
-                              f"{path} trade {number}"))  # fmt: skip
-    if not legs:
-        raise _bad_leg("the file holds no trades", str(path), 0, "one trade or more")
-    return (Candidate(path.stem, tuple(legs)),)
+        if each.get("venue") and each.get("instrument"):
+            cells["instrument"] = f"{each['venue']}|{each['instrument']}"
+        legs.append(_of_cells(cells, f"{place} trade {number}"))
+    return tuple(legs)
 
 
 def _of_file(path: Path) -> tuple[Candidate, ...]:
