@@ -49,7 +49,9 @@ def hedge_cost(
     aversion: Annotated[
         float, Parameter(name="--aversion", help="Absolute risk aversion of the band, 1/dollars.")
     ] = 1e-6,
-    paths: Annotated[int, Parameter(name="--paths", help="Simulated paths, an even number.")] = 4000,
+    paths: Annotated[
+        int, Parameter(name="--paths", help="Simulated paths, an even number.")
+    ] = 4000,
     seed: Annotated[int, Parameter(name="--seed", help="Of the simulation.")] = 0,
     plot: Annotated[
         str | None,

@@ -49,9 +49,7 @@ def rebalance(
     ] = None,
     targets: Annotated[
         str | None,
-        Parameter(
-            name="--targets", help="CSV: asset, target; and value_usd, instrument, cost_bp."
-        ),
+        Parameter(name="--targets", help="CSV: asset, target; and value_usd, instrument, cost_bp."),
     ] = None,
     policy: Annotated[
         str, Parameter(name="--policy", help="calendar, absolute, relative or region.")

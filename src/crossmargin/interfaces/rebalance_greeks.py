@@ -138,9 +138,7 @@ class _Shop:
 
     def __init__(self, prepared: PreparedBook, asked: Asked) -> None:
         self.prepared, self.asked, self.core = prepared, asked, prepared.core
-        self.view: View = prepared.snapshot.view(
-            self.core.table, prepared.core.base.view.as_of_ms
-        )
+        self.view: View = prepared.snapshot.view(self.core.table, prepared.core.base.view.as_of_ms)
         self.greeks = GreekTable(self.view)
         terms = ExitTerms.at(self.view.as_of_ms)
         self.desk = Desk(self.view, prepared.snapshot, self.core.desk.schedule, terms)
@@ -322,9 +320,7 @@ class _Shop:
         basis = float(self.view.mark[k]) / index - 1.0
         return notional * basis * min(1.0, days / left)
 
-    def trade(
-        self, each: Candidate, column: int, size: float, name: str, hedge: Hedge
-    ) -> Trade:
+    def trade(self, each: Candidate, column: int, size: float, name: str, hedge: Hedge) -> Trade:
         """The trade as an intent at the executable side, its cost from the cost object."""
         cost = float(self.desk.quote(column, size).cost.at(size))
         reason = f"{name} {' and '.join(hedge.breached)} outside the band"
