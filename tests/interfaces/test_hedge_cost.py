@@ -58,7 +58,7 @@ def test_the_greeks_are_those_of_a_what_if(book: Path, result: xm.HedgeCostResul
     btc = next(row for row in found if row["underlying"] == "BTC")
     spot = result.book.spot
     gamma = result.figures["book"]["gamma_usd_per_percent"] * 100.0 / spot**2
-    assert gamma == pytest.approx(btc["before"]["gamma_coins_per_usd"], rel=0.01)
+    assert gamma == pytest.approx(btc["gamma_coins_per_usd_before"], rel=0.01)
 
 
 def test_the_markets_own_cost_and_its_components() -> None:

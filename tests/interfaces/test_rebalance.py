@@ -25,7 +25,7 @@ def test_after_the_trades_the_account_is_inside(hedged: xm.RebalanceResult) -> N
     """Judged by the what-if of the changed book, not by what the decision says of itself."""
     found = xm.whatif(BOOK, MARKET, add=list(hedged.intents.legs()))
     for row in found.figures["greeks"]:
-        delta = row["after"]["delta_coins"] * row["index_usd"]
+        delta = row["delta_coins_after"] * row["index_usd"]
         assert abs(delta) <= 50_000.0 * (1.0 + 1e-9)
         if row["underlying"] == "BTC":  # to the edge, within one lot of ten dollars
             assert abs(delta) == pytest.approx(50_000.0, abs=10.0)
