@@ -24,6 +24,9 @@ from crossmargin.decisions.checked import number
 __all__ = ["GREEKS", "Candidate", "GreekBand", "Hedge", "bring_inside", "price_of_delta"]
 
 GREEKS = ("delta", "gamma", "vega")
+# Up to so many lots of a contract the cheapest whole lots are proven; beyond that they are found
+# to within a share of the cost: one lot of thousands is worth less than the search for it.
+_FEW, _GAP, _NODES = 1000.0, 1e-3, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +135,19 @@ def bring_inside(
     }
     if not out:
         return Hedge(none, 0.0, 0.0, 0.0, dict(exposure), dict(exposure), out, goals)
-    size = _solved(exposure, goals, candidates, rate)
+    if not candidates:
+        raise ModelError(
+            "solver_failed",
+            "there is no contract that moves what is outside its band",
+            place="hedge",
+            value=", ".join(out),
+            limit="a contract with quotes on both sides",
+            remedy="Name contracts (options for gamma and vega), or widen the band.",
+        )
+    size = _solved(exposure, goals, candidates, rate).tolist()
     after = {
         name: value
-        + sum(z * c.greeks.get(name, 0.0) for z, c in zip(size, candidates, strict=True))
+        + float(sum(z * c.greeks.get(name, 0.0) for z, c in zip(size, candidates, strict=True)))
         for name, value in exposure.items()
     }
     cost = sum(_paid(c, z) for c, z in zip(candidates, size, strict=True))
@@ -231,7 +243,8 @@ def _solved(
             limit=", ".join(f"{n} {lo:g} to {hi:g}" for n, (lo, hi) in goals.items()),
             remedy="Widen the band, or add contracts (options for gamma and vega).",
         )  # fmt: skip
-    return np.asarray(np.round(found[:count]) * lots + 0.0)
+    # a lot is a decimal number: 7 x 0.1 is 0.7
+    return np.asarray(np.round(np.round(found[:count]) * lots, 10) + 0.0)
 
 
 def _milp(
@@ -245,12 +258,13 @@ def _milp(
 
     count = link.shape[0]
     whole = np.concatenate([np.ones(count), np.zeros(link.shape[1] - count)])
+    few = float(bounds[1][:count].max()) <= _FEW
     found = milp(
         cost / max(float(np.abs(cost).max()), 1e-300),
         integrality=whole,
         bounds=Bounds(*bounds),
         constraints=[LinearConstraint(greek, *limits), LinearConstraint(link, 0.0, 0.0)],
-        options={"time_limit": 20.0, "mip_rel_gap": 1e-7},
+        options={"node_limit": _NODES, "mip_rel_gap": 1e-9 if few else _GAP},
     )
     return None if found.x is None else np.asarray(found.x)
 

@@ -80,7 +80,8 @@ def _costs(figures: Figures) -> Table:
             f"replayed on prices of {past['from']} to {past['to']}, every {past['hours']:g} hours: "
             f"realised volatility {100.0 * past['realised_vol_fraction']:.1f} % on average; "
             f"{100.0 * past['losing_fraction']:.0f} % of the windows lose, the worst "
-            f"{past['net_worst_usd']:,.0f} USD at {100.0 * past['worst_realised_vol_fraction']:.0f} %"
+            f"{past['net_worst_usd']:,.0f} USD at a realised volatility of "
+            f"{100.0 * past['worst_realised_vol_fraction']:.0f} %"
         )
     notes.append("net of the formula is without setting up, unwinding and carry")
     return Table("cost", "What hedging costs over the horizon", columns, rows, tuple(notes))

@@ -35,6 +35,7 @@ from crossmargin.interfaces.sources import BookLike, MarketLike, snapshot_of
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 from crossmargin.margin.whatif_costs import lot_of
+from crossmargin.margin.whatif_greeks import GreekTable
 from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.snapshot import Snapshot
 
@@ -293,12 +294,12 @@ def _held(
     core = made.core
     view = made.snapshot.view(core.table, core.base.view.as_of_ms)
     desk = Desk(view, made.snapshot, core.desk.schedule, ExitTerms.at(view.as_of_ms))
-    core._greek_table()
-    held: dict[str, float] = {
-        name: each.delta_coins * each.index_usd for name, each in core._greeks_before.items()
-    }
     items = made.book.instruments.items
     own = made.snapshot.view(made.book.instruments, view.as_of_ms)
+    held: dict[str, float] = {
+        name: each.delta_coins * each.index_usd
+        for name, each in GreekTable(own).of_book(made.book).items()
+    }
     for k, quantity in zip(made.book.column.tolist(), made.book.quantity.tolist(), strict=True):
         if items[k].kind == Kind.ASSET:
             usd = quantity * float(own.usd[own.instruments.settle[k]])

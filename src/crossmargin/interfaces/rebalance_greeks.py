@@ -307,7 +307,7 @@ class _Shop:
         )
 
     def _carry(self, k: int) -> float:
-        """Dollars that a bought unit costs over the holding time: funding, or the basis it loses."""
+        """Dollars that a bought unit costs while it is held: funding, or the basis it loses."""
         item, days = self.core.table.items[k], self.asked.hold_days
         if item.kind == Kind.OPTION:
             return 0.0

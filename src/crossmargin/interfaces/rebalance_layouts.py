@@ -121,14 +121,14 @@ def _backtest(figures: Figures) -> Document:
     columns = (
         Column("policy", "policy", "name"),
         Column("trades", "trades", "count"),
-        Column("turnover_one_way", "turnover a year,\none-way", "fraction"),
+        Column("turnover_one_way", "one-way\nturnover", "fraction"),
         Column("turnover_two_way", "two-way", "fraction", essential=False),
-        Column("net_return", "net return\na year", "fraction"),
+        Column("net_return", "net\nreturn", "fraction"),
         Column("tracking_error", "tracking\nerror", "fraction"),
-        Column("cost_usd", "cost", "usd"),
+        Column("cost_usd", "cost", "usd", essential=False),
         Column("harvest", "harvest\nbefore cost", "fraction", essential=False),
-        Column("harvest_net", "harvest\nafter cost", "fraction"),
-        Column("losing_share", "windows\nbehind", "fraction"),
+        Column("harvest_net", "harvest\nnet", "fraction"),
+        Column("losing_share", "behind", "fraction"),
         Column("worst_window", "worst\nwindow", "fraction", essential=False),
     )
     rows = tuple(tuple(row[c.key] for c in columns) for row in figures["policies"])
@@ -153,7 +153,8 @@ def _backtest(figures: Figures) -> Document:
     if split and len(parts) > 1:
         tables.append(Table("components", "Cost by component", parts, split))
     notes = (
-        "harvest: growth a year above never rebalancing; behind: share of windows of "
+        "turnover, returns and error are of a year; harvest: growth a year above never rebalancing",
+        "behind: share of windows of "
         f"{first['window_days']:.0f} days that end below it after costs",
     )
     return Document("Rebalancing policies on past prices", tuple(lines), tuple(tables), notes)

@@ -235,9 +235,9 @@ def back_tests(
 
 def _name(policy: Policy) -> str:
     if policy.trigger == "calendar":
-        return f"calendar, every {policy.every}"
+        return f"calendar {policy.every}"
     if policy.trigger == "region":
-        return f"no-trade region, to {policy.to}"
+        return f"region, to {policy.to}"
     wide = f"{100.0 * policy.outer:.3g} %"
     inner = "" if policy.inner is None else f" ({100.0 * policy.inner:.3g} %)"
     return f"{policy.trigger} {wide}{inner}, to {policy.to}"
