@@ -37,6 +37,7 @@ __all__ = [
 ROUNDS = 200  # rows are finite, and each round adds one: a stop for what should not happen
 PROFILE_MORE = 6
 WHOLE_GAP = 1e-4  # of a mixed-integer answer, relative
+NODES = 300  # searched at most: then the best so far, with the gap that is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +275,7 @@ class _Run:
             [self._whole, np.ones(len(self._extra_low), np.bool_), np.zeros(len(rest), np.bool_)]
         )
         every = np.concatenate([cost, rest])
-        return Programme(every, low, high, kind if kind.any() else None, gap=WHOLE_GAP)
+        return Programme(every, low, high, kind if kind.any() else None, gap=WHOLE_GAP, nodes=NODES)
 
     # -- rows ------------------------------------------------------------------------------------
 
