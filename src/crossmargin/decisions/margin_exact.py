@@ -35,10 +35,10 @@ from crossmargin.margin.whatif_trades import Leg
 
 __all__ = ["Priced", "Round", "legs_of", "made_good"]
 
-ROUNDS = 8
-CLOSE = 1e-6  # of the requirement before: what is taken for the same
+ROUNDS = 6
+CLOSE = 1e-4  # of the requirement before: what is taken for the same
 LEFT = "what the pieces leave out, at the last answer"
-ADDED = 12  # trades beside those of the continuous answer that whole lots may use
+ADDED = 6  # trades beside those of the continuous answer that whole lots may use
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Priced:
     cost_usd: float
     saved_usd: float
     rounds: tuple[Round, ...]
-    blocks: tuple[Block, ...]
+    problem: MarginProblem  # as it was solved last: its pieces with what was added
     lots: str  # whole, or why not
 
 
@@ -85,17 +85,17 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
             if best is None:
                 return found
             break
-        answer, lots = _whole_lots(now, found) if whole else (found, "any size")
-        priced = _priced(bench, answer, rounds, now.blocks, lots)
+        priced = _priced(bench, found, rounds, now, "any size")
         worth = _worth(problem.goal, before, priced)
         if best is None or worth < best[0] - 1e-12 * max(abs(worth), 1.0):
             best = (worth, priced)
         if rounds[-1].excess_usd <= slack:
             break
-        now = replace(now, blocks=_corrected(bench, now.blocks, answer.h))
+        now = replace(now, blocks=_corrected(bench, now.blocks, found.h))
         now = replace(now, goal=_shifted(problem.goal, before, now.blocks))
     assert best is not None  # the first round gave one, or returned
-    kept = replace(best[1], rounds=tuple(rounds))
+    chosen = _rounded(bench, best[1], rounds) if whole else best[1]
+    kept = replace(chosen, rounds=tuple(rounds))
     if problem.goal.budget_usd is None and kept.saved_usd * problem.goal.price < kept.cost_usd:
         return _nothing(kept)
     return kept
@@ -136,7 +136,7 @@ def _priced(
     bench: Workbench,
     answer: MarginAnswer,
     rounds: list[Round],
-    blocks: tuple[Block, ...],
+    problem: MarginProblem,
     lots: str,
 ) -> Priced:
     """The answer under the exact model, and what the round has shown."""
@@ -147,7 +147,7 @@ def _priced(
     promised = answer.before_usd - answer.after_usd
     rounds.append(Round(promised, saved, answer.cost_usd, len(legs)))
     state, verdict = found if found is not None else (None, None)
-    return Priced(answer, answer.h, state, verdict, answer.cost_usd, saved, (), blocks, lots)
+    return Priced(answer, answer.h, state, verdict, answer.cost_usd, saved, (), problem, lots)
 
 
 def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:
@@ -155,19 +155,18 @@ def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:
     return [Leg(int(bench.column[j]), float(sizes[j])) for j in np.flatnonzero(sizes).tolist()]
 
 
-def _whole_lots(problem: MarginProblem, found: MarginAnswer) -> tuple[MarginAnswer, str]:
-    """The answer in whole lots, among its own trades and the next best few."""
-    among = found.h != 0.0
+def _rounded(bench: Workbench, best: Priced, rounds: list[Round]) -> Priced:
+    """The kept answer in whole lots, among its own trades and the next best few."""
+    among, problem = best.sizes != 0.0, best.problem
     if not among.any():
-        return found, "nothing is traded"
+        return replace(best, lots="nothing is traded")
     spare = np.flatnonzero(~among)
     score = np.array([_cheapness(problem, int(j)) for j in spare])
-    among = among.copy()
     among[spare[np.argsort(score, kind="stable")[:ADDED]]] = True
     whole = optimal(problem, whole=True, among=among)
     if isinstance(whole, Contradiction):
-        return found, "no whole lots keep every tolerance: sizes are not rounded"
-    return whole, "whole lots"
+        return replace(best, lots="no whole lots keep every tolerance: sizes are not rounded")
+    return _priced(bench, whole, rounds, problem, "whole lots")
 
 
 def _cheapness(problem: MarginProblem, j: int) -> float:

@@ -125,8 +125,9 @@ class Programme:
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
         solver.setOptionValue("random_seed", 1)
-        solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
-        solver.setOptionValue("dual_feasibility_tolerance", 1e-9)
+        solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
+        solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
+        solver.setOptionValue("small_matrix_value", 1e-12)  # smaller entries are dropped
         solver.setOptionValue("mip_rel_gap", 0.25 * gap)
         solver.setOptionValue("mip_abs_gap", 0.0)
         solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
@@ -222,7 +223,12 @@ class Programme:
         found = self._run(again=False)
         if found is not None and not found.evidence.proven:
             self._solver.clearSolver()
+            # Without scaling and presolve the tolerances are those of the programme as it is given.
+            self._solver.setOptionValue("simplex_scale_strategy", 0)
+            self._solver.setOptionValue("presolve", "off")
             found = self._run(again=True)
+            self._solver.setOptionValue("simplex_scale_strategy", 2)
+            self._solver.setOptionValue("presolve", "choose")
             if found is not None and not found.evidence.proven:
                 raise SolverError(
                     "optimum_unproven",
