@@ -36,7 +36,9 @@ __all__ = [
 
 ROUNDS = 200  # rows are finite, and each round adds one: a stop for what should not happen
 PROFILE_MORE = 6
+LARGEST_COST = 1.0  # of a column in the programme
 WHOLE_GAP = 1e-4  # of a mixed-integer answer, relative
+NODES = 60  # searched at most: then the best so far, with the gap that is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,12 @@ class _Run:
             [self._whole, np.ones(len(self._extra_low), np.bool_), np.zeros(len(rest), np.bool_)]
         )
         every = np.concatenate([cost, rest])
-        return Programme(every, low, high, kind if kind.any() else None, gap=WHOLE_GAP)
+        # Dollars of cost are far below dollars of margin: both above what a solver takes for zero.
+        largest = float(np.abs(every).max(initial=0.0))
+        self.worth = LARGEST_COST / largest if largest > 0.0 else 1.0
+        return Programme(
+            every * self.worth, low, high, kind if kind.any() else None, gap=WHOLE_GAP, nodes=NODES
+        )
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -385,14 +392,15 @@ class _Run:
 
     def _answer(self, found: Solution, h: Floats, rounds: int) -> MarginAnswer:
         goal, used = self.problem.goal, len(self.own)
+        dual = found.row_dual / self.worth
         noise = 1e-11 * np.maximum(self.problem.high, -self.problem.low)
         h = np.where(np.abs(h) <= noise, 0.0, h)
         cost = float(self.own @ found.x[:used]) * self.money
         after = self.requirement.at(h)
         price = goal.price
         if self.budget_row >= 0:
-            price += abs(float(found.row_dual[self.budget_row]))
-        bindings = self.requirement.bindings(h, found.row_dual, price)
+            price += abs(float(dual[self.budget_row]))
+        bindings = self.requirement.bindings(h, dual, price)
         name, gap = self.requirement.runner_up(h)
         return MarginAnswer(
             h,
@@ -403,23 +411,23 @@ class _Run:
             () if self.whole else bindings,
             name,
             gap,
-            self._duals(found),
+            self._duals(dual),
             found.evidence,
             rounds,
             self.programme.rows,
             self.whole,
         )
 
-    def _duals(self, found: Solution) -> tuple[tuple[str, str, float], ...]:
+    def _duals(self, dual: Floats) -> tuple[tuple[str, str, float], ...]:
         out = []
         for limit, scale, row in self.limit_rows:
-            out.append((limit.name, limit.unit, float(found.row_dual[row]) * self.money / scale))
+            out.append((limit.name, limit.unit, float(dual[row]) * self.money / scale))
         profile = self.problem.profile
         if profile is not None:
             for k, row in self.profile_rows.items():
-                out.append((profile.names[k], profile.unit, float(found.row_dual[row])))
+                out.append((profile.names[k], profile.unit, float(dual[row])))
         if self.budget_row >= 0:
-            out.append(("margin budget", "USD", float(found.row_dual[self.budget_row])))
+            out.append(("margin budget", "USD", float(dual[self.budget_row])))
         return tuple(each for each in out if each[2] != 0.0)
 
 

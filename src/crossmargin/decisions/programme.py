@@ -97,10 +97,12 @@ class Programme:
         whole: Bools | None = None,
         *,
         gap: float = 1e-9,
+        nodes: int | None = None,
     ) -> None:
         """Columns: money per unit, bounds (infinite: none) and which are whole numbers.
 
-        ``gap``: relative distance to its bound at which a mixed-integer answer is taken.
+        ``gap``: relative distance to its bound at which a mixed-integer answer is taken. ``nodes``:
+        how many are searched at most; the best answer so far is then taken, with its own gap.
         """
         import highspy  # a solver is loaded when one is needed
 
@@ -123,9 +125,14 @@ class Programme:
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
         solver.setOptionValue("random_seed", 1)
-        solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
-        solver.setOptionValue("dual_feasibility_tolerance", 1e-9)
-        solver.setOptionValue("mip_rel_gap", gap)
+        solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
+        solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
+        solver.setOptionValue("small_matrix_value", 1e-12)  # smaller entries are dropped
+        solver.setOptionValue("mip_rel_gap", 0.25 * gap)
+        solver.setOptionValue("mip_abs_gap", 0.0)
+        solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        if nodes is not None:
+            solver.setOptionValue("mip_max_nodes", nodes)
         self._solver = solver
         self._gap = gap
         self._version = f"HiGHS {solver.version()}"
@@ -216,7 +223,12 @@ class Programme:
         found = self._run(again=False)
         if found is not None and not found.evidence.proven:
             self._solver.clearSolver()
+            # Without scaling and presolve the tolerances are those of the programme as it is given.
+            self._solver.setOptionValue("simplex_scale_strategy", 0)
+            self._solver.setOptionValue("presolve", "off")
             found = self._run(again=True)
+            self._solver.setOptionValue("simplex_scale_strategy", 2)
+            self._solver.setOptionValue("presolve", "choose")
             if found is not None and not found.evidence.proven:
                 raise SolverError(
                     "optimum_unproven",
@@ -277,7 +289,9 @@ class Programme:
             return None
         if reached == status.kUnboundedOrInfeasible:
             return self._without_objective()
-        if reached != status.kOptimal:
+        cut_short = reached == status.kSolutionLimit and self.whole.any()
+        cut_short = bool(cut_short and solver.getInfo().primal_solution_status == 2)
+        if reached != status.kOptimal and not cut_short:
             raise SolverError(
                 "solver_failed",
                 "the programme was not solved",
@@ -295,9 +309,9 @@ class Programme:
             y, z = np.zeros(self.rows), np.zeros(self.columns)
             primal = self._primal(x, self._activity(x))
             count = int(info.simplex_iteration_count)
-            proof = Evidence(
-                self._version, primal, 0.0, abs(float(info.mip_gap)), again, count, self._gap
-            )
+            gap = abs(float(info.mip_gap))
+            allowed = max(self._gap, gap) if cut_short else self._gap
+            proof = Evidence(self._version, primal, 0.0, gap, again, count, allowed)
             return Solution(x, float(self.cost @ x), y, z, proof)
         y = np.array(solution.row_dual, np.float64)
         return self._proven(x, y, again, int(info.simplex_iteration_count))
