@@ -240,6 +240,13 @@ class Programme:
                 )
         return found
 
+    def basis(self) -> tuple[Bools, Bools]:
+        """Which columns and which rows are basic after :meth:`solve`: as many as there are rows."""
+        found, basic = self._solver.getBasis(), self._highs.HighsBasisStatus.kBasic
+        columns = np.array([status == basic for status in found.col_status], np.bool_)
+        rows = np.array([status == basic for status in found.row_status], np.bool_)
+        return columns, rows
+
     def relaxations(self) -> tuple[Relaxation, ...]:
         """The least sum of changes of named rows (each of 1 + its bound) that lets them agree.
 
