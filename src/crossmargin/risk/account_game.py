@@ -40,7 +40,9 @@ class AccountGame:
     Raises InputError ``option_unknown`` for several accounts, another level or no such pool.
     """
 
-    def __init__(self, requirement: Requirement, level: str = "im", pool: str | None = None) -> None:
+    def __init__(
+        self, requirement: Requirement, level: str = "im", pool: str | None = None
+    ) -> None:
         labels = [each.label for each in requirement.plan.pools]
         if len(requirement.book) != 1 or level not in ("im", "mm"):
             raise InputError(
@@ -211,13 +213,17 @@ def _resting(orders: Orders, flags: Bools) -> Orders:
     count = len(flags)
     which: Longs = np.concatenate([np.flatnonzero(row) for row in flags] or [np.zeros(0, np.int64)])
     row = np.concatenate([[0], np.cumsum(flags.sum(axis=1))])
-    return Orders(
-        row=frozen(row, np.int64),
-        column=frozen(orders.column[which], np.int32),
-        bid=frozen(orders.bid[which], np.float64),
-        ask=frozen(orders.ask[which], np.float64),
-        limit_price=frozen(orders.limit_price[which], np.float64),
-        reduce_only=frozen(orders.reduce_only[which], np.bool_),
-        mmp=frozen(orders.mmp[which], np.bool_),
-        group=tuple(orders.group[k] for k in which.tolist()),
-    ) if len(orders.column) else Orders.none(count)
+    return (
+        Orders(
+            row=frozen(row, np.int64),
+            column=frozen(orders.column[which], np.int32),
+            bid=frozen(orders.bid[which], np.float64),
+            ask=frozen(orders.ask[which], np.float64),
+            limit_price=frozen(orders.limit_price[which], np.float64),
+            reduce_only=frozen(orders.reduce_only[which], np.bool_),
+            mmp=frozen(orders.mmp[which], np.bool_),
+            group=tuple(orders.group[k] for k in which.tolist()),
+        )
+        if len(orders.column)
+        else Orders.none(count)
+    )

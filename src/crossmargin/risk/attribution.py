@@ -195,7 +195,7 @@ def attribute(
     seed: int = 0,
     shares: bool = True,
 ) -> Attribution:
-    """Every rule's shares of the groups; without ``shares`` neither Shapley's nor the two differences.
+    """Every rule's shares of the groups; without ``shares`` only what derivatives give.
 
     Where the model refuses a part of the book by itself those rules are in ``refused``. Raises what
     the model raises of the whole book.
@@ -254,7 +254,7 @@ def _along_the_ray(game: AccountGame, scale: Floats) -> Floats:
 
 
 def _of_coalitions(game: AccountGame, groups: Groups, flags: Bools) -> Floats:
-    """[V] requirement of the positions of each coalition ``flags[V, G]``; all of them is the book."""
+    """[V] requirement of the positions of coalitions ``flags[V, G]``; of all it is the book's."""
     out = np.empty(len(flags))
     chunk = max(1, 2_000_000 // max(groups.parts.shape[1], 1))
     for low in range(0, len(flags), chunk):
@@ -271,7 +271,9 @@ def _of_coalitions(game: AccountGame, groups: Groups, flags: Bools) -> Floats:
 def _alone_and_without(game: AccountGame, groups: Groups) -> tuple[Floats, Floats, float]:
     count = len(groups)
     one = np.eye(count, dtype=np.bool_)
-    flags = np.concatenate([one, ~one, np.zeros((1, count), np.bool_), np.ones((1, count), np.bool_)])
+    flags = np.concatenate(
+        [one, ~one, np.zeros((1, count), np.bool_), np.ones((1, count), np.bool_)]
+    )
     found = _of_coalitions(game, groups, flags)
     nobody, everybody = found[2 * count], found[2 * count + 1]
     return found[:count], everybody - found[count : 2 * count], float(nobody)
@@ -297,7 +299,7 @@ def order_shares(
     member = np.array([[path == name for path in paths] for name in names], np.bool_)
 
     def value(flags: Bools) -> Floats:
-        resting = (flags[:, :, None] & member[None]).any(axis=1)
+        resting = np.asarray((flags[:, :, None] & member[None]).any(axis=1))
         return game.values(np.repeat(at, len(flags), axis=0), orders=resting, holds=True) - held
 
     found = owen(value, names, exact_max=exact_max, pairs=pairs, seed=seed)
