@@ -150,9 +150,9 @@ def hedge_market(
 
 
 def _first(book: Book, underlying: str) -> Instrument:
-    items: tuple[Instrument, ...] = book.instruments.items
+    items = book.instruments.items
     return next(
-        items[k]
-        for k in book.column.tolist()
-        if items[k].underlying == underlying and items[k].kind == Kind.OPTION
+        item
+        for item in (items[int(k)] for k in book.column)
+        if item.underlying == underlying and item.kind == Kind.OPTION
     )
