@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.account import AccountResult, account
+    from crossmargin.interfaces.allocate import AllocateResult, allocate
     from crossmargin.interfaces.calibrate import CalibrateResult, calibrate
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.collateral import CollateralResult, collateral
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
     from crossmargin.interfaces.probe import fit, probe
+    from crossmargin.interfaces.protect import ProtectResult, protect
     from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountResult",
+    "AllocateResult",
     "Book",
     "CalibrateResult",
     "CheckResult",
@@ -69,6 +72,7 @@ __all__ = [
     "ModelError",
     "NettingResult",
     "RebalanceResult",
+    "ProtectResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -77,6 +81,7 @@ __all__ = [
     "WhatIfResult",
     "__version__",
     "account",
+    "allocate",
     "calibrate",
     "check",
     "collateral",
@@ -99,6 +104,7 @@ __all__ = [
     "parameters_for",
     "prepare",
     "probe",
+    "protect",
     "quality",
     "read_book",
     "read_crif",
@@ -123,6 +129,7 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.account": ("AccountResult", "account"),
+    "interfaces.allocate": ("AllocateResult", "allocate"),
     "interfaces.calibrate": ("CalibrateResult", "calibrate"),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.collateral": ("CollateralResult", "collateral"),
@@ -135,6 +142,7 @@ _HOMES = {
     "interfaces.netting": ("NettingResult", "netting"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.rebalance": ("RebalanceResult", "rebalance"),
+    "interfaces.protect": ("ProtectResult", "protect"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

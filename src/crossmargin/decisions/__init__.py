@@ -6,5 +6,19 @@ from __future__ import annotations
 
 from crossmargin.decisions import no_trade, schedules
 from crossmargin.decisions.intents import Intents, Trade, Transfer
+from crossmargin.decisions.roll_history import Recorded, Rolls, roll_puts
 
-__all__ = ["Intents", "Trade", "Transfer", "no_trade", "schedules"]
+from crossmargin.decisions import no_trade, schedules
+from crossmargin.decisions.intents import Intents, Trade, Transfer
+from crossmargin.decisions.roll_history import Recorded, Rolls, roll_puts
+
+__all__ = [
+    "Intents",
+    "Recorded",
+    "Rolls",
+    "Trade",
+    "Transfer",
+    "no_trade",
+    "roll_puts",
+    "schedules",
+]

@@ -1,0 +1,53 @@
+"""Published and computed cases of decisions: frontiers, parity, bands, protection, attribution.
+
+A case names itself (``id``) and its ``topic``. Each module below claims ids or topics in a table
+``CHECKERS``; an id counts before a topic, a module before the next. A case that nobody claims is an
+error: nothing passes unread. What its file calls disputed is skipped with the file's reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MODULES = (
+    "tests.vectors.optim_markowitz",
+    "tests.vectors.optim_rebalance",
+    "tests.vectors.optim_protect",
+    "tests.vectors.optim_attribute",
+)
+Checker = Callable[[dict[str, Any]], None]
+
+
+def tables() -> list[Mapping[str, Checker]]:
+    """The tables of the modules that are there."""
+    return [import_module(name).CHECKERS for name in MODULES if find_spec(name) is not None]
+
+
+def checker(case: Mapping[str, Any]) -> Checker | None:
+    """Who checks a case: by its id, else by its topic; None where nobody does."""
+    found = tables()
+    for key in (case.get("id"), case.get("topic")):
+        for table in found:
+            if key in table:
+                return table[key]
+    return None
+
+
+def test_case(case: dict[str, Any], vectors_dir: Path) -> None:
+    """The checker is given the record, and in ``folder`` where files that it names lie."""
+    status = str(case.get("status", ""))
+    if "disputed" in status.lower():
+        pytest.skip(f"{case['id']}: {status}")
+    check = checker(case)
+    assert check is not None, f"{case['id']}: no module claims it or its topic {case['topic']}"
+    check({**case, "folder": vectors_dir})
+
+
+def test_an_unknown_case_has_no_checker() -> None:
+    assert checker({"id": "nobody_knows_this", "topic": "nor this"}) is None
