@@ -131,7 +131,7 @@ def test_policies_that_contradict_themselves_are_refused(
     kwargs: dict[str, object], code: str
 ) -> None:
     with pytest.raises(CrossMarginError) as refused:
-        Policy(**kwargs)  # type: ignore[arg-type]
+        Policy(**kwargs)  # type: ignore[arg-type] # bad on purpose
     assert refused.value.code == code
 
 

@@ -35,7 +35,7 @@ def condor() -> OptionBook:
 
 @pytest.mark.parametrize("made", [straddle, condor], ids=["straddle", "condor"])
 @pytest.mark.parametrize("vol", [0.6, 0.45])
-def test_simulation_is_within_three_per_cent_of_the_law_and_doubles(made, vol) -> None:  # type: ignore[no-untyped-def]
+def test_simulation_is_within_three_per_cent_of_the_law_and_doubles(made, vol) -> None:  # type: ignore[no-untyped-def] # fixtures
     mine, means = made(), []
     for step, n in ((DAY, 30), (DAY / 4.0, 120)):
         pacing = Pacing(step, n)
@@ -153,7 +153,7 @@ def test_what_comes_later_on_a_path_does_not_change_what_was_paid_before() -> No
         )
 
 
-def test_real_prices(market_dir) -> None:  # type: ignore[no-untyped-def]
+def test_real_prices(market_dir) -> None:  # type: ignore[no-untyped-def] # fixtures
     """A sold straddle over recorded days: loses where the realised volatility was above its own."""
     rows = real_history(market_dir, 1_770_000_000_000, ("BTC",))
     prices = np.array([row.value for row in rows if row.field == "past_price"])

@@ -130,5 +130,5 @@ def test_what_cannot_be_planned_is_refused(change: dict[str, object], code: str)
         **change,
     }
     with pytest.raises(CrossMarginError) as refused:
-        plan(**given)  # type: ignore[arg-type]
+        plan(**given)  # type: ignore[arg-type] # bad on purpose
     assert refused.value.code == code

@@ -21,7 +21,7 @@ LEGS = (
 
 
 def book(**changes: object) -> OptionBook:
-    return OptionBook.of(60_000.0, *LEGS, **changes)  # type: ignore[arg-type]
+    return OptionBook.of(60_000.0, *LEGS, **changes)  # type: ignore[arg-type] # bad on purpose
 
 
 def test_value_delta_and_gamma_are_those_of_the_kernel() -> None:
@@ -103,5 +103,5 @@ def test_bad_books_are_refused(name: str, value: list[float], code: str) -> None
     given: dict[str, object] = dict(zip(names, LEGS, strict=True))
     given[name] = value
     with pytest.raises(InputError) as refused:
-        OptionBook.of(60_000.0, **given)  # type: ignore[arg-type]
+        OptionBook.of(60_000.0, **given)  # type: ignore[arg-type] # bad on purpose
     assert refused.value.code == code

@@ -125,7 +125,7 @@ def test_a_dearer_trade_is_made_less_often() -> None:
     assert counts[0] > counts[1] > counts[2]
 
 
-def test_real_prices_sample_and_recorded(market_dir) -> None:  # type: ignore[no-untyped-def]
+def test_real_prices_sample_and_recorded(market_dir) -> None:  # type: ignore[no-untyped-def] # fixtures
     rows = real_history(market_dir, 1_770_000_000_000)
     histories = histories_of(
         {row.subject: row.value for row in rows if row.field == "past_price"}, {}, 1_770_000_000_000
@@ -162,7 +162,7 @@ def test_what_cannot_be_tested_is_refused() -> None:
     times, prices = world(30)
     for change in ({"delay": -1}, {"wealth_usd": 0.0}):
         with pytest.raises(CrossMarginError):
-            backtest(times, prices, TARGET, POLICIES[0], TERMS, **change)  # type: ignore[arg-type]
+            backtest(times, prices, TARGET, POLICIES[0], TERMS, **change)  # type: ignore[arg-type] # bad on purpose
     with pytest.raises(CrossMarginError):
         backtest(times[::-1], prices, TARGET, POLICIES[0], TERMS)
     crash = prices.copy()

@@ -187,7 +187,7 @@ def test_the_document_says_every_mode(hedged: xm.RebalanceResult) -> None:
 )
 def test_bad_questions_are_refused(options: dict[str, object], code: str) -> None:
     with pytest.raises(CrossMarginError) as refused:
-        xm.rebalance(BOOK, MARKET, **options)  # type: ignore[arg-type]
+        xm.rebalance(BOOK, MARKET, **options)  # type: ignore[arg-type] # bad on purpose
     assert refused.value.code == code
 
 

@@ -21,7 +21,16 @@ from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.checked import number, refused, vector
 from crossmargin.decisions.notional_costs import CostTerms
 
-__all__ = ["Policy", "Rebalanced", "breached", "drifted", "rebalance_to", "turnover", "wanted"]
+__all__ = [
+    "Bands",
+    "Policy",
+    "Rebalanced",
+    "breached",
+    "drifted",
+    "rebalance_to",
+    "turnover",
+    "wanted",
+]
 
 TRIGGERS = ("calendar", "absolute", "relative", "region")
 GOALS = ("target", "edge", "inner")

@@ -127,6 +127,7 @@ def hedge_cost(
     the book's own, weighed by vega). ``aversion``: absolute, 1/dollars, of the band. ``paths`` and
     ``seed`` of the simulation. Costs are positive dollars; gains positive. Raises CrossMarginError.
     """
+    asked = {k: v for k, v in locals().items() if k not in ("book", "market")}
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = only_account(held if account is None else one_account(held, account), "hedging")
     snapshot = snapshot_of(market)
@@ -153,23 +154,6 @@ def hedge_cost(
         "band": _bands(mine, found, realised, aversion),
         "notes": _notes(mine, view, found),
     }
-    flags = {
-        "--underlying": underlying,
-        "--every": every_hours,
-        "--days": days,
-        "--cost-bp": cost_bp,
-        "--fee": fee,
-        "--gas": gas_usd or None,
-        "--vol": vol,
-        "--aversion": aversion,
-        "--paths": paths,
-        "--seed": seed,
-        "--as-of": None if as_of is None else format_ms(view.as_of_ms),
-        "--account": account,
-        "--venue": venue,
-        "--format": form,
-        "--allow-duplicates": allow_duplicates or None,
-    }
     receipt = Receipt(
         book=held.positions_sha256(),
         orders=held.orders_sha256(),
@@ -178,7 +162,7 @@ def hedge_cost(
         changes={},
         as_of=format_ms(view.as_of_ms),
         model="hedge-cost",
-        command=_command(book, market, flags),
+        command=_command(book, market, asked),
         build=manifest(),
     )
     return HedgeCostResult(plain.checked(figures, "hedge-cost"), receipt, mine, found)
@@ -414,14 +398,18 @@ def _notes(book: OptionBook, view: View, found: HedgeMarket) -> list[str]:
     return notes
 
 
-def _command(book: BookLike, market: MarketLike, flags: Mapping[str, Any]) -> str:
+_FLAGS = {"every_hours": "--every", "gas_usd": "--gas", "form": "--format"}
+
+
+def _command(book: BookLike, market: MarketLike, asked: Mapping[str, Any]) -> str:
     """The command that gives the same; empty where something came from no file."""
     if not (isinstance(book, str | Path) and isinstance(market, str | Path)):
         return ""
     parts = ["crossmargin", "hedge-cost", str(book), "--market", str(market)]
-    for flag, value in flags.items():
+    for name, value in asked.items():
+        flag = _FLAGS.get(name, "--" + name.replace("_", "-"))
         if value is True:
             parts.append(flag)
-        elif value is not None:
+        elif value is not None and value is not False:
             parts += [flag, repr(value) if isinstance(value, float) else str(value)]
     return command_line(parts)

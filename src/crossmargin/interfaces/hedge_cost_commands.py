@@ -23,40 +23,50 @@ from crossmargin.interfaces.whatif_commands import (
 __all__ = ["hedge_cost", "register"]
 
 
+Underlying = Annotated[
+    str | None, Parameter(name="--underlying", help="Coin whose options are hedged.")
+]
+Every = Annotated[float, Parameter(name="--every", help="Hours between two hedges.")]
+Days = Annotated[
+    float | None,
+    Parameter(name="--days", help="Horizon; default to the last expiry, at most 30."),
+]
+CostBp = Annotated[
+    float | None,
+    Parameter(name="--cost-bp", help="One-way cost in basis points; default the market's."),
+]
+Gas = Annotated[float, Parameter(name="--gas", help="Dollars of each trade.")]
+Vol = Annotated[
+    float | None,
+    Parameter(name="--vol", help="Realised volatility, a fraction; default the book's own."),
+]
+Aversion = Annotated[
+    float, Parameter(name="--aversion", help="Absolute risk aversion of the band, 1/dollars.")
+]
+Paths = Annotated[int, Parameter(name="--paths", help="Simulated paths, an even number.")]
+Seed = Annotated[int, Parameter(name="--seed", help="Of the simulation.")]
+Plot = Annotated[
+    str | None,
+    Parameter(name="--plot", help="Also draw cost and error by pace: FILE.html, .svg, .png."),
+]
+
+
 def hedge_cost(
     book: Book,
     /,
     *,
     market: Market,
-    underlying: Annotated[
-        str | None, Parameter(name="--underlying", help="Coin whose options are hedged.")
-    ] = None,
-    every: Annotated[float, Parameter(name="--every", help="Hours between two hedges.")] = 24.0,
-    days: Annotated[
-        float | None,
-        Parameter(name="--days", help="Horizon; default to the last expiry, at most 30."),
-    ] = None,
-    cost_bp: Annotated[
-        float | None,
-        Parameter(name="--cost-bp", help="One-way cost in basis points; default the market's."),
-    ] = None,
+    underlying: Underlying = None,
+    every: Every = 24.0,
+    days: Days = None,
+    cost_bp: CostBp = None,
     fee: Fee = None,
-    gas: Annotated[float, Parameter(name="--gas", help="Dollars of each trade.")] = 0.0,
-    vol: Annotated[
-        float | None,
-        Parameter(name="--vol", help="Realised volatility, a fraction; default the book's own."),
-    ] = None,
-    aversion: Annotated[
-        float, Parameter(name="--aversion", help="Absolute risk aversion of the band, 1/dollars.")
-    ] = 1e-6,
-    paths: Annotated[
-        int, Parameter(name="--paths", help="Simulated paths, an even number.")
-    ] = 4000,
-    seed: Annotated[int, Parameter(name="--seed", help="Of the simulation.")] = 0,
-    plot: Annotated[
-        str | None,
-        Parameter(name="--plot", help="Also draw cost and error by pace: FILE.html, .svg, .png."),
-    ] = None,
+    gas: Gas = 0.0,
+    vol: Vol = None,
+    aversion: Aversion = 1e-6,
+    paths: Paths = 4000,
+    seed: Seed = 0,
+    plot: Plot = None,
     as_of: AsOf = None,
     account: Account = None,
     venue: Venue = None,

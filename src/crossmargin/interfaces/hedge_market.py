@@ -47,7 +47,7 @@ def underlying_of(book: Book, asked: str | None) -> str:
     if asked is not None and asked in held:
         return asked
     if asked is None and len(held) == 1:
-        return held[0]
+        return str(held[0])
     raise InputError(
         "option_unknown",
         "hedging is of the options of one underlying",
@@ -152,7 +152,7 @@ def hedge_market(
 def _first(book: Book, underlying: str) -> Instrument:
     items = book.instruments.items
     return next(
-        items[k]
-        for k in book.column.tolist()
-        if items[k].underlying == underlying and items[k].kind == Kind.OPTION
+        item
+        for item in (items[int(k)] for k in book.column)
+        if item.underlying == underlying and item.kind == Kind.OPTION
     )

@@ -37,6 +37,7 @@ from crossmargin.interfaces.whatif import PreparedBook, prepare
 from crossmargin.margin.whatif_costs import lot_of
 from crossmargin.margin.whatif_greeks import GreekTable
 from crossmargin.margin.whatif_trades import Leg
+from crossmargin.market.history import History
 from crossmargin.market.snapshot import Snapshot
 
 __all__ = ["RebalanceResult", "rebalance"]
@@ -117,16 +118,9 @@ def rebalance(
     of a delta band, relative of a region. ``options`` as for a what-if. Raises CrossMarginError.
     """
     asked = {k: v for k, v in locals().items() if k not in ("book", "market", "options")} | options
-    region = Region(2.0 if aversion is None or targets is None else aversion, lookback, horizon)
     if targets is None:
         if backtest or book is None or market is None:
-            raise InputError(
-                "option_unknown",
-                "a back-test is of weights" if backtest else "there is nothing to rebalance",
-                place="--targets",
-                limit="a book with --market and a band, or --targets",
-                remedy="Give them.",
-            )
+            raise _nothing(backtest)
         greeks = Asked(
             delta_band,
             gamma_band,
@@ -139,17 +133,41 @@ def rebalance(
             coins,
         )
         return _of_greeks(book, market, model, greeks, candidates, underlying, options, asked)
-    rule = Policy(policy, outer, inner, to or "target", every)
-    if policy == "region" and to is None:
-        rule = replace(rule, to="edge")
+    region = Region(2.0 if aversion is None else aversion, lookback, horizon)
+    rule = Policy(policy, outer, inner, to or ("edge" if policy == "region" else "target"), every)
     snapshot = None if market is None else snapshot_of(market)
     past = histories(snapshot, history)
     aims = read_targets(targets, 10.0 if cost_bp is None else cost_bp, gas_usd)
+    source = market, snapshot, asked
     if backtest:
-        return _of_history(aims, past, rule, region, wealth_usd or 1e6, window,
-                           (market, snapshot, asked))  # fmt: skip
+        return _of_history(aims, past, rule, region, wealth_usd or 1e6, window, source)
     if book is None:
-        return _of_values(aims, past, rule, region, wealth_usd, (market, snapshot, asked))
+        return _of_values(aims, past, rule, region, wealth_usd, source)
+    return _of_book(book, model, aims, past, rule, region, source, options)
+
+
+def _nothing(backtest: bool) -> InputError:
+    return InputError(
+        "option_unknown",
+        "a back-test is of weights" if backtest else "there is nothing to rebalance",
+        place="--targets",
+        limit="a book with --market and a band, or --targets",
+        remedy="Give them.",
+    )
+
+
+def _of_book(
+    book: BookLike,
+    model: str,
+    aims: Targets,
+    past: Mapping[str, History],
+    rule: Policy,
+    region: Region,
+    source: tuple[MarketLike | None, Snapshot | None, Mapping[str, Any]],
+    options: Mapping[str, Any],
+) -> RebalanceResult:
+    """Weights of an account, traded in whole lots with margin at each fill."""
+    market, _, asked = source
     if market is None:
         raise InputError(
             "option_unknown",
@@ -158,7 +176,7 @@ def rebalance(
             remedy="Give it, or value_usd in the file of targets.",
         )
     made = _prepared(book, market, model, options)
-    held, wealth, aims = _held(made, aims, cost_bp, gas_usd)
+    held, wealth, aims = _held(made, aims, asked["cost_bp"], asked["gas_usd"])
     found = weight_plan(aims, held, wealth, rule, region, past)
     trades, order = _fills(made, aims, found.rows)
     figures = {
@@ -376,7 +394,7 @@ def _weights(found: Any, aims: Targets) -> dict[str, Any]:
 
 def _of_values(
     aims: Targets,
-    past: Mapping[str, Any],
+    past: Mapping[str, History],
     rule: Policy,
     region: Region,
     wealth_usd: float | None,
@@ -411,7 +429,7 @@ def _of_values(
 
 def _of_history(
     aims: Targets,
-    past: Mapping[str, Any],
+    past: Mapping[str, History],
     rule: Policy,
     region: Region,
     wealth_usd: float,

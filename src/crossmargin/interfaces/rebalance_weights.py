@@ -28,7 +28,15 @@ from crossmargin.decisions.policy_backtest import (
 from crossmargin.market.history import History, histories_of
 from crossmargin.market.snapshot import Snapshot
 
-__all__ = ["Targets", "back_tests", "histories", "lots", "read_targets", "weight_plan"]
+__all__ = [
+    "Targets",
+    "WeightPlan",
+    "back_tests",
+    "histories",
+    "lots",
+    "read_targets",
+    "weight_plan",
+]
 
 _COLUMNS = ("asset", "target", "value_usd", "instrument", "cost_bp")
 
