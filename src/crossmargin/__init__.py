@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
+    from crossmargin.interfaces.optimise import OptimiseResult, optimise
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -65,6 +66,7 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "NettingResult",
+    "OptimiseResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -91,6 +93,7 @@ __all__ = [
     "model_named",
     "models",
     "netting",
+    "optimise",
     "parameters_for",
     "prepare",
     "probe",
@@ -126,6 +129,7 @@ _HOMES = {
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
+    "interfaces.optimise": ("OptimiseResult", "optimise"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),

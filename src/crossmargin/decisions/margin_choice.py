@@ -16,7 +16,7 @@ import numpy as np
 from crossmargin.accounts.exit_market import Desk
 from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.arrays import Bools, Floats, Ints, frozen
-from crossmargin.core.clock import format_ms
+from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.hedge_grid import GREEKS, Grid, grid_of, unit_greeks
 from crossmargin.decisions.margin_lp import Limit, Profile, Ticket, straight
@@ -61,9 +61,13 @@ class Tolerances:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Which contracts, and how much of each: ``largest`` sizes of the book's largest position."""
+    """Which contracts, and how much of each: ``largest`` sizes of the book's largest position.
+
+    ``least_days``: of life, of what is not held yet: a hedge that is gone tomorrow saves a day.
+    """
 
     largest: float = 1.0
+    least_days: float = 1.0
     kept: int = KEPT
     ratio: float = RATIO
 
@@ -97,12 +101,14 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
     table = view.instruments
     quantity = _held(prepared)
     sizes = _sizes(view, quantity, desired.largest)
+    until = view.as_of_ms + desired.least_days * DAY_MS
     rows = [
         k
         for k, item in enumerate(table.items)
         if item.kind in (Kind.OPTION, Kind.FUTURE, Kind.PERPETUAL)
         and view.ok[k]
         and sizes[k] > 0.0
+        and (item.expiry_ms >= until or quantity[k] != 0.0)
         and prepared.desk.row_of(k) >= 0
         and prepared.base.view.ok[prepared.desk.row_of(k)]
     ]

@@ -16,6 +16,7 @@ from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
+from crossmargin.interfaces.optimise_commands import register as register_optimise
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.screen import counting, show, working
@@ -54,6 +55,7 @@ register_exit(app)
 register_accounts(app)
 register_unified(app)
 register_netting(app)
+register_optimise(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
