@@ -63,7 +63,8 @@ class Tolerances:
 class Desired:
     """Which contracts, and how much of each: ``largest`` sizes of the book's largest position.
 
-    ``least_days``: of life, of what is not held yet: a hedge that is gone tomorrow saves a day.
+    ``least_days``: of life; what expires earlier may only be closed: a hedge that is gone tomorrow
+    saves margin for a day.
     """
 
     largest: float = 1.0
@@ -112,7 +113,10 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
         and prepared.desk.row_of(k) >= 0
         and prepared.base.view.ok[prepared.desk.row_of(k)]
     ]
-    found = [_ticket(desk, prepared, k, float(sizes[k]), desired.ratio) for k in rows]
+    found = []
+    for k in rows:
+        own = float(quantity[k]) if table.items[k].expiry_ms < until else None
+        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired.ratio))
     some = [(k, ticket) for k, ticket in zip(rows, found, strict=True) if ticket is not None]
     if not some:
         raise InputError(
@@ -172,19 +176,28 @@ def _sizes(view: View, quantity: Floats, largest: float) -> Floats:
     return out
 
 
-def _ticket(desk: Desk, prepared: Prepared, k: int, size: float, ratio: float) -> Ticket | None:
-    """One contract's costs on both sides; a side without a quote cannot be traded."""
+def _ticket(
+    desk: Desk, prepared: Prepared, k: int, bounds: tuple[float, float | None], ratio: float
+) -> Ticket | None:
+    """One contract's costs on both sides; a side without a quote cannot be traded.
+
+    ``bounds``: the largest size, and the position of a contract that may only be closed.
+    """
+    largest, own = bounds
     item = desk.view.instruments.items[k]
     try:
         lot = lot_of(item, prepared.desk.schedule.parameters)
     except ModelError:
         lot = 0.0
-    if lot > 0.0:
-        size = np.floor(size / lot + 1e-9) * lot
     nothing = np.zeros(0)
     sides: list[tuple[Floats, Floats]] = []
     for sign in (1.0, -1.0):
         there = desk.view.has_ask[k] if sign > 0.0 else desk.view.has_bid[k]
+        size = largest
+        if own is not None:
+            size = min(largest, abs(own)) if own * sign < 0.0 else 0.0
+        if lot > 0.0:
+            size = float(np.floor(size / lot + 1e-9) * lot)
         if not there or size <= 0.0:
             sides.append((nothing, nothing))
             continue

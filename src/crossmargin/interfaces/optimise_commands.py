@@ -68,8 +68,12 @@ def optimise(
         float, Parameter(name="--largest", help="Largest trade, in the book's largest positions.")
     ] = 1.0,
     least_days: Annotated[
-        float, Parameter(name="--least-days", help="Least life of contracts not held yet, days.")
-    ] = 1.0,
+        float | None,
+        Parameter(
+            name="--least-days",
+            help="Life below which a contract is only closed; default --days, or 1 for a call.",
+        ),
+    ] = None,
     legs: Annotated[int | None, Parameter(name="--legs", help="At most so many contracts.")] = None,
     any_size: Annotated[
         bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
@@ -106,8 +110,10 @@ def optimise(
     asked = {
         "objective": objective, "days": days, "funding": funding, "buffer": buffer,
         "delta": delta, "gamma": gamma, "vega": vega, "worse": worse, "better": better,
-        "by_expiry": by_expiry, "largest": largest, "least_days": least_days, "legs": legs, "any_size": any_size,
+        "by_expiry": by_expiry, "largest": largest, "least_days": least_days,
+        "legs": legs, "any_size": any_size,
     }  # fmt: skip
+    least = least_days if least_days is not None else days if objective == "margin" else 1.0
     with working("looking for trades", quiet=json_ or csv):
         result = verb(
             book,
@@ -118,7 +124,7 @@ def optimise(
             funding=funding,
             buffer_usd=buffer,
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
-            desired=Desired(largest, least_days),
+            desired=Desired(largest, least),
             legs=legs,
             whole=not any_size,
             candidates=candidate,
