@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
+    from crossmargin.interfaces.optimise import OptimiseResult, optimise
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.protect import ProtectResult, protect
     from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
@@ -73,6 +74,7 @@ __all__ = [
     "NettingResult",
     "RebalanceResult",
     "ProtectResult",
+    "OptimiseResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -101,6 +103,7 @@ __all__ = [
     "model_named",
     "models",
     "netting",
+    "optimise",
     "parameters_for",
     "prepare",
     "probe",
@@ -140,6 +143,7 @@ _HOMES = {
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
     "interfaces.netting": ("NettingResult", "netting"),
+    "interfaces.optimise": ("OptimiseResult", "optimise"),
     "interfaces.probe": ("fit", "probe"),
     "interfaces.rebalance": ("RebalanceResult", "rebalance"),
     "interfaces.protect": ("ProtectResult", "protect"),

@@ -16,7 +16,7 @@ import numpy as np
 from crossmargin.accounts.exit_market import Desk
 from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.arrays import Bools, Floats, Ints, frozen
-from crossmargin.core.clock import format_ms
+from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.hedge_grid import GREEKS, Grid, grid_of, unit_greeks
 from crossmargin.decisions.margin_lp import Limit, Profile, Ticket, straight
@@ -61,9 +61,14 @@ class Tolerances:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Which contracts, and how much of each: ``largest`` sizes of the book's largest position."""
+    """Which contracts, and how much of each: ``largest`` sizes of the book's largest position.
+
+    ``least_days``: of life; what expires earlier may only be closed: a hedge that is gone tomorrow
+    saves margin for a day.
+    """
 
     largest: float = 1.0
+    least_days: float = 1.0
     kept: int = KEPT
     ratio: float = RATIO
 
@@ -97,16 +102,21 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
     table = view.instruments
     quantity = _held(prepared)
     sizes = _sizes(view, quantity, desired.largest)
+    until = view.as_of_ms + desired.least_days * DAY_MS
     rows = [
         k
         for k, item in enumerate(table.items)
         if item.kind in (Kind.OPTION, Kind.FUTURE, Kind.PERPETUAL)
         and view.ok[k]
         and sizes[k] > 0.0
+        and (item.expiry_ms >= until or quantity[k] != 0.0)
         and prepared.desk.row_of(k) >= 0
         and prepared.base.view.ok[prepared.desk.row_of(k)]
     ]
-    found = [_ticket(desk, prepared, k, float(sizes[k]), desired.ratio) for k in rows]
+    found = []
+    for k in rows:
+        own = float(quantity[k]) if table.items[k].expiry_ms < until else None
+        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired.ratio))
     some = [(k, ticket) for k, ticket in zip(rows, found, strict=True) if ticket is not None]
     if not some:
         raise InputError(
@@ -166,19 +176,28 @@ def _sizes(view: View, quantity: Floats, largest: float) -> Floats:
     return out
 
 
-def _ticket(desk: Desk, prepared: Prepared, k: int, size: float, ratio: float) -> Ticket | None:
-    """One contract's costs on both sides; a side without a quote cannot be traded."""
+def _ticket(
+    desk: Desk, prepared: Prepared, k: int, bounds: tuple[float, float | None], ratio: float
+) -> Ticket | None:
+    """One contract's costs on both sides; a side without a quote cannot be traded.
+
+    ``bounds``: the largest size, and the position of a contract that may only be closed.
+    """
+    largest, own = bounds
     item = desk.view.instruments.items[k]
     try:
         lot = lot_of(item, prepared.desk.schedule.parameters)
     except ModelError:
         lot = 0.0
-    if lot > 0.0:
-        size = np.floor(size / lot + 1e-9) * lot
     nothing = np.zeros(0)
     sides: list[tuple[Floats, Floats]] = []
     for sign in (1.0, -1.0):
         there = desk.view.has_ask[k] if sign > 0.0 else desk.view.has_bid[k]
+        size = largest
+        if own is not None:
+            size = min(largest, abs(own)) if own * sign < 0.0 else 0.0
+        if lot > 0.0:
+            size = float(np.floor(size / lot + 1e-9) * lot)
         if not there or size <= 0.0:
             sides.append((nothing, nothing))
             continue

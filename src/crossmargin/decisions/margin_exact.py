@@ -166,6 +166,8 @@ def _rounded(bench: Workbench, best: Priced, rounds: list[Round]) -> Priced:
     whole = optimal(problem, whole=True, among=among)
     if isinstance(whole, Contradiction):
         return replace(best, lots="no whole lots keep every tolerance: sizes are not rounded")
+    # A mixed-integer answer has no multipliers: those of the continuous one beside it stay.
+    whole = replace(whole, bindings=best.answer.bindings, duals=best.answer.duals)
     return _priced(bench, whole, rounds, problem, "whole lots")
 
 

@@ -19,6 +19,7 @@ from crossmargin.interfaces.hedge_cost_commands import register as register_hedg
 from crossmargin.interfaces.liquidate_commands import register as register_liquidate
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
+from crossmargin.interfaces.optimise_commands import register as register_optimise
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.protect_commands import register as register_protect
@@ -64,6 +65,7 @@ register_allocate(app)
 register_hedge_cost(app)
 register_rebalance(app)
 register_protect(app)
+register_optimise(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
