@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.account import AccountResult, account
+    from crossmargin.interfaces.attribute import (
+        AttributeResult,
+        ChangeResult,
+        attribute,
+        explain_change,
+    )
     from crossmargin.interfaces.calibrate import CalibrateResult, calibrate
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.collateral import CollateralResult, collateral
@@ -51,8 +57,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountResult",
+    "AttributeResult",
     "Book",
     "CalibrateResult",
+    "ChangeResult",
     "CheckResult",
     "CollateralResult",
     "CompareResult",
@@ -73,6 +81,7 @@ __all__ = [
     "WhatIfResult",
     "__version__",
     "account",
+    "attribute",
     "calibrate",
     "check",
     "collateral",
@@ -81,6 +90,7 @@ __all__ = [
     "crif_book",
     "crif_of",
     "exit_value",
+    "explain_change",
     "fit",
     "from_ccxt",
     "from_deribit",
@@ -117,6 +127,12 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.account": ("AccountResult", "account"),
+    "interfaces.attribute": (
+        "AttributeResult",
+        "ChangeResult",
+        "attribute",
+        "explain_change",
+    ),
     "interfaces.calibrate": ("CalibrateResult", "calibrate"),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.collateral": ("CollateralResult", "collateral"),

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.account_commands import register as register_accounts
+from crossmargin.interfaces.attribute_commands import register as register_attribute
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
@@ -54,6 +55,7 @@ register_exit(app)
 register_accounts(app)
 register_unified(app)
 register_netting(app)
+register_attribute(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
