@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.account import AccountResult, account
     from crossmargin.interfaces.allocate import AllocateResult, allocate
+    from crossmargin.interfaces.attribute import (
+        AttributeResult,
+        ChangeResult,
+        attribute,
+        explain_change,
+    )
     from crossmargin.interfaces.calibrate import CalibrateResult, calibrate
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.collateral import CollateralResult, collateral
@@ -57,8 +63,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountResult",
     "AllocateResult",
+    "AttributeResult",
     "Book",
     "CalibrateResult",
+    "ChangeResult",
     "CheckResult",
     "CollateralResult",
     "CompareResult",
@@ -84,6 +92,7 @@ __all__ = [
     "__version__",
     "account",
     "allocate",
+    "attribute",
     "calibrate",
     "check",
     "collateral",
@@ -92,6 +101,7 @@ __all__ = [
     "crif_book",
     "crif_of",
     "exit_value",
+    "explain_change",
     "fit",
     "from_ccxt",
     "from_deribit",
@@ -133,6 +143,12 @@ _HOMES = {
     "instruments.book": ("Book",),
     "interfaces.account": ("AccountResult", "account"),
     "interfaces.allocate": ("AllocateResult", "allocate"),
+    "interfaces.attribute": (
+        "AttributeResult",
+        "ChangeResult",
+        "attribute",
+        "explain_change",
+    ),
     "interfaces.calibrate": ("CalibrateResult", "calibrate"),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.collateral": ("CollateralResult", "collateral"),

@@ -12,6 +12,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.account_commands import register as register_accounts
 from crossmargin.interfaces.allocate_commands import register as register_allocate
+from crossmargin.interfaces.attribute_commands import register as register_attribute
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
@@ -66,6 +67,7 @@ register_hedge_cost(app)
 register_rebalance(app)
 register_protect(app)
 register_optimise(app)
+register_attribute(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

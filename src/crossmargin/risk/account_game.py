@@ -11,7 +11,7 @@ reported equity that a rule puts at risk stands as a balance line (equity less o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,13 +35,18 @@ class AccountGame:
     """The only account of a requirement; ``level`` is im or mm.
 
     Money is dollars over all pools, or of one ``pool`` (its label) that pool's currency. ``column``
-    and ``quantity`` [n] are what it holds, in the table of ``requirement.book``.
+    and ``quantity`` [n] are what it holds, in the table of ``requirement.book``; rows of the table
+    in ``extra`` are columns too, with nothing held.
 
     Raises InputError ``option_unknown`` for several accounts, another level or no such pool.
     """
 
     def __init__(
-        self, requirement: Requirement, level: str = "im", pool: str | None = None
+        self,
+        requirement: Requirement,
+        level: str = "im",
+        pool: str | None = None,
+        extra: Sequence[int] = (),
     ) -> None:
         labels = [each.label for each in requirement.plan.pools]
         if len(requirement.book) != 1 or level not in ("im", "mm"):
@@ -67,12 +72,12 @@ class AccountGame:
         self.rate = [
             1.0 if pool is not None else requirement.priced[k].usd_per_unit for k in self.pools
         ]
-        self._lay_out()
+        self._lay_out(extra)
         row = {int(p): r for r, p in enumerate(requirement.sheet.pool.tolist())}
         own = [float(requirement.sheet[level][row[k]]) for k in self.pools]
         self.whole = sum(value * rate for value, rate in zip(own, self.rate, strict=True))
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, extra: Sequence[int]) -> None:
         """The account's row, its balances as the rules see them."""
         book = self.requirement.book
         held = dict(zip(book.column.tolist(), book.quantity.tolist(), strict=True))
@@ -87,6 +92,8 @@ class AccountGame:
                 for local, amount in zip(seen.column.tolist(), seen.quantity.tolist(), strict=True):
                     if part.instruments.kind[local] == Kind.ASSET:
                         held[int(part.columns[local])] = amount
+        for row in extra:
+            held.setdefault(row, 0.0)
         order = sorted(held)
         self.column = frozen(order, np.int32)
         self.quantity = frozen([held[k] for k in order], np.float64)

@@ -27,6 +27,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.errors import ModelError
+from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.contributions import ray_points
 from crossmargin.margin.model import NOTHING_USD, ScaleLaw
 from crossmargin.risk.account_game import AccountGame
@@ -43,6 +44,7 @@ __all__ = [
     "attribute",
     "euler",
     "order_shares",
+    "sizes_of",
     "worst_scenarios",
 ]
 
@@ -137,6 +139,24 @@ class Attribution:
         return self.whole - self.positions - self.orders.holds - self.orders.orders
 
 
+def sizes_of(game: AccountGame, groups: Groups) -> Floats:
+    """[n] the size that a move of each column is small against.
+
+    The largest lot or the net position; of what is held by nobody, contracts for as many dollars as
+    the largest position has.
+    """
+    held = np.maximum(np.abs(groups.parts).max(axis=0, initial=0.0), np.abs(game.quantity))
+    view, table = game.requirement.view, game.requirement.book.instruments
+    rows = game.column
+    # An inverse future counts in its quote currency, everything else in the underlying.
+    dollars = table.inverse[rows] & (table.kind[rows] != Kind.OPTION)
+    coin = np.where(dollars, 1.0, view.index[table.pair[rows]]) * view.usd[table.quote[rows]]
+    unit = table.multiplier[rows] * coin
+    largest = max(float((held * unit).max(initial=0.0)), 1.0)
+    alone = largest / np.where(unit > 0.0, unit, 1.0)
+    return np.asarray(np.where(held > 0.0, held, alone))
+
+
 def euler(
     game: AccountGame, scale: Floats, rule: TieRule | str = TieRule.LP, seed: int = 0
 ) -> Euler:
@@ -200,7 +220,7 @@ def attribute(
     Where the model refuses a part of the book by itself those rules are in ``refused``. Raises what
     the model raises of the whole book.
     """
-    scale = np.maximum(np.abs(groups.parts).max(axis=0, initial=0.0), np.abs(game.quantity))
+    scale = sizes_of(game, groups)
     positions = float(game.values(game.quantity[None])[0])
     found = euler(game, scale, rule, seed)
     own = (groups.parts * found.slope).sum(axis=1)
