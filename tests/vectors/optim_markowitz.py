@@ -2,17 +2,268 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from crossmargin.statistics import backtests, quantiles
+from crossmargin.core.errors import ModelError
+from crossmargin.decisions.black_litterman import black_litterman
+from crossmargin.decisions.hierarchical import hierarchical_risk_parity
+from crossmargin.decisions.mean_variance import Frontier, frontier
+from crossmargin.decisions.risk_parity import (
+    maximum_diversification,
+    risk_budgets,
+    risk_contributions,
+)
+from crossmargin.decisions.shortfall import minimum_worst_loss
+from crossmargin.decisions.weight_limits import WeightLimits, weight_limits
+from crossmargin.statistics import backtests, closed_forms, covariance, performance, quantiles
 
 __all__ = ["CHECKERS"]
 
 Case = dict[str, Any]
+
+
+def _limits(given: Case, count: int) -> WeightLimits:
+    return weight_limits(
+        count, low=given.get("lb"), high=given.get("ub"), budget=float(given.get("budget", 1))
+    )
+
+
+def _of(case: Case, name: str) -> float:
+    """A tolerance of one figure, or the one of all."""
+    stated = case["tolerance"]
+    return float(stated.get(name, stated["weights"]) if isinstance(stated, dict) else stated)
+
+
+def _frontier(case: Case, *, indefinite: bool = False) -> Frontier:
+    given = case["inputs"]
+    s = np.array(given["cov"], np.float64)
+    mean = np.array(given.get("mu", np.zeros(len(s))), np.float64)
+    return frontier(mean, s, _limits(given, len(s)), indefinite=indefinite)
+
+
+def _turning_points(case: Case) -> None:
+    found, expected = _frontier(case), case["expected"]
+    weights = np.array(expected["weights"])
+    assert found.weights.shape == weights.shape
+    assert np.abs(found.weights - weights).max() <= _of(case, "weights")
+    prices = np.array(expected["lambdas"])
+    assert np.abs(found.price - prices).max() <= _of(case, "lambdas")
+    if "max_sharpe_rf0" in expected:
+        best = found.maximum_sharpe(0.0)
+        stated = expected["max_sharpe_rf0"]
+        assert best.sharpe(0.0) == pytest.approx(stated["sharpe"], abs=_of(case, "sharpe"))
+        assert best.weights == pytest.approx(stated["weights"], abs=1e-6)
+        assert found.minimum_variance().weights == pytest.approx(
+            expected["min_var_weights"], abs=_of(case, "weights")
+        )
+        assert found.mean == pytest.approx(expected["returns"], abs=_of(case, "weights"))
+        assert np.sqrt(found.variance) == pytest.approx(expected["risks"], abs=_of(case, "weights"))
+
+
+def _weights(case: Case) -> None:
+    """Minimum variance, or a target of return, or of utility, whichever the case gives."""
+    given, found = case["inputs"], _frontier(case)
+    aversion = given.get("gamma", given.get("risk_aversion"))
+    if "target_return" in given:
+        point = found.at_return(given["target_return"])
+    elif aversion is not None or "lambda" in given:
+        point = found.at_utility(1.0 / given["lambda"] if aversion is None else aversion)
+    else:
+        point = found.minimum_variance()
+    assert point.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
+
+
+def _sharpe(case: Case) -> None:
+    """Where a printed covariance is indefinite it is refused, and then taken along the path."""
+    given = case["inputs"]
+    indefinite = _indefinite(given["cov"], lambda: _frontier(case))
+    best = _frontier(case, indefinite=indefinite).maximum_sharpe(given.get("rf", 0.0))
+    assert best.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
+
+
+def _indefinite(matrix: Any, solve: Callable[[], object]) -> bool:
+    """Whether a printed covariance has a negative eigenvalue: then solving refuses by name."""
+    if np.linalg.eigvalsh(np.array(matrix))[0] >= -1e-9:
+        return False
+    with pytest.raises(ModelError, match="negative eigenvalue") as refused:
+        solve()
+    assert refused.value.code == "matrix_not_psd"
+    return True
+
+
+def _orlib(case: Case) -> None:
+    """Every printed point of every frontier whose two files are there."""
+    seen = 0
+    for problem, printed in zip(case["inputs"]["files"], case["inputs"]["frontier"], strict=True):
+        data, points = case["folder"] / problem, case["folder"] / printed
+        if not (data.is_file() and points.is_file()):
+            continue
+        mean, s = orlib(data.read_text())
+        found = frontier(mean, s)
+        target, stated = np.array(points.read_text().split(), np.float64).reshape(-1, 2).T
+        inside = np.clip(target, found.mean[-1], found.mean[0])
+        assert np.abs(inside - target).max() <= 1e-7, "printed returns lie on the frontier"
+        variance, weights = found.at_returns(inside)
+        assert np.abs(variance / stated - 1.0).max() <= case["tolerance"]["rel_variance"]
+        assert np.abs(weights.sum(axis=1) - 1.0).max() <= 1e-12 and weights.min() >= 0.0
+        assert np.abs(weights @ mean - inside).max() <= 1e-12
+        seen += 1
+    if not seen:
+        pytest.skip("no pair of the files that the case names is in the --vectors folder")
+
+
+def orlib(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Means and covariance of a file of the OR-Library."""
+    numbers = np.array(text.split(), np.float64)
+    n = int(numbers[0])
+    mean, deviation = numbers[1 : 1 + 2 * n].reshape(n, 2).T
+    rows = numbers[1 + 2 * n :].reshape(-1, 3)
+    i, j = rows[:, 0].astype(int) - 1, rows[:, 1].astype(int) - 1
+    s = np.zeros((n, n))
+    s[i, j] = s[j, i] = rows[:, 2] * deviation[i] * deviation[j]
+    return mean, s
+
+
+def _budgets(case: Case) -> None:
+    given = case["inputs"]
+    s = np.array(given["cov"], np.float64)
+    found = risk_budgets(s, given.get("budgets"), _limits(given, len(s)))
+    assert found.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
+
+
+def _contributions(case: Case) -> None:
+    given, expected, limit = case["inputs"], case["expected"], _of(case, "weights")
+    vol = np.array(given["vol"])
+    s = np.array(given["corr"]) * vol[:, None] * vol
+    parts = risk_contributions(given["w"], s)
+    assert parts.volatility == pytest.approx(expected["sigma"], abs=limit)
+    assert parts.marginal == pytest.approx(expected["mrc"], abs=limit)
+    assert parts.total == pytest.approx(expected["rc"], abs=limit)
+    assert parts.share == pytest.approx(expected["share"], abs=limit)
+    equal = risk_budgets(s)
+    assert equal.weights == pytest.approx(expected["erc_weights"], abs=limit)
+    assert equal.volatility == pytest.approx(expected["erc_sigma"], abs=1e-9)
+
+
+def _diversified(case: Case) -> None:
+    s = np.array(case["inputs"]["cov"], np.float64)
+    indefinite = _indefinite(s, lambda: maximum_diversification(s))
+    found = maximum_diversification(s, indefinite=indefinite)
+    assert found.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
+
+
+def _worst_loss(case: Case) -> None:
+    expected = case["expected"]
+    returns = np.array(case["inputs"]["pnl_by_instrument_scenario"], np.float64).T
+    found = minimum_worst_loss(returns, _limits(case["inputs"], returns.shape[1]))
+    limit = case["tolerance"]
+    value = limit["value"] if isinstance(limit, dict) else limit
+    assert -found.risk == pytest.approx(expected["min_return"], abs=value)
+    if "weights" in expected:
+        assert found.weights == pytest.approx(expected["weights"], abs=_of(case, "weights"))
+
+
+def _normal_shortfall(case: Case) -> None:
+    """Of normal returns the least shortfall at a return is the least variance at it."""
+    given, expected = case["inputs"], case["expected"]
+    s = np.array(given["cov"], np.float64)
+    best = frontier(given["mu"], s).at_return(given["min_return"])
+    assert best.weights == pytest.approx(expected["weights"], abs=_of(case, "weights"))
+    for level, (value_at_risk, shortfall) in expected["var_cvar"].items():
+        found = closed_forms.normal(float(level), -best.mean, best.volatility)
+        assert float(found.value_at_risk) == pytest.approx(value_at_risk, abs=_of(case, "values"))
+        assert float(found.expected_shortfall) == pytest.approx(shortfall, abs=_of(case, "values"))
+
+
+def _black_litterman(case: Case) -> None:
+    given, expected = case["inputs"], case["expected"]
+    vol = np.array(given["vol"])
+    s = np.array(given["corr"]) * vol[:, None] * vol
+    for mark in ("1", "2"):
+        if f"P{mark}" not in given:
+            continue
+        found = black_litterman(
+            given["weq"],
+            s,
+            given[f"P{mark}"],
+            given[f"Q{mark}"],
+            aversion=given["delta"],
+            tau=given["tau"],
+        )
+        assert found.equilibrium == pytest.approx(expected["pi"], abs=_of(case, "returns"))
+        for what, values in (("mu", found.mean), ("w", found.weights)):
+            name = f"{what}_view{'12'[: int(mark)]}"
+            stated = expected.get(name, (case.get("check") or {}).get(name))
+            if stated is not None:
+                limit = _of(case, "returns" if what == "mu" else "weights")
+                assert values == pytest.approx(stated, abs=limit), name
+
+
+def _hierarchical(case: Case) -> None:
+    """Prices with gaps: a return fills a gap with the last price, covariances are by pairs."""
+    path = case["folder"] / case["inputs"]["prices_file"]
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in the --vectors folder")
+    with path.open(newline="") as lines:
+        names, *rows = list(csv.reader(lines))
+    prices = np.array([[float(cell or "nan") for cell in row[1:]] for row in rows])
+    for before, row in zip(prices[:-1], prices[1:], strict=True):
+        row[np.isnan(row)] = before[np.isnan(row)]
+    with np.errstate(invalid="ignore"):
+        returns = prices[1:] / prices[:-1] - 1.0
+    s, correlation = _by_pairs(returns)
+    linkage = case["inputs"].get("linkage", "single")
+    found = hierarchical_risk_parity(s, linkage, correlation=correlation)
+    expected = case["expected"]["weights"]
+    ours = dict(zip(names[1:], found.weights.tolist(), strict=True))
+    assert ours == pytest.approx(expected, abs=_of(case, "weights"))
+    mean = np.array([column[~np.isnan(column)].mean() for column in returns.T])
+    year = float(mean @ found.weights) * 252.0
+    volatility = float(np.sqrt(found.weights @ s @ found.weights * 252.0))
+    stated = case["expected"]["performance_rf2"]
+    figures = [year, volatility, (year - 0.02) / volatility]
+    assert figures == pytest.approx(stated, abs=_of(case, "weights"))
+
+
+def _by_pairs(returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Covariances and correlations, each of the days that its two series share."""
+    s, correlation = np.zeros((2, returns.shape[1], returns.shape[1]))
+    for i, x in enumerate(returns.T):
+        for j, y in enumerate(returns.T):
+            both = ~(np.isnan(x) | np.isnan(y))
+            pair = covariance.sample_covariance(np.array([x[both], y[both]]).T)
+            s[i, j] = pair[0, 1]
+            correlation[i, j] = covariance.correlation_of(pair)[0, 1]
+    return s, correlation
+
+
+def _performance(case: Case) -> None:
+    """A missing return is a period in which nothing was earned; deviations leave it out."""
+    for name, stated in case["expected"].items():
+        given = case["inputs"][name]
+        known = np.array([value for value in given if value is not None], np.float64)
+        filled = np.array([value or 0.0 for value in given], np.float64)
+        of, grown = performance.performance(known, 252.0), performance.performance(filled, 252.0)
+        calmar = grown.annual_return / -of.drawdown_max if of.drawdown_max else None
+        ours = {
+            "max_drawdown": of.drawdown_max,
+            "cum_final": of.total,
+            "annual_return": grown.annual_return,
+            "annual_vol": of.annual_volatility,
+            "sharpe": of.sharpe,
+            "sortino": of.sortino,
+            "calmar": calmar,
+            "omega_rf_flat1": performance.omega_ratio(known, 0.01),
+            "downside_risk": of.downside,
+            "tail_ratio": performance.tail_ratio(filled),
+        }
+        for what, value in stated.items():
+            assert ours[what] == pytest.approx(value, abs=case["tolerance"]), (name, what)
 
 
 def _backtest(case: Case) -> None:
@@ -47,6 +298,21 @@ def _quantile(case: Case) -> None:
 
 
 CHECKERS: dict[str, Callable[[Case], None]] = {
+    "markowitz/critical-line": _turning_points,
+    "markowitz/min-variance": _weights,
+    "markowitz/target-return": _weights,
+    "markowitz/utility": _weights,
+    "markowitz/max-utility": _weights,
+    "markowitz/max-sharpe": _sharpe,
+    "markowitz/frontier": _orlib,
+    "risk-parity": _budgets,
+    "risk-contribution/euler": _contributions,
+    "max-diversification": _diversified,
+    "max-loss LP": _worst_loss,
+    "CVaR/ES": _normal_shortfall,
+    "black-litterman": _black_litterman,
+    "HRP": _hierarchical,
+    "drawdown/performance": _performance,
     "VaR backtest": _backtest,
     "VaR convention": _quantile,
 }

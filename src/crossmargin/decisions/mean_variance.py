@@ -201,8 +201,10 @@ class Frontier:
         share = np.concatenate([np.clip(share, 0.0, 1.0), [0.0]])
         k = np.arange(self.count)
         gain = excess + share * np.append(rise, 0.0)
-        variance = self._variance(np.minimum(k, max(self.count - 2, 0)), share + (k - np.minimum(
-            k, max(self.count - 2, 0))))
+        variance = self._variance(
+            np.minimum(k, max(self.count - 2, 0)),
+            share + (k - np.minimum(k, max(self.count - 2, 0))),
+        )
         if (variance[gain > 0.0] <= 0.0).any():
             raise InputError(
                 "number_out_of_range",
@@ -309,9 +311,7 @@ def frontier(
     )
 
 
-def minimum_variance(
-    covariance: npt.ArrayLike, limits: WeightLimits | None = None
-) -> Portfolio:
+def minimum_variance(covariance: npt.ArrayLike, limits: WeightLimits | None = None) -> Portfolio:
     """The least variance within the limits; its ``mean`` is 0, for there is none."""
     s = np.array(covariance, np.float64)
     return frontier(np.zeros(len(s)), s, limits).minimum_variance()

@@ -178,9 +178,7 @@ def weight_limits(
         for what, values in (("origin", distance.origin), ("cost", distance.cost)):
             _no_nan(values, f"{distance.name} {what}", infinite=False)
             if np.shape(values) != (count,):
-                raise InputError(
-                    "shape_wrong", f"{what} has another shape", value=np.shape(values)
-                )
+                raise InputError("shape_wrong", f"{what} has another shape", value=np.shape(values))
         if (np.asarray(distance.cost) < 0.0).any() or distance.most < 0.0:
             raise InputError(
                 "number_out_of_range",

@@ -2,7 +2,8 @@
 
 Each function says which of the rival definitions it computes, so that a figure can be compared with
 a venue's own. Modules: `quantiles`, `closed_forms`, `moments`, `delta_gamma`, `filters`,
-`covariance`, `regime`, `bootstrap`, `backtests` and `scores`; they are imported when first used.
+`covariance`, `regime`, `bootstrap`, `backtests`, `performance` and `scores`; they are imported
+when first used.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "delta_gamma",
     "filters",
     "moments",
+    "performance",
     "quantiles",
     "regime",
     "scores",
@@ -31,6 +33,7 @@ _MODULES = {
     "delta_gamma": "crossmargin.statistics.delta_gamma",
     "filters": "crossmargin.statistics.filters",
     "moments": "crossmargin.statistics.moments",
+    "performance": "crossmargin.statistics.performance",
     "quantiles": "crossmargin.statistics.quantiles",
     "regime": "crossmargin.statistics.regime",
     "scores": "crossmargin.statistics.scores",
