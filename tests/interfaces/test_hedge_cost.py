@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import crossmargin as xm
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.decisions.hedge_formula import Pacing, expected_cost
-from crossmargin.interfaces.cli import main
-from crossmargin.interfaces.hedge_cost_layouts import hedge_cost_document
-from crossmargin.interfaces.hedge_cost_plot import pace_svg
 
 STRADDLE = (
     "type,venue,instrument,quantity,account\n"
@@ -80,26 +75,6 @@ def test_one_seed_one_answer(book: Path) -> None:
         for seed in (1, 1, 2)
     )
     assert one == same != other
-
-
-def test_faces(book: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    common = ["hedge-cost", str(book), "--market", "sample:market", "--paths", "200"]
-    assert main([*common, "--json", "--plot", str(tmp_path / "h.svg")]) == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert "--paths 200" in shown["receipt"]["command"]
-    assert (tmp_path / "h.svg").read_text("utf-8").startswith("<svg")
-    assert main([*common, "--csv"]) == 0
-    assert "pace" in capsys.readouterr().out
-    assert main(common) == 0
-    assert "breaks even at a realised volatility" in capsys.readouterr().out
-
-
-def test_the_document_and_the_picture_say_the_figures(result: xm.HedgeCostResult) -> None:
-    shown = hedge_cost_document(result.figures)
-    assert [table.name for table in shown.tables] == ["book", "cost", "components", "pace", "band"]
-    svg = pace_svg(result, 700.0)
-    assert "hours between hedges" in svg
-    assert np.isfinite(result.cost_usd)
 
 
 @pytest.mark.parametrize(

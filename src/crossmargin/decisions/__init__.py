@@ -8,10 +8,6 @@ from crossmargin.decisions import no_trade, schedules
 from crossmargin.decisions.intents import Intents, Trade, Transfer
 from crossmargin.decisions.roll_history import Recorded, Rolls, roll_puts
 
-from crossmargin.decisions import no_trade, schedules
-from crossmargin.decisions.intents import Intents, Trade, Transfer
-from crossmargin.decisions.roll_history import Recorded, Rolls, roll_puts
-
 __all__ = [
     "Intents",
     "Recorded",
