@@ -37,9 +37,9 @@ __all__ = [
     "risk_contributions",
 ]
 
-_SWEEPS = 10_000
+_STEPS = 1000
 _HALVINGS = 200
-_SETTLED = 1e-15
+_NEAR = 1e-6  # of the scale: what a Newton step still gains where no search is needed
 
 
 class Contributions(NamedTuple):
@@ -97,19 +97,11 @@ def risk_budgets(
     low, high = allowed.low, allowed.high
     scale = float(np.sqrt(np.diagonal(s).max()))
     q, b = s / scale**2, b / b.sum()
-    start = 1.0 / np.sqrt(np.diagonal(q))
-    x = np.clip(start * (allowed.budget / start.sum()), low, high)
-    below, above = 0.0, 1.0
-    while _weights(q, b, above, low, high, x).sum() < allowed.budget and above < 1e30:
-        above *= 4.0
-    for _ in range(_HALVINGS):
-        c = 0.5 * (below + above)
-        x = _weights(q, b, c, low, high, x)
-        gap = float(x.sum()) - allowed.budget
-        below, above = (c, above) if gap < 0.0 else (below, c)
-        if above - below <= 4e-16 * above or gap == 0.0:
-            break
-    x = _weights(q, b, 0.5 * (below + above), low, high, x)
+    x = 1.0 / np.sqrt(np.diagonal(q) * n)
+    x = _weights(q, b, 1.0, np.zeros(n), np.full(n, np.inf), x)
+    x *= allowed.budget / x.sum()  # without bounds the scale only stretches
+    if not ((x >= low) & (x <= high)).all():
+        x = _bounded(q, b, allowed, x)
     inside = (x > low) & (x < high)
     parts = x * (q @ x)
     level = float((parts[inside] / b[inside]).mean()) if inside.any() else 0.0
@@ -121,42 +113,68 @@ def risk_budgets(
         0.0,
         0.0,
         "risk budgets",
-        "coordinate descent and bisection",
+        "projected Newton and bisection",
         abs(float(x.sum()) - allowed.budget),
         dual,
     )
 
 
-def _weights(q: Floats, b: Floats, c: float, low: Floats, high: Floats, start: Floats) -> Floats:
-    """The inner problem at one scale, coordinate by coordinate.
+def _bounded(q: Floats, b: Floats, limits: WeightLimits, x: Floats) -> Floats:
+    """The scale at which the bounded weights reach the budget, by bisection."""
+    low, high = limits.low, limits.high
+    x = np.clip(x, low, high)
+    below, above = 0.0, float(x @ q @ x)
+    while _weights(q, b, above, low, high, x).sum() < limits.budget and above < 1e30:
+        above *= 4.0
+    for _ in range(_HALVINGS):
+        c = 0.5 * (below + above)
+        x = _weights(q, b, c, low, high, x)
+        gap = float(x.sum()) - limits.budget
+        below, above = (c, above) if gap < 0.0 else (below, c)
+        if above - below <= 4e-16 * above or gap == 0.0:
+            break
+    return x
 
-    Each is the positive root of ``q_ii x^2 + r x - c b_i = 0``, r the others' part of (Qx)_i.
-    """
-    x = np.maximum(start, 1e-12)
-    turned = q @ x
-    own = np.diagonal(q).tolist()
-    for _ in range(_SWEEPS):
-        moved = 0.0
-        for i, size in enumerate(own):
-            r = float(turned[i]) - size * float(x[i])
-            root = float(np.sqrt(r * r + 4.0 * size * c * float(b[i])))
-            # the form without a difference of near numbers
-            new = 2.0 * c * float(b[i]) / (r + root) if r > 0.0 else (root - r) / (2.0 * size)
-            new = min(max(new, float(low[i])), float(high[i]))
-            step = new - float(x[i])
-            if step != 0.0:
-                turned += q[i] * step
-                x[i] = new
-                moved = max(moved, abs(step))
-        if moved <= _SETTLED * max(1.0, float(x.max())):
-            return x
+
+def _weights(q: Floats, b: Floats, c: float, low: Floats, high: Floats, start: Floats) -> Floats:
+    """The inner problem at one scale: Newton on what does not rest at a bound, projected."""
+    x = np.clip(np.maximum(start, 1e-12), low, high)
+    value, last = _barrier(q, b, c, x), np.inf
+    for _ in range(_STEPS):
+        slope = q @ x - c * b / x
+        resting = ((x <= low) & (slope > 0.0)) | ((x >= high) & (slope < 0.0))
+        free = np.flatnonzero(~resting)
+        bent = q[np.ix_(free, free)] + np.diag(c * b[free] / x[free] ** 2)
+        step = np.zeros(len(x))
+        step[free] = -np.linalg.solve(bent, slope[free])
+        gain = -float(slope @ step)
+        if gain <= _NEAR * c:  # Newton alone from here, until rounding is all that is left
+            if gain >= 0.5 * last:
+                return x
+            x, last = np.clip(x + step, low, high), gain
+            value = _barrier(q, b, c, x)
+            continue
+        share, last = 1.0, np.inf
+        while True:
+            new = np.clip(np.maximum(x + share * step, 0.05 * x), low, high)
+            after = _barrier(q, b, c, new)
+            if after <= value - 1e-4 * float(slope @ (x - new)) or share < 1e-10:
+                break
+            share *= 0.5
+        if share < 1e-10:
+            return x  # nothing is left to gain but rounding
+        x, value = new, after
     raise SolverError(
         "solver_failed",
         "risk budgets were not reached",
-        value=_SWEEPS,
-        limit="sweeps",
+        value=_STEPS,
+        limit="steps",
         remedy="Two assets are nearly one: leave one out, or shrink the covariance.",
     )
+
+
+def _barrier(q: Floats, b: Floats, c: float, x: Floats) -> float:
+    return 0.5 * float(x @ q @ x) - c * float(b @ np.log(x))
 
 
 def _known(limits: WeightLimits, budgets: Floats, covariance: Floats) -> None:

@@ -81,8 +81,7 @@ def minimum_shortfall(
     if len(r) <= WHOLE:
         programme, first = _whole(base, r, tail)
         found, rounds = _solved(programme), 1
-        prices = np.maximum(-found.row_dual[first : first + len(r)], 0.0)
-        prices = np.maximum(prices, np.maximum(found.row_dual[first : first + len(r)], 0.0))
+        prices = np.abs(found.row_dual[first : first + len(r)])
     else:
         found, prices, rounds = _by_rows(base, r, tail)
     name = f"minimum expected shortfall at {level:g}"
