@@ -20,7 +20,7 @@ COMPILE = $(DEV)/uv pip compile --quiet --universal --fork-strategy fewest --pyt
 help:
 	@echo "make demo    set up, then margin the sample book under every model"
 	@echo "make test    set up, then format, lint, types, imports and tests"
-	@echo "make nightly set up, then the tests that take long: 2,000 random books"
+	@echo "make nightly set up, then the tests that take long: 2,000 random books, 50 optimised"
 	@echo "make bench   set up, then measure against the targets and the peers"
 	@echo "make peers   set up, then run the classical models beside the installable peers"
 	@echo "make docs    write what the documents copy from a run: README, a page a model"
@@ -47,7 +47,7 @@ test: lint
 	$(DEV)/pytest -n $(WORKERS) --dist loadfile -rs
 
 nightly: env-dev
-	$(DEV)/pytest -n $(WORKERS) -rs tests/accounts --books 2000
+	$(DEV)/pytest -n $(WORKERS) -rs tests/accounts tests/decisions --books 2000
 
 bench: env-bench
 	.venv-bench/bin/python -m benchmarks

@@ -25,6 +25,7 @@ WORKLOADS = {
     "W6": "w6_history",
     "W7": "w7_what_if",
     "W8": "w8_orders",
+    "W9": "w9_frontier",
     "population": "rows_population",
     "models": "rows_models",
     "start": "rows_start",

@@ -1,8 +1,8 @@
 """A book hedged over three venues, of our own making: options, a perpetual, a loan.
 
 The desk is short calls on an option exchange, long the perpetual of a derivatives chain against
-them, and has borrowed dollars on its ether, which it hedges with a perpetual of the first. The
-whole holds hardly any delta; the perpetual on chain stands on little money of its own.
+them, and has borrowed dollars on its ether from Aave, ether that it hedges with a perpetual of the
+first. The whole holds hardly any delta; the perpetual on chain stands on little money of its own.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def texts_of() -> dict[str, str]:
     """File name -> content: the books, and the file that names them."""
     out = {f"{NAME}-{name}.csv": text for name, text in BOOKS.items()}
     hashes = {name: snapshot.sha256 for name, snapshot in snapshots_of().items()}
+    out[f"{NAME}-aave.toml"] = _RESERVES
     out[f"{NAME}.toml"] = _TOML.format(
         perp=hashes["perp"],
         pool=hashes["pool"],
@@ -109,8 +110,9 @@ oracle = "Paradex index"
 
 [[account]]
 name = "loan"
-venue = "lending-pool"
 market = "three-venues-pool.parquet"
+model = "aave-v3"
+params = "three-venues-aave.toml"
 money = "USDC"
 as_of = "{pool_time}"
 block = {block}
@@ -127,10 +129,34 @@ chain = "ethereum"
 [[account.collateral]]
 asset = "ETH"
 quantity = 118
-ltv = 0.805
-threshold = 0.83
 
 [[account.debt]]
 asset = "USDC"
 quantity = 126000
+"""
+
+_RESERVES = """\
+# Reserves of a pool of nobody, for the sample of three venues: the numbers of a real one are set on
+# chain; take them from there.
+model = "aave-v3"
+version = "v3"
+observed = "2026-07-03"
+source = "invented for the sample"
+
+[reading]
+arithmetic = { value = "origin", choices = ["origin", "core"], source = "the code of the pool" }
+
+[asset.ETH]
+decimals = { value = 18, unit = "decimals of the token", min = 0, max = 36 }
+ltv = { value = 8050, unit = "1e-4", min = 0, max = 10000 }
+liquidation_threshold = { value = 8300, unit = "1e-4", min = 0, max = 10000 }
+liquidation_bonus = { value = 10500, unit = "1e-4", min = 10000, max = 20000 }
+protocol_fee = { value = 1000, unit = "1e-4", min = 0, max = 10000 }
+
+[asset.USDC]
+decimals = { value = 6, unit = "decimals of the token", min = 0, max = 36 }
+ltv = { value = 7500, unit = "1e-4", min = 0, max = 10000 }
+liquidation_threshold = { value = 7800, unit = "1e-4", min = 0, max = 10000 }
+liquidation_bonus = { value = 10450, unit = "1e-4", min = 10000, max = 20000 }
+protocol_fee = { value = 1000, unit = "1e-4", min = 0, max = 10000 }
 """

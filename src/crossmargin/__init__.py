@@ -20,17 +20,28 @@ if TYPE_CHECKING:
     from crossmargin.core.errors import CrossMarginError, InputError, MarketDataError, ModelError
     from crossmargin.instruments.book import Book
     from crossmargin.interfaces.account import AccountResult, account
+    from crossmargin.interfaces.allocate import AllocateResult, allocate
+    from crossmargin.interfaces.attribute import (
+        AttributeResult,
+        ChangeResult,
+        attribute,
+        explain_change,
+    )
     from crossmargin.interfaces.calibrate import CalibrateResult, calibrate
     from crossmargin.interfaces.check import CheckResult, check
     from crossmargin.interfaces.collateral import CollateralResult, collateral
     from crossmargin.interfaces.conform import conform
     from crossmargin.interfaces.exit import ExitResult, exit_value
     from crossmargin.interfaces.frontier import FrontierResult, frontier
+    from crossmargin.interfaces.hedge_cost import HedgeCostResult, hedge_cost
     from crossmargin.interfaces.liquidate import LiquidateResult, liquidate
     from crossmargin.interfaces.liquidation import LiquidationResult, liquidation
     from crossmargin.interfaces.listing import models
     from crossmargin.interfaces.netting import NettingResult, netting
+    from crossmargin.interfaces.optimise import OptimiseResult, optimise
     from crossmargin.interfaces.probe import fit, probe
+    from crossmargin.interfaces.protect import ProtectResult, protect
+    from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
@@ -52,14 +63,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountResult",
+    "AllocateResult",
+    "AttributeResult",
     "Book",
     "CalibrateResult",
+    "ChangeResult",
     "CheckResult",
     "CollateralResult",
     "CompareResult",
     "CrossMarginError",
     "ExitResult",
     "FrontierResult",
+    "HedgeCostResult",
     "InputError",
     "LiquidationResult",
     "LiquidateResult",
@@ -67,6 +82,9 @@ __all__ = [
     "MarketDataError",
     "ModelError",
     "NettingResult",
+    "RebalanceResult",
+    "ProtectResult",
+    "OptimiseResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -75,6 +93,8 @@ __all__ = [
     "WhatIfResult",
     "__version__",
     "account",
+    "allocate",
+    "attribute",
     "calibrate",
     "check",
     "collateral",
@@ -83,10 +103,12 @@ __all__ = [
     "crif_book",
     "crif_of",
     "exit_value",
+    "explain_change",
     "fit",
     "from_ccxt",
     "from_deribit",
     "frontier",
+    "hedge_cost",
     "import_market",
     "liquidation",
     "liquidate",
@@ -94,14 +116,17 @@ __all__ = [
     "model_named",
     "models",
     "netting",
+    "optimise",
     "parameters_for",
     "prepare",
     "probe",
+    "protect",
     "quality",
     "read_book",
     "read_crif",
     "read_market",
     "regulated_book",
+    "rebalance",
     "report",
     "run",
     "span_file",
@@ -120,17 +145,28 @@ _HOMES = {
     "core.errors": ("CrossMarginError", "InputError", "MarketDataError", "ModelError"),
     "instruments.book": ("Book",),
     "interfaces.account": ("AccountResult", "account"),
+    "interfaces.allocate": ("AllocateResult", "allocate"),
+    "interfaces.attribute": (
+        "AttributeResult",
+        "ChangeResult",
+        "attribute",
+        "explain_change",
+    ),
     "interfaces.calibrate": ("CalibrateResult", "calibrate"),
     "interfaces.check": ("CheckResult", "check"),
     "interfaces.collateral": ("CollateralResult", "collateral"),
     "interfaces.conform": ("conform",),
     "interfaces.exit": ("ExitResult", "exit_value"),
+    "interfaces.hedge_cost": ("HedgeCostResult", "hedge_cost"),
     "interfaces.liquidation": ("LiquidationResult", "liquidation"),
     "interfaces.liquidate": ("LiquidateResult", "liquidate"),
     "interfaces.listing": ("models",),
     "interfaces.frontier": ("FrontierResult", "frontier"),
     "interfaces.netting": ("NettingResult", "netting"),
+    "interfaces.optimise": ("OptimiseResult", "optimise"),
     "interfaces.probe": ("fit", "probe"),
+    "interfaces.rebalance": ("RebalanceResult", "rebalance"),
+    "interfaces.protect": ("ProtectResult", "protect"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

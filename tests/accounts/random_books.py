@@ -82,3 +82,35 @@ def random_account(seed: int, *, tiled: bool = True) -> Account:
             size *= 20.0
         chosen[VENUE, currency] = (asset(VENUE, currency), size)
     return account_of(list(chosen.values()), model, tiled=tiled)
+
+
+def many_legs(model: str, count: int = 200, seed: int = 3) -> Account:
+    """A book of options on one coin with coins beside them, mapped to the model's venue."""
+    options = [item for item in contracts()["option"] if item.underlying == "BTC"][:count]
+    sizes = np.random.default_rng(seed).integers(-20, 20, len(options))
+    legs = [(item, float(size) or 1.0) for item, size in zip(options, sizes, strict=True)]
+    return mapped_account([*legs, (named("BTC"), 30.0)], model)
+
+
+def mapped_account(holdings: list[tuple[Instrument, float]], model: str) -> Account:
+    """The account as the model sees it, through the door that a caller takes."""
+    table = Instruments.of([item for item, _ in holdings])
+    place = table.index_of()
+    book = Book.of(table, [Line("a", place[item.key], size) for item, size in holdings])
+    need = xm.margin(book, sample_market(), model).requirement
+    return Account(need.book, need.view, need.via, need.parameters)
+
+
+def two_coins(model: str, seed: int) -> Account:
+    """Options and futures of both coins and three balances: several pools in many models."""
+    rng, known = np.random.default_rng(seed), contracts()
+    chosen: dict[tuple[str, str], tuple[Instrument, float]] = {}
+    for coin in ("BTC", "ETH"):
+        for kind, number, unit in (("option", 6, 0.25), ("future", 2, 1000.0)):
+            listed = [item for item in known[kind] if item.underlying == coin]
+            for k in rng.choice(len(listed), min(number, len(listed)), replace=False).tolist():
+                size = unit * float(rng.integers(-20, 20) or 1)
+                chosen[listed[k].key] = (listed[k], size)
+    for coin, size in (("BTC", 5.0), ("ETH", 50.0), ("USDC", 1e5)):
+        chosen[VENUE, coin] = (asset(VENUE, coin), size)
+    return mapped_account(list(chosen.values()), model)

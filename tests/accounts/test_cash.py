@@ -35,6 +35,28 @@ def test_a_perpetual_pays_by_hand() -> None:
     assert btc.worst_after == btc.worst_after_futures
 
 
+def test_a_far_scenario_pays_and_is_priced_at_its_whole_move() -> None:
+    """Deribit's extended table clamps futures and coins; what is paid and owed does not."""
+    book = rows(
+        ("balance", "BTC", 0.1, None),
+        ("position", "BTC-PERPETUAL", 20_000.0, None),
+        ("position", "BTC-31JUL26-60000-P", -0.4, None),
+    )
+    found = xm.margin(book, "sample:market", "deribit-spm").requirement
+    table = found.view.instruments
+    mark = float(found.view.mark[[i.native_id for i in table.items].index("BTC-PERPETUAL")])
+    plan = cash_of(found)
+    each = next(s for s in plan.scenarios if s.label.startswith("extended -66 %"))
+    assert each.first == "BTC"
+    assert each.short_usd == pytest.approx(each.short * BTC * 0.34, rel=1e-9)
+    (btc,) = plan.currencies
+    paid = 20_000.0 * (1.0 / mark - 1.0 / (mark * 0.34))
+    assert btc.worst_after_futures == pytest.approx(0.1 + paid, rel=1e-9)
+    near = next(s for s in plan.scenarios if s.label.startswith("-12 %"))
+    worth = near.after["BTC"] * BTC * 0.88
+    assert near.total_usd == pytest.approx(worth, rel=1e-9)
+
+
 def test_the_currency_that_ends_first_is_named() -> None:
     book = rows(
         ("balance", "BTC", 1.0, None),

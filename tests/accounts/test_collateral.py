@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -39,6 +40,32 @@ def test_the_haircut_never_falls_with_size(
     high = next(a.haircut for a in large.assets if a.name == name)
     assert high >= low - 1e-12
     assert large.counted_usd >= small.counted_usd * (1.0 - 1e-12)
+
+
+STRICTER = {
+    "haircut": lambda t: replace(
+        t, tiers=tuple((limit, min(1.0, cut + 0.1)) for limit, cut in t.tiers)
+    ),
+    "depth": lambda t: replace(t, depth_usd=t.depth_usd / 4.0),
+    "volatility": lambda t: replace(t, daily_vol=2.0 * t.daily_vol),
+    "concentration": lambda t: replace(
+        t, concentration_haircut=min(1.0, t.concentration_haircut + 0.2)
+    ),
+    "concentration from": lambda t: replace(t, concentration_from=t.concentration_from / 2.0),
+    "cap": lambda t: replace(t, cap_usd=min(t.cap_usd, 1e5)),
+}
+
+
+@pytest.mark.parametrize("which", STRICTER)
+@given(assets=amounts, name=st.sampled_from(NAMES))
+@settings(max_examples=60, deadline=None)
+def test_a_stricter_schedule_never_counts_more(
+    which: str, assets: dict[str, float], name: str
+) -> None:
+    stricter = STRICTER[which](SCHEDULE.assets[name])
+    strict = replace(SCHEDULE, assets={**SCHEDULE.assets, name: stricter})
+    before, after = (value_of(held(assets), each).counted_usd for each in (SCHEDULE, strict))
+    assert after <= before * (1.0 + 1e-12)
 
 
 @given(assets=amounts)

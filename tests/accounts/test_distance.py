@@ -114,6 +114,11 @@ def test_smoothed_marks_show_a_jump_late() -> None:
     lag = TERMS["deribit"].mark_lag_s
     late = late_marks(account, path, between, lag)
     assert lag == 1000.0 and late.after_s is not None and 0.0 < late.after_s < lag
+    end = path.move(between)
+    for share, broken in ((0.99 * late.after_s / lag, False), (1.01 * late.after_s / lag, True)):
+        vols = {coin: 1.0 + share * (vol - 1.0) for coin, vol in end.vols.items()}
+        halfway = account.one(replace(end, vols=vols))
+        assert (float(halfway.over_mm_usd[0]) < 0.0) is broken
     assert late_marks(account, path, 0.5 * still.below.at, lag).after_s == 0.0
     assert late_marks(account, path, 1.0, lag).after_s is None
 

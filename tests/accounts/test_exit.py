@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import crossmargin as xm
 from crossmargin.accounts.exit import BASES, CLOSE, RUN_OFF, WAIT, Exit, exit_of
+from crossmargin.accounts.exit_market import Desk
+from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.errors import InputError, MarketDataError, ModelError
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instruments
@@ -139,6 +141,17 @@ def test_closing_slower_costs_less_and_risks_more() -> None:
     assert slow.waiting_risk_usd == pytest.approx(fast.waiting_risk_usd * np.sqrt(10.0))
     assert fast.left == pytest.approx(50.0 - 0.2 * 60.0)
     assert slow.left == 0.0
+
+
+def test_the_risk_of_waiting_is_that_of_what_is_still_open() -> None:
+    """A position that falls evenly to nothing: the variance of each day is that of its size."""
+    leg = left({CALL: 50.0}, SIZED, days=4.0).legs[0]
+    view = SIZED.view(book({CALL: 50.0}).instruments)
+    desk = Desk(view, SIZED, Schedule.at(NOW), ExitTerms.at(NOW), None)
+    moved = desk.sensitivity(leg.row).move_usd
+    steps = (np.arange(4_000) + 0.5) / 4_000
+    variance = float(((50.0 * moved * (1.0 - steps)) ** 2).sum()) * 4.0 / 4_000
+    assert leg.waiting_risk_usd == pytest.approx(variance**0.5, rel=1e-6)
 
 
 def test_equity_and_usage_net_of_what_it_costs() -> None:

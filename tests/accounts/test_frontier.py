@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ import pytest
 from crossmargin.accounts.frontier import contours, frontier
 from crossmargin.accounts.nodes import Move
 from crossmargin.core.errors import InputError
-from tests.accounts.random_books import account_of, contracts, named, random_account
+from crossmargin.margin.model import NetsAsPriced
+from tests.accounts.random_books import (
+    account_of,
+    contracts,
+    many_legs,
+    named,
+    random_account,
+)
 
 SPOTS, VOLS = np.geomspace(0.5, 2.0, 13).tolist(), np.geomspace(0.5, 3.0, 9).tolist()
 
@@ -53,6 +61,43 @@ def test_contours_of_known_tables() -> None:
 def test_factors_rise(bad: list[float]) -> None:
     with pytest.raises(InputError):
         frontier(random_account(0), bad, VOLS)
+
+
+# Of these the page claims how long the frontier takes: benchmarks/frontier.py measures it.
+CLAIMED = ("deribit-xpm", "deribit-spm", "okx-pm", "bybit-pm", "paradex-pm", "derive-pm2")
+
+
+@pytest.mark.parametrize("model", CLAIMED)
+def test_two_hundred_legs_stay_cheap_and_exact(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """61 x 41 nodes in a few calls of the model, each node the single run there."""
+    account = many_legs(model)
+    spots, vols = np.geomspace(0.5, 2.0, 61).tolist(), np.geomspace(0.5, 2.0, 41).tolist()
+    frontier(account, spots[:3], vols[:3])  # compiles
+    calls: list[int] = []
+    kind = type(account.model)
+    name = "price_netted" if isinstance(account.model, NetsAsPriced) else "price"
+    plain = getattr(kind, name)
+
+    def counted(self: Any, pool: Any, *rest: Any) -> Any:
+        calls.append(len(pool.instruments))
+        return plain(self, pool, *rest)
+
+    monkeypatch.setattr(kind, name, counted)
+    start = time.process_time()
+    found = frontier(account, spots, vols)
+    took = time.process_time() - start
+    monkeypatch.undo()
+    assert account.tiled
+    pools = len(account.plan.pools)
+    assert len(calls) <= 24 * pools  # 16 tiles and the run that each path is compared with
+    assert sum(calls) <= 1.02 * pools * len(spots) * len(vols) * len(account.book.instruments)
+    assert took < 3.0  # about a fifth of a second; this is a ceiling for a loaded machine
+    rng = np.random.default_rng(5)
+    for r, c in zip(rng.integers(0, 61, 8).tolist(), rng.integers(0, 41, 8).tolist(), strict=True):
+        alone = account.one(Move(every=spots[r], vol=vols[c]))
+        for name in ("equity_usd", "mm_usd", "over_mm_usd"):
+            one, all_ = float(getattr(alone, name)[0]), float(getattr(found, name)[r, c])
+            assert all_ == pytest.approx(one, rel=1e-9, abs=1e-9 * float(alone.mm_usd[0]))
 
 
 def test_two_hundred_legs() -> None:

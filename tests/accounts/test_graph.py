@@ -18,6 +18,7 @@ from crossmargin.accounts.graph import (
 )
 from crossmargin.accounts.pooling import PoolRule, merged_snapshot, net_of
 from crossmargin.accounts.venue_accounts import Rules, Trust, VenueAccount, standing_of
+from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.register import model_named
 from tests.accounts.venues import PRICES, SIGMA, loan, perp
 
@@ -119,3 +120,13 @@ def test_exports_hold_every_node_and_edge() -> None:
     ]
     keys = {key.get("id") for key in root.iter(f"{space}key")}
     assert {data.get("key") for data in root.iter(f"{space}data")} <= keys
+
+
+@pytest.mark.parametrize("kind", [Kind.ASSET, Kind.DEBT])
+def test_a_debt_is_a_debt_in_either_form(kind: Kind) -> None:
+    """A negative balance, or a line of debt whose quantity is positive."""
+    graph = graph_made([loan(owed=kind)])
+    debts = [node for node in graph.nodes if node.kind == "debt"]
+    assert [node.usd for node in debts] == [pytest.approx(100_000.0)]
+    owes = [(e.source, e.target) for e in graph.edges if e.kind == "owes"]
+    assert owes == [("venue:loan", debts[0].id)]

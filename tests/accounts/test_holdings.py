@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from crossmargin.accounts.collateral import Holdings
 from crossmargin.accounts.holdings import holdings_of
+from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError, MarketDataError
 from crossmargin.interfaces.sources import book_of, snapshot_of
+from crossmargin.market.history import History
 from tests.accounts.books import rows, schedule
 
 BTC = 68_412.57
@@ -25,6 +30,26 @@ def test_balances_below_zero_are_debts() -> None:
     slow = found.prices["BTC"].slow_usd
     assert slow is not None
     assert 50_000.0 < slow < 90_000.0
+
+
+@pytest.mark.parametrize("days", [-1, 0, 40])
+def test_the_slow_price_is_the_mean_of_its_days(days: int) -> None:
+    """A price of 1 before the window and of 3 and 5 inside; None where it is not covered."""
+    book, terms = book_of(rows(("balance", "BTC", 1.0, None))), schedule()
+    view = snapshot_of("sample:market").view(book.instruments, None)
+    first = view.as_of_ms - (terms.slow_days + days) * DAY_MS
+    begin = view.as_of_ms - terms.slow_days * DAY_MS
+    times = np.arange(first, view.as_of_ms + 1, DAY_MS)
+    price = np.where(times < begin, 1.0, np.where(times < begin + 2 * DAY_MS, 3.0, 5.0))
+    none = np.zeros(0)
+    past = History("BTC", times, price, none.astype(np.int64), none)
+    slow = holdings_of(book, replace(view, history={"BTC": past}), terms).prices["BTC"].slow_usd
+    if days < 0:
+        assert slow is None
+    else:
+        assert slow == pytest.approx(
+            (2 * 3.0 + (terms.slow_days - 1) * 5.0) / (terms.slow_days + 1)
+        )
 
 
 def test_delta_and_options_owed() -> None:

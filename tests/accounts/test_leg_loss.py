@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from crossmargin.accounts.leg_loss import leg_losses, total_deltas, without_leg
+from crossmargin.accounts.leg_loss import _winners, leg_losses, total_deltas, without_leg
 from crossmargin.accounts.pooling import PoolRule, merged_snapshot
 from crossmargin.accounts.venue_accounts import Rules, VenueAccount, standing_of
-from crossmargin.instruments.symbology import parse
+from crossmargin.instruments.book import Book, Line
+from crossmargin.instruments.contracts import Instruments
+from crossmargin.instruments.symbology import asset, parse
 from crossmargin.margin.register import model_named
-from tests.accounts.venues import PRICES, SIGMA, loan, perp
+from crossmargin.market.fields import Row
+from tests.accounts.venues import AS_OF_MS, PRICES, SIGMA, loan, perp
 
 PERP = parse("paradex", "BTC-USD-PERP")
 
@@ -59,3 +64,27 @@ def test_what_is_left_unhedged_counts() -> None:
     by_hand = 2.33 * 0.4 * (1.0 / 365.0) ** 0.5 * 2.0 * PRICES["BTC"]
     assert loss.unhedged_usd == pytest.approx(by_hand)
     assert loss.profit_usd == pytest.approx(2.0 * (PRICES["BTC"] - 60_000.0))
+
+
+@pytest.mark.parametrize(("contracts", "wins"), [(60_000.0, True), (-60_000.0, False)])
+def test_a_contract_that_pays_in_coin_wins_in_coin(contracts: float, wins: bool) -> None:
+    """Long at 60,000 dollars of 1/price: at 68,400 it has gained q (1/60,000 - 1/68,400) coins."""
+    contract, coin = parse("deribit", "BTC-PERPETUAL"), asset("deribit", "BTC")
+    table = Instruments.of([contract, coin])
+    at = table.index_of()
+    lines = [Line("i", at[coin.key], 3.0), Line("i", at[contract.key], contracts, 60_000.0)]
+    mark = Row("mark", "deribit|BTC-PERPETUAL", PRICES["BTC"], "USD", "own", AS_OF_MS, AS_OF_MS)
+    account = perp("i")
+    snapshot = account.snapshot.with_rows([*account.snapshot.rows(), mark])
+    account = replace(
+        account,
+        venue="deribit",
+        book=Book.of(table, lines),
+        snapshot=snapshot,
+        model=model_named("deribit-spm"),
+    )
+    found = _winners(account)
+    assert len(found) == wins
+    for _, quantity, profit in found:
+        coins = quantity * (1.0 / 60_000.0 - 1.0 / PRICES["BTC"])
+        assert profit == pytest.approx(coins * PRICES["BTC"])

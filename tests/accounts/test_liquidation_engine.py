@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,9 +21,12 @@ from crossmargin.accounts.liquidation_engine import (
 )
 from crossmargin.accounts.liquidation_order import ORDERS, Terms, touch_cost
 from crossmargin.accounts.waterfall import Winner, dollars, down, up
+from crossmargin.conformance.world import subject_of, world_of
+from crossmargin.core.arrays import frozen
 from crossmargin.core.errors import InputError, MarketDataError, SolverError
-from crossmargin.instruments.book import Book
+from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Kind
+from crossmargin.margin import model_named
 from crossmargin.margin.totals import stands_apart
 from crossmargin.market.view import View
 from crossmargin.sample import market_path
@@ -321,6 +325,29 @@ def test_any_model_can_be_liquidated(model: str, coins: float) -> None:
     assert found.steps or coins > 0.01
     money_is_conserved(found)
     books_follow_the_money(found, view, own)
+
+
+@pytest.mark.parametrize("posted", [0.0, 500.0])
+def test_what_lies_behind_walls_is_refused_and_the_core_is_taken_apart(posted: float) -> None:
+    """A bucket pays from what is posted to it: a step that took the core's money would be wrong."""
+    subject = subject_of(model_named("hybrid"))
+    world = world_of(subject)
+    place = {item.native_id: k for k, item in enumerate(world.instruments.items)}
+    lines = [
+        Line("a", place["USDC"], 9_000.0),
+        Line("a", place["BTC_USDC-PERPETUAL"], 3.0),
+        Line("a", place["ETH_USDC-PERPETUAL"], -10.0),
+    ]
+    book = Book.of(world.instruments, lines)
+    terms = Terms.as_of(world.view.as_of_ms)
+    own = HouseLiquidation(subject.model, subject.parameters, terms, fund=10**8)
+    found = own.run(book, lambda _: world.view, world.view.as_of_ms)
+    assert found.ended == "buffer restored"
+    money_is_conserved(found)
+    chosen = {"bucket:ETH_USDC-PERPETUAL": 3.0} if not posted else {"posted:isolated": posted}
+    choices = {name: frozen([value], np.float64) for name, value in chosen.items()}
+    with pytest.raises(InputError, match="behind walls"):
+        own.run(replace(book, choices=choices), lambda _: world.view, world.view.as_of_ms)
 
 
 # -- scenarios and refusals ----------------------------------------------------------------------

@@ -66,6 +66,16 @@ def test_the_planted_case_is_found_and_its_transfer_restores_both() -> None:
         assert standing_of(account).over_im_usd >= 0.0
 
 
+def test_both_sides_count_and_the_nearer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A book that dies on either side is likelier to die than one that dies below alone."""
+    monkeypatch.setattr(local_liquidation, "crossings", lambda *_: (0.985, 1.02))
+    found = found_in([perp("both", 2.0, 90_000.0)], Rules(alert_probability=0.01))
+    (danger,) = found
+    each = [touch_probability(x, SIGMA["BTC"], Rules().alert_horizon_s) for x in (0.985, 1.02)]
+    assert danger.factor == 0.985
+    assert danger.probability == pytest.approx(sum(each))
+
+
 def test_less_than_the_transfer_does_not_restore_it() -> None:
     accounts = planted()
     (danger,) = found_in(accounts)

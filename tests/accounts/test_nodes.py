@@ -7,13 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossmargin.accounts.nodes import TILED, Account, Move
+from crossmargin.accounts.nodes import TILED, Account, Move, MoveGrid
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.register import ALL_MODELS
 from crossmargin.margin.run import parameters_for
-from tests.accounts.random_books import account_of, contracts, named, random_account, sample_market
+from tests.accounts.random_books import (
+    account_of,
+    contracts,
+    named,
+    random_account,
+    sample_market,
+    two_coins,
+)
 from tests.conformance.takers import SAMPLE_TAKERS
 
 FACTORS = (0.07, 0.5, 0.93, 1.0, 1.21, 4.0)
@@ -42,6 +49,33 @@ def test_tiled_is_one_by_one(model: str) -> None:
     for name in ("equity_usd", "im_usd", "mm_usd", "over_im_usd", "over_mm_usd", "need_mm_usd"):
         gap = np.abs(getattr(many, name) - getattr(single, name))
         assert (gap <= 1e-12 * scale).all(), name
+
+
+@pytest.mark.parametrize("model", sorted({*TILED, "bybit-pm", "house-example"}))
+def test_several_coins_in_one_call_are_those_coins_alone(model: str) -> None:
+    """No copy sees another: pools, balances and moves of one coin are those of single runs."""
+    account = two_coins(model, 7)
+    moves = [Move(every=f, vol=v) for f, v in ((0.3, 0.7), (0.9, 1.0), (1.0, 1.0), (2.5, 1.6))]
+    moves.append(Move(spot={"BTC": 0.8, "ETH": 1.3}, vols={"ETH": 1.4}))
+    many = account.many(moves)
+    assert account.tiled, "the tiles were found to differ"
+    for k, move in enumerate(moves):
+        alone = account.one(move)
+        scale = abs(float(alone.equity_usd[0])) + float(alone.mm_usd[0])
+        for name in ("equity_usd", "im_usd", "mm_usd", "over_mm_usd", "need_mm_usd"):
+            gap = float(getattr(many, name)[k] - getattr(alone, name)[0])
+            assert abs(gap) <= 1e-12 * scale, name
+
+
+def test_a_grid_of_moves_is_the_list_of_them() -> None:
+    spots, vols = np.array([0.5, 1.0, 1.5]), np.array([0.8, 1.0])
+    made = MoveGrid(spots, vols)
+    wanted = [Move(every=s, vol=v) for s in spots.tolist() for v in vols.tolist()]
+    assert len(made) == 6 and list(made) == wanted and made[1:3] == wanted[1:3]
+    account = random_account(17)
+    for name in ("equity_usd", "over_mm_usd"):
+        fast, slow = (getattr(account.many(each), name) for each in (made, wanted))
+        assert np.array_equal(fast, slow)
 
 
 def test_what_is_tiled_is_registered() -> None:
@@ -92,13 +126,13 @@ def test_hooks_and_offsets_add_dollars() -> None:
     hooked = account_of(legs, "fixed-rate", value_of=lambda book, view: -123.0)
     shifted = plain.with_offset(-123.0)
     moves = [Move(every=f) for f in FACTORS]
-    assert not hooked.tiled and shifted.tiled
+    assert hooked.tiled and shifted.tiled
     for other in (hooked.many(moves), shifted.many(moves)):
         for name in ("equity_usd", "counted_mm_usd", "over_mm_usd"):
             lower = getattr(plain.many(moves), name) - 123.0
             assert np.allclose(getattr(other, name), lower, rtol=1e-12)
         assert np.array_equal(other.mm_usd, plain.many(moves).mm_usd)
-    assert plain.offset_usd == 0.0
+    assert hooked.tiled and plain.offset_usd == 0.0
 
 
 def test_steps_are_counted() -> None:

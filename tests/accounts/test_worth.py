@@ -18,6 +18,7 @@ from crossmargin.conformance.world import (
     subject_of,
     world_of,
 )
+from crossmargin.core.arrays import frozen
 from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Kind
@@ -190,3 +191,34 @@ def test_a_haircut_makes_no_room_for_a_gain(model: str, money: str) -> None:
     assert float(found.sheet["unrealised"].sum()) == pytest.approx(gain, rel=1e-3)
     steps = dict(worth(found).withheld)
     assert steps["gains not realised, value of options"] == pytest.approx(-gain, rel=1e-3)
+
+
+def walled(posted: float) -> Requirement:
+    """Bitcoin in the core, 40 ether of a perpetual in a bucket of its own."""
+    subject = subject_of(model_named("hybrid"))
+    world = world_of(subject)
+    place = {item.native_id: k for k, item in enumerate(world.instruments.items)}
+    lines = [
+        Line("a", place["USDC"], 200_000.0),
+        Line("a", place["BTC_USDC-PERPETUAL"], 1.0),
+        Line("a", place["ETH_USDC-PERPETUAL"], 40.0),
+    ]
+    chosen = {"bucket:ETH_USDC-PERPETUAL": 3.0, "posted:isolated": posted}
+    choices = {name: frozen([value], np.float64) for name, value in chosen.items()}
+    book = replace(Book.of(world.instruments, lines), choices=choices)
+    return run(book, world.view, subject.model, subject.parameters)
+
+
+def test_a_line_behind_walls_is_left_at_the_cost_of_its_own_bucket() -> None:
+    found = walled(40_000.0)
+    terms = agreement_for(found.model, found.view.as_of_ms)
+    costs = {"deribit BTC_USDC-PERPETUAL": 300.0, "deribit ETH_USDC-PERPETUAL": 5_000.0}
+    result = worth_of(found, terms, 0, costs.__getitem__)
+    assert {leg.label: leg.pool for leg in result.legs} == dict(zip(costs, (0, 2), strict=True))
+    row = {int(pool): r for r, pool in enumerate(found.sheet.pool)}
+    core = {n: float(found.sheet[n][row[0]]) for n in ("counted_im", "im")}
+    own = {n: float(found.sheet[n][row[2]]) for n in ("counted_im", "im")}
+    # The core lets go what is left after its own line alone.
+    assert result.withdrawable_usd == pytest.approx(core["counted_im"] - 1.2 * core["im"] - 300.0)
+    assert result.exit_usage == pytest.approx(own["im"] / (own["counted_im"] - 5_000.0))
+    assert dict(result.withheld)["cost to close"] == -5_300.0

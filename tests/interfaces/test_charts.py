@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from crossmargin.interfaces.charts import Curve, bars_svg, curves_svg
+from crossmargin.interfaces.report_svg import text_width
 
 WIDTHS = (1040.0, 350.0)
 
@@ -61,3 +62,16 @@ def test_fractions_are_shown_in_per_cent() -> None:
     )  # fmt: skip
     words = [each.text for each in _root(svg).iter("text")]
     assert "R, %" in words and "25" in words
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_remark_is_folded_and_never_cut(width: float) -> None:
+    words = "paradex-xm: ok, in danger: liquidated at a move of -1.66 % before the day is over"
+    root = _root(bars_svg("B", [("somebody", [1.0])], ("x",), width, remarks=[words]))
+    rows = [each for each in root.iter("text") if each.get("fill") == "#555"]
+    assert " ".join(each.text or "" for each in rows) == words
+    for each in rows:
+        size = float(each.attrib["font-size"])
+        assert float(each.attrib["x"]) + text_width(each.text or "", size) <= width
+    height = float(root.attrib["viewBox"].split()[3])
+    assert all(float(each.attrib["y"]) < height for each in rows)

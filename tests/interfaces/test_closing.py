@@ -99,3 +99,40 @@ def test_a_venue_without_fees_is_left_at_its_spread_and_says_so() -> None:
     with pytest.raises(xm.CrossMarginError) as asked:
         xm.account(rows, market, "house-example", exit_cost="depth")
     assert asked.value.code == "parameter_missing"
+
+
+def test_account_and_exit_agree_on_a_recorded_crash(market_dir: Path, tmp_path: Path) -> None:
+    """Deribit's chain of 2026-02-05 21:29: one leg without a bid is bounded, and both say so."""
+    place = market_dir / "deribit" / "deribit_options_snapshot_20260205T212937Z.csv.gz"
+    if not place.exists():
+        pytest.skip("no recorded chain")
+    market = xm.read_market(str(place))
+    held = {"BTC-27MAR26-70000-P": -20.0, "BTC-27MAR26-95000-C": -40.0,
+            "BTC-26JUN26-100000-P": 5.0}  # fmt: skip
+    own = {"account": "desk", "venue": "deribit"}
+    rows: list[dict[str, object]] = [
+        {**own, "type": "position", "instrument": name, "quantity": size}
+        for name, size in held.items()
+    ]
+    rows.append({**own, "type": "balance", "instrument": "BTC", "quantity": 15.0})
+    account = xm.account(rows, market, "deribit-xpm")
+    left = xm.exit_value(rows, market, "deribit-xpm").to_dict()
+    figures = account.to_dict()
+    depth = next(each for each in left["standings"] if each["basis"] == "depth")
+    assert left["unquoted"] == ["BTC-26JUN26-100000-P"]
+    assert figures["exit_cost_usd"] == pytest.approx(depth["cost_usd"], rel=1e-12)
+    assert figures["exit_mm_usage"] == pytest.approx(depth["mm_usage"], rel=1e-9)
+    assert 0.0 < figures["mm_usage"] < figures["exit_mm_usage"] < 1.0
+    (unquoted,) = figures["unquoted"]
+    bound = next(each for each in left["legs"] if each["bound"])
+    assert unquoted["close_usd"] == pytest.approx(bound["depth_usd"], rel=1e-12)
+    assert any("1 line has no quote" in note for note in figures["notes"])
+    # A coin that is missing after a fall of 66 % is worth a third of what it is now.
+    index = market.get("index", "BTC/USD")
+    far = next(
+        each for each in figures["cash"]["scenarios"] if each["scenario"].startswith("extended -66")
+    )
+    assert index is not None and far["first"] == "BTC"
+    assert far["short_usd"] == pytest.approx(far["short"] * 0.34 * index, rel=1e-9)
+    drawn = account.plot(tmp_path / "desk.svg").read_text("utf-8")
+    assert "liquidated below" in drawn

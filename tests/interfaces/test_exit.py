@@ -36,6 +36,51 @@ def test_the_figures_are_the_margins_and_the_exits(found: ExitResult) -> None:
     assert json.loads(found.to_json())["standings"] == figures["standings"]
 
 
+def test_where_pools_stand_apart_usage_is_that_of_the_one_with_least_left() -> None:
+    rows = [
+        {"type": kind, "account": "a", "venue": "deribit", "instrument": name, "quantity": size}
+        for kind, name, size in (
+            ("balance", "BTC", 0.2),
+            ("balance", "ETH", 500.0),
+            ("position", "BTC-PERPETUAL", 50_000.0),
+            ("position", "ETH-PERPETUAL", -20_000.0),
+        )
+    ]
+    sheet = xm.margin(rows, MARKET, "deribit-spm").requirement.sheet
+    by_pool = [float(sheet["mm"][r] / sheet["counted_mm"][r]) for r in range(len(sheet))]
+    mark, *_ = xm.exit_value(rows, MARKET, "deribit-spm").to_dict()["standings"]
+    assert mark["mm_usage"] == pytest.approx(max(by_pool))
+    assert max(by_pool) > 10.0 * min(by_pool)
+
+
+def test_behind_walls_a_line_is_left_at_the_cost_of_its_own_bucket(tmp_path: Path) -> None:
+    statement = {
+        "schema": "margin-statement/1",
+        "accounts": [
+            {
+                "account": "a",
+                "choices": {"bucket:ETH_USDC-PERPETUAL": 3, "posted:isolated": 30_000},
+            }
+        ],
+        "balances": [{"account": "a", "venue": "deribit", "currency": "USDC", "amount": 200_000}],
+        "book": [
+            {"account": "a", "venue": "deribit", "instrument": name, "quantity": size}
+            for name, size in (("BTC_USDC-PERPETUAL", 1.0), ("ETH_USDC-PERPETUAL", -30.0))
+        ],
+    }
+    file = tmp_path / "book.json"
+    file.write_text(json.dumps(statement))
+    found = xm.exit_value(file, MARKET, "hybrid").to_dict()
+    sheet = xm.margin(file, MARKET, "hybrid").requirement.sheet
+    bucket = sheet.pool.tolist().index(2)
+    mm, counted = (float(sheet[name][bucket]) for name in ("mm", "counted_mm"))
+    costs = {leg["instrument"]: leg["depth_usd"] for leg in found["legs"]}
+    depth = next(each for each in found["standings"] if each["basis"] == "depth")
+    own = next(cost for name, cost in costs.items() if "ETH" in name)
+    assert depth["mm_usage"] == pytest.approx(mm / (counted - own), rel=1e-12)
+    assert depth["cost_usd"] == pytest.approx(sum(costs.values()))
+
+
 def test_every_table_is_drawn(found: ExitResult) -> None:
     names = [table.name for table in found.document().tables]
     assert names == ["account", "legs", "parts", "run_off"]

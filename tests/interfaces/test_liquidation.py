@@ -85,6 +85,44 @@ def test_an_exit_value_moves_the_crossing() -> None:
     assert dear.crossings[-1]["at"] < plain.crossings[-1]["at"]
 
 
+def test_crossings_on_marks_quotes_and_exit_stand_in_that_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is taken off brings the crossings nearer: nothing, the spread, the cost of closing."""
+    found = {
+        on: liquidation(BOOK, MARKET, "fixed-rate", "spot", nodes=150, on=on)
+        for on in ("mark", "quotes", "exit")
+    }
+    below = [found[on].crossings[0]["at"] for on in found]
+    above = [found[on].crossings[-1]["at"] for on in found]
+    assert below == sorted(below) and above == sorted(above, reverse=True)
+    assert len(set(below)) == 3
+    near = found["mark"].figures["quotes"]["crossings"]
+    assert [e["at"] for e in found["quotes"].crossings] == pytest.approx([e["at"] for e in near])
+    assert not found["exit"].figures["quotes"]["crossings"]
+    on = found["exit"].figures["on"]
+    assert on["cost_usd"] > found["quotes"].figures["on"]["cost_usd"] > 0.0
+    assert len(on["cost_at_crossings_usd"]) == len(found["exit"].crossings)
+    assert "valued at exit" in str(found["exit"]) and "market quotes" in str(found["quotes"])
+    command = found["exit"].receipt.command.split()
+    assert command[-2:] == ["--on", "exit"]
+    assert main([*command[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["crossings"] == found["exit"].crossings
+    with pytest.raises(InputError, match="option_unknown"):
+        liquidation(BOOK, MARKET, "fixed-rate", "spot", on="hope")
+
+
+def test_an_exit_root_is_where_equity_less_its_cost_is_the_requirement() -> None:
+    result = liquidation(BOOK, MARKET, "fixed-rate", "spot", nodes=150, on="exit")
+    need = xm.margin(BOOK, MARKET, "fixed-rate").requirement
+    for each, cost in zip(
+        result.crossings, result.figures["on"]["cost_at_crossings_usd"], strict=True
+    ):
+        found = grid(need.book, need.view, need.via, need.parameters, [each["at"]], [1.0])
+        left = found.over_mm_usd()[0, 0] - cost
+        assert abs(left) <= 1e-8 * found.mm_usd[0, 0]
+
+
 def test_progress_is_counted() -> None:
     heard: list[tuple[int, int]] = []
     liquidation(BOOK, MARKET, "fixed-rate", "spot", progress=lambda a, b: heard.append((a, b)))

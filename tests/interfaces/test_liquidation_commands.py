@@ -38,7 +38,7 @@ def test_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
         (["--json", "--csv"], "option_unknown"),
         (["--path", "nowhere"], "option_unknown"),
         (["--beta", "BTC"], "option_unknown"),
-        (["--path", "spot", "--plot", "plot.png"], "option_unknown"),
+        (["--path", "spot", "--plot", "plot.pdf"], "option_unknown"),
         (["--oracle-lag", "-1"], "number_out_of_range"),
     ],
 )

@@ -33,6 +33,11 @@ def test_a_jump_says_both_its_values() -> None:
     table = document.tables[0]
     assert table.rows[0][0] == "jump above"
     assert "40.00 to -10.00 USD" in table.notes[0]
+    both = [column.key for column in table.columns].index("over_low_usd")
+    assert table.rows[0][both : both + 2] == (40.0, -10.0)
+    (jump,) = figures()["crossings"]
+    root = liquidation_document(figures(crossings=[{**jump, "kind": "root"}])).tables[0]
+    assert root.rows[0][both : both + 2] == (None, None)  # the search's last bracket is no value
     assert "counted" in " ".join(document.tables[1].notes)
     assert not any(each.name in ("quotes", "late_marks", "terms") for each in document.tables)
 

@@ -28,7 +28,7 @@ def test_points_stand_on_the_crossings(result: LiquidationResult, width: float) 
     inside = [float(point.get("cx", "-1")) for point in points]
     assert all(0.0 < x < width for x in inside) and inside == sorted(inside)
     words = [title.text or "" for point in points for title in point]
-    assert "broken below" in words[0] and "USD" in words[0]
+    assert "liquidated below" in words[0] and "USD" in words[0]
     assert root.get("aria-label", "").startswith("Equity and maintenance margin")
 
 

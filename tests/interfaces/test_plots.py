@@ -20,7 +20,7 @@ COMMANDS = {
     "account": (["account", *RETAIL, "--model", "fixed-rate"], "maintenance margin"),
     "exit": (["exit", *RETAIL, "--model", "deribit-spm"], "days over which"),
     "collateral": (["collateral", *MAKER], "average haircut"),
-    "liquidation": (["liquidation", *RETAIL, "--model", "fixed-rate"], "broken below"),
+    "liquidation": (["liquidation", *RETAIL, "--model", "fixed-rate"], "liquidated below"),
     "unified": (["unified", "sample:three-venues"], "economic net, no claim"),
     "margin": (["margin", *RETAIL, "--model", "deribit-xpm"], "maintenance margin"),
     "dynamic": (["margin", *RETAIL, "--model", "dynamic:house-example"], "maintenance margin"),

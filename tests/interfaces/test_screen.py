@@ -16,7 +16,7 @@ from crossmargin.interfaces import screen
 from crossmargin.interfaces.cli import main
 from crossmargin.interfaces.report_cases import CELLS
 from crossmargin.interfaces.screen import counting, show, working
-from crossmargin.interfaces.tables import drawn
+from crossmargin.interfaces.tables import Column, Document, Table, drawn
 
 CALL = "BTC-10JUL26-72000-C"
 
@@ -192,3 +192,20 @@ def test_short_work_shows_nothing(said: list[str], monkeypatch: pytest.MonkeyPat
     with working("a longer one"):
         time.sleep(0.2)
     assert said[-3:] == ["a longer one", "shown", "gone"]
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+def test_a_number_without_room_is_named_and_never_cut(
+    width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seven essential columns of 9 digits do not fit 80: those that stay stand in full."""
+    columns = (
+        Column("who", "who", "name"),
+        *(Column(f"n{k}", f"number {k}", "usd") for k in range(7)),
+    )
+    row = ("somebody", *(1_234_567.0 + k for k in range(7)))
+    show(Document("wide", (), (Table("t", "", columns, (row,)),), ()), width=width)
+    out = capsys.readouterr().out
+    found = re.findall(r"[\d,]{5,}", out)
+    assert found and all(re.fullmatch(r"1,234,5\d\d", each) for each in found)
+    assert len(found) == 7 or "not shown at this width: number" in " ".join(out.split())

@@ -11,7 +11,7 @@ import crossmargin as xm
 from crossmargin.accounts.commitment import Proof, proof_verified
 from crossmargin.core.errors import InputError
 from crossmargin.interfaces.unified import unified
-from tests.interfaces.unified_case import copied, sample
+from tests.interfaces.unified_case import BY_TERMS, copied, sample
 
 
 def test_the_worked_example() -> None:
@@ -98,7 +98,7 @@ def test_the_commitment_proves_every_record_and_names_what_changed(tmp_path: Pat
     assert result.changed_since(place) == []
     other = copied(tmp_path, ("quantity = 118", "quantity = 118.5"))
     changed = unified(other).changed_since(place)
-    assert {"account/loan", "position/loan/lending-pool/ETH", "totals"} <= set(changed)
+    assert {"account/loan", "position/loan/aave/ETH", "totals"} <= set(changed)
     assert "position/perp/paradex/BTC-USD-PERP" not in changed
     content["root"] = "00" * 32
     place.write_text(json.dumps(content), "utf-8")
@@ -135,3 +135,50 @@ def test_json_is_plain_and_the_summary_is_short() -> None:
     assert content["accounts"][0]["trust"]["concentration_cap_usd"] is None
     assert "three venues" in repr(sample())
     assert len(sample().summary().tables[-1].rows) <= 10
+
+
+def test_the_protocol_and_its_terms_by_hand_agree(tmp_path: Path) -> None:
+    """Two roads to the loan: integers of the protocol, and shares written into the file."""
+    model = sample().to_dict()
+    terms = unified(copied(tmp_path, *BY_TERMS)).to_dict()
+    one, two = model["accounts"][2], terms["accounts"][2]
+    assert one["model"] == "aave-v3" and two["model"] == "lending terms"
+    for name in ("equity_usd", "demand_im_usd", "demand_mm_usd", "health", "withdrawable_usd"):
+        assert one[name] == pytest.approx(two[name], rel=1e-9), name
+    assert one["health"] == pytest.approx(118 * 2035.92 * 0.83 / 126_000, rel=1e-12)
+    for name in ("equity_usd", "demanded_im_usd", "economic_net_im_usd", "free_usd"):
+        assert model["totals"][name] == pytest.approx(terms["totals"][name], rel=1e-9), name
+    # Nothing is asked of a protocol that takes no contracts, and nothing is said of it.
+    assert "aave-v3" not in {each["model"] for each in model["savings"]}
+    assert not any("aave" in text for text in model["warnings"])
+
+
+def test_the_worked_example_is_cured_by_borrowing_more_of_the_protocol() -> None:
+    """docs/unified.md quotes it: the perpetual is lost at -1.66 %, the loan sends the money."""
+    (danger,) = sample().to_dict()["dangers"]
+    assert danger["account"] == "perp" and danger["whole_is_healthy"]
+    assert round(100 * danger["move_fraction"], 2) == -1.66
+    assert round(danger["needed_usd"]) == 12_483 and danger["cured"] and danger["in_time"]
+    (sent,) = danger["transfers"]
+    assert (sent["source"], sent["target"], round(sent["sent_usd"])) == ("loan", "perp", 12_491)
+    before = sample().to_dict()["accounts"][2]
+    # The debt has grown by what was sent: health falls from 1.58 to 1.44, far from 1.
+    assert before["health"] == pytest.approx(1.5825, abs=1e-4)
+    after = danger["after"]["loan"]["health"]
+    assert after == pytest.approx(118 * 2035.92 * 0.83 / (126_000 + sent["sent_usd"]), rel=1e-6)
+    assert round(danger["whole_there_usd"]) == 285_603
+
+
+def test_a_loan_about_to_be_liquidated_is_found_and_repaid(tmp_path: Path) -> None:
+    """With 78 ether the loan is the leg; the price is the protocol's own, by its integers."""
+    found = unified(copied(tmp_path, ("quantity = 118", "quantity = 78"))).to_dict()
+    danger = next(each for each in found["dangers"] if each["account"] == "loan")
+    closed = 126_000 / (78 * 0.83 * 2035.92)
+    assert danger["move_fraction"] == pytest.approx(closed - 1.0, abs=1e-7)
+    assert danger["whole_is_healthy"] and danger["cured"]
+    moved = sum(each["sent_usd"] - each["fee_usd"] for each in danger["transfers"])
+    assert danger["after"]["loan"]["health"] == pytest.approx(
+        78 * 2035.92 * 0.83 / (126_000 - moved), rel=1e-6
+    )
+    row = next(each for each in found["accounts"] if each["name"] == "loan")
+    assert row["health"] == pytest.approx(1.0461, abs=1e-4)

@@ -11,9 +11,11 @@ import pytest
 
 from crossmargin.accounts.venue_accounts import Rules
 from crossmargin.core.errors import CrossMarginError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.interfaces.unified import unified
 from crossmargin.interfaces.unified_file import read_unified
 from crossmargin.sample import unified_path
-from tests.interfaces.unified_case import copied
+from tests.interfaces.unified_case import BY_TERMS, copied
 
 
 def test_the_sample_is_read() -> None:
@@ -27,11 +29,14 @@ def test_the_sample_is_read() -> None:
     assert perp.trust.transfer_time_s == 600.0
     assert perp.trust.enforceability == 0.0
     assert perp.trust.concentration_cap_usd == math.inf
-    assert loan.terms is not None
-    assert loan.terms.threshold == {"ETH": 0.83}
+    assert loan.model is not None and loan.terms is None
+    assert loan.model.spec.name == "aave-v3" and loan.venue == "aave"
+    assert loan.parameters is not None and "asset.ETH.ltv" in loan.parameters
     assert loan.block == 25_412_377
     assert loan.as_of_ms < options.as_of_ms
-    assert sorted(loan.book.quantity.tolist()) == [-126_000.0, 118.0]
+    assert sorted(loan.book.quantity.tolist()) == [118.0, 126_000.0]
+    kinds = [loan.book.instruments.items[c].kind for c in loan.book.column.tolist()]
+    assert sorted(kinds) == [Kind.ASSET, Kind.DEBT]
 
 
 def test_json_says_the_same(tmp_path: Path) -> None:
@@ -72,11 +77,22 @@ def test_rules_and_volatility(tmp_path: Path) -> None:
         ('as_of = "2026-07-03T05:59:48Z"', 'as_of = "noon"', "time_unreadable"),
         ("block = 25412377", "block = -1", "file_unreadable"),
         ("block = 25412377", "block = true", "file_unreadable"),
-        ("threshold = 0.83", "threshold = 1.2", "number_out_of_range"),
-        ("ltv = 0.805", "ltv = 0.9", "number_out_of_range"),
-        ("threshold = 0.83\n", "", "column_missing"),
-        ("threshold = 0.83", "treshold = 0.83", "column_unknown"),
         ("quantity = 126000", "quantity = -1", "number_out_of_range"),
+        ("quantity = 118", "quantity = 118\nltv = 0.8", "column_unknown"),
+        ("quantity = 118", 'quantity = "many"', "number_unreadable"),
+        ('asset = "ETH"\n', "", "column_missing"),
+        ('model = "aave-v3"', 'model = "deribit-xpm"', "option_unknown"),
+        (
+            'model = "aave-v3"',
+            'model = "aave-v3"\nbook = "three-venues-deribit.csv"',
+            "option_unknown",
+        ),
+        ('params = "three-venues-aave.toml"', 'params = "gone.toml"', "file_unreadable"),
+        (
+            'chain = "ethereum"',
+            'chain = "ethereum"\n[account.choices]\nemode = "x"',
+            "number_unreadable",
+        ),
         ("[net]", "[rules]\nlower_of = 1\n[net]", "file_unreadable"),
         ("[net]", "[rules]\nkk = 1\n[net]", "column_unknown"),
         ("[net]", "rules = 3\n[net]", "file_unreadable"),
@@ -86,6 +102,30 @@ def test_what_is_wrong_is_refused_by_name(tmp_path: Path, old: str, new: str, co
     with pytest.raises(CrossMarginError) as caught:
         read_unified(copied(tmp_path, (old, new)))
     assert caught.value.code == code, caught.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("threshold = 0.83", "threshold = 1.2", "number_out_of_range"),
+        ("ltv = 0.805", "ltv = 0.9", "number_out_of_range"),
+        ("threshold = 0.83\n", "", "column_missing"),
+        ("threshold = 0.83", "treshold = 0.83", "column_unknown"),
+    ],
+)
+def test_terms_in_the_file_are_checked(tmp_path: Path, old: str, new: str, code: str) -> None:
+    with pytest.raises(CrossMarginError) as caught:
+        read_unified(copied(tmp_path, *BY_TERMS, (old, new)))
+    assert caught.value.code == code, caught.value
+
+
+def test_a_choice_of_the_protocol_reaches_the_model(tmp_path: Path) -> None:
+    chosen = ('chain = "ethereum"', 'chain = "ethereum"\n\n[account.choices]\nemode = 1')
+    loan = read_unified(copied(tmp_path, chosen)).accounts[2]
+    assert loan.book.choices["emode"].tolist() == [1.0]
+    with pytest.raises(CrossMarginError) as caught:  # the set has no such category
+        unified(copied(tmp_path, chosen))
+    assert caught.value.code == "parameter_missing"
 
 
 @pytest.mark.parametrize(

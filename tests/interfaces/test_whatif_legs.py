@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,40 @@ def test_a_file_without_candidates_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError) as told:
         candidates_of(path)
     assert (told.value.code, told.value.place) == ("order_invalid", str(path))
+
+
+def test_trades_of_a_decision_are_one_candidate(tmp_path: Path) -> None:
+    place = tmp_path / "hedge.json"
+    trade = {
+        "account": "a", "venue": "deribit", "instrument": "BTC-PERPETUAL", "size": -10.0,
+        "price": None, "reduce_only": True, "cost_usd": 1.0, "reason": "x",
+    }  # fmt: skip
+    other = {"venue": "", "instrument": "BTC-27MAR26-100000-C", "size": 2.0, "price": 0.01}
+    place.write_text(json.dumps({"trades": [trade, other], "transfers": []}), encoding="utf-8")
+    (only,) = candidates_of(place)
+    assert only.name == "hedge"
+    assert [(leg.name, leg.size, leg.price, leg.reduce_only) for leg in only.legs] == [
+        ("deribit|BTC-PERPETUAL", -10.0, None, True),
+        ("BTC-27MAR26-100000-C", 2.0, 0.01, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "file_unreadable"),
+        ("[]", "order_invalid"),
+        ('{"trades": []}', "order_invalid"),
+        ('{"trades": [3]}', "order_invalid"),
+        ('{"groups": [{"candidate": "x"}]}', "order_invalid"),
+        ('{"groups": 3}', "order_invalid"),
+        ('{"trades": [{"size": 3}]}', "column_missing"),
+        ('{"trades": [{"instrument": "X", "venue": "v", "size": "x"}]}', "number_unreadable"),
+    ],
+)
+def test_bad_trades_of_a_decision(text: str, code: str, tmp_path: Path) -> None:
+    place = tmp_path / "bad.json"
+    place.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        candidates_of(place)
+    assert refused.value.code == code

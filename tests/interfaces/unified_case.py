@@ -27,3 +27,10 @@ def copied(folder: Path, *changes: tuple[str, str]) -> Path:
         text = text.replace(old, new)
     place.write_text(text, "utf-8")
     return place
+
+
+# The sample's loan by its numbers: terms in the file in place of the protocol's model.
+BY_TERMS = (
+    ('model = "aave-v3"\nparams = "three-venues-aave.toml"\n', 'venue = "lending-pool"\n'),
+    ("quantity = 118\n", "quantity = 118\nltv = 0.805\nthreshold = 0.83\n"),
+)

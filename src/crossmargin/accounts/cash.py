@@ -17,7 +17,7 @@ asked with moves of every coin together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -174,6 +174,7 @@ def _pay(
 ) -> None:
     """Add what each position of a pool pays to the currency that settles it."""
     part = priced.pool.instruments
+    scenarios = _unclamped(priced, scenarios)
     pnl = price(part, priced.view, scenarios, _acted_on(priced.view)).scenario_pnl()
     for k, held in zip(column, quantity, strict=True):
         item = part.items[k]
@@ -187,6 +188,26 @@ def _pay(
     for p, (underlying, _) in enumerate(part.pairs):
         if not is_money(underlying):  # a move of the coins leaves money where it is
             group.factor.setdefault(underlying, scenarios.spot[p])
+
+
+def _unclamped(priced: Priced, scenarios: ScenarioSet) -> ScenarioSet:
+    """The scenarios with spot where the forwards went.
+
+    A model may clamp futures and coins in far scenarios (Deribit's extended table counts them at
+    the edge of its range): what is paid, and what a coin is worth then, is that of the whole move.
+    The longest expiry of a pair says it; a pair without one is left as the model has it.
+    """
+    part, view = priced.pool.instruments, priced.view
+    now = view.forward + view.forward_settled
+    spot = scenarios.spot.copy()
+    for p in range(len(part.pairs)):
+        dated = np.flatnonzero((part.expiry_pair == p) & (view.life_ms > 0) & (now > 0.0))
+        if dated.size:
+            last = int(dated[np.argmax(view.life_ms[dated])])
+            moved = scenarios.forward[last] / now[last]
+            # Where nothing is clamped both are one number but for rounding: leave the model's.
+            spot[p] = np.where(np.abs(moved - spot[p]) > 1e-9, moved, spot[p])
+    return replace(scenarios, spot=spot)
 
 
 def _acted_on(view: View) -> Floats:

@@ -28,6 +28,7 @@ from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.margin.model import Requirement
+from crossmargin.margin.pools import lies_in
 from crossmargin.margin.totals import account_totals, room_usd, stands_apart
 from crossmargin.margin.whatif_costs import Schedule
 from crossmargin.margin.whatif_trades import error_of
@@ -299,9 +300,6 @@ def _homes(legs: Sequence[LegExit], requirement: Requirement, apart: bool) -> li
     if not apart:
         return [0] * len(legs)
     pools = requirement.sheet.pool.tolist()
-    table = requirement.plan.pools
-    homes = []
-    for leg in legs:
-        rows = [r for r, p in enumerate(pools) if leg.row in table[p].columns.tolist()]
-        homes.append(rows[0] if rows else 0)
-    return homes
+    book, table = requirement.book, requirement.plan.pools
+    inside = [set(book.column[lies_in(book, table[p])].tolist()) for p in pools]
+    return [next((r for r, held in enumerate(inside) if leg.row in held), 0) for leg in legs]

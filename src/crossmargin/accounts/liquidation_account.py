@@ -83,10 +83,12 @@ class Judge:
             found = run(book, view, model, parameters)
             _refuse_failures(found)
             self._plan, self._priced = found.plan, found.priced
-        self.apart = stands_apart(model.spec)
+        self.apart = stands_apart(model.spec) and not model.spec.walls
         pools = self._plan.pools
         self.names = tuple(pool.label for pool in pools) if self.apart else ("account",)
         self._group = np.arange(len(pools)) if self.apart else np.zeros(len(pools), np.int64)
+        if model.spec.walls:
+            self._refuse_walls()
         self.now = self.levels(book.quantity[None, :])
         self.cash = self._cash_lines()
         self.leaves = self._leaves()
@@ -106,6 +108,24 @@ class Judge:
                 column = by_row(answer.sheet.account, answer.sheet[name] * rate, count)
                 out[k, :, self._group[number]] += column
         return Levels(*out)
+
+    def _refuse_walls(self) -> None:
+        """Behind walls a bucket pays from what is posted to it: only the core is taken apart."""
+        stacked = _stacked(self.book, self.book.quantity[None, :])
+        answers = margin_block(
+            self.model, self._plan, self._priced, stacked, (0, 1), self.parameters
+        )
+        for pool, answer in zip(self._plan.pools[1:], answers[1:], strict=True):
+            if any(float(answer.sheet[name][0]) != 0.0 for name in ("mm", "equity")):
+                raise InputError(
+                    "option_unknown",
+                    "a liquidation does not reach behind walls",
+                    place=f"{self.book.account[0]} {pool.label}",
+                    value=self.model.spec.name,
+                    limit=f"positions and money in {self._plan.pools[0].label} alone",
+                    remedy="Give what lies in that bucket as an account of its own under another "
+                    "model.",
+                )
 
     def group_of(self, j: int) -> int:
         """The pool, of those that stand apart, in which a line is margined."""

@@ -6,9 +6,10 @@ at its last mark into cash.
 
 Two ways with the same values. *One by one*: price and margin at each node. *Tiled*: many nodes as
 accounts of one block (``tiles``), for models whose rules read prices by code. Tiled is taken where
-the model is of the scan family or in ``TILED``, no time passes, no order is open and no hook is
-given; its first, middle and last node are compared with single runs, and where they differ by more
-than the rounding of a kernel all nodes are run one by one. Later paths are compared at one node.
+the model is of the scan family or in ``TILED``, no time passes and no order is open; a hook is
+asked at each node. Its first, middle and last node are compared with single runs, and where they
+differ by more than the rounding of a kernel all nodes are run one by one. Later paths are compared
+at one node.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ __all__ = ["TILED", "Account", "Move", "MoveGrid", "Values", "account_of"]
 
 # Models beside the scan family that price copies of an account in one call; tests compare each.
 TILED = frozenset(
-    "deribit-spm deribit-xpm deribit-sm derive-sm derive-pm1 derive-pm2 paradex-xm paradex-pm okx-pm"
-    " fixed-rate tims schedule-im sa-ccr greeks delta sensitivities correlated reg-t var-historical"
-    " es-historical var-filtered es-filtered var-montecarlo es-montecarlo var-parametric"
-    " es-parametric".split()
+    "deribit-spm deribit-xpm deribit-sm derive-sm derive-pm1 derive-pm2 paradex-xm paradex-pm"
+    " okx-pm fixed-rate tims schedule-im sa-ccr greeks delta sensitivities correlated reg-t"
+    " var-historical es-historical var-filtered es-filtered var-montecarlo es-montecarlo"
+    " var-parametric es-parametric".split()
 )
 # Rows of a tile, and cells of its table of rows times scenarios: enough that what is done once a
 # tile is little, few enough that two threads share the nodes and the memory is small.
@@ -165,7 +166,7 @@ class Account:
         self.apart = stands_apart(model.spec)
         orders = len(book.orders.column) > 0
         able = isinstance(model, ScanModel) or model.spec.name in TILED
-        self.tiled = tiled and able and not orders and value_of is None
+        self.tiled = tiled and able and not orders
         self._tiles: dict[int, Tile] = {}
         self._proven = False
         self._coins = np.array([name not in PEGGED for name in view.instruments.names], np.bool_)
@@ -334,6 +335,8 @@ class Account:
 
         def work(low: int, high: int) -> Floats:
             found = self._tile(*self._factors(moves, low, high))
+            if self.value_of is not None:
+                found = _with_extra(found, self._extras(moves, low, high))
             if step is not None:
                 step()
             return found
@@ -349,6 +352,11 @@ class Account:
                 return None
         self._proven = True
         return Values(*(frozen(row, np.float64) for row in found))
+
+    def _extras(self, moves: Sequence[Move], low: int, high: int) -> Floats:
+        """[m] dollars of the hook at each node of a block."""
+        assert self.value_of is not None
+        return np.array([self.value_of(*self.market(move)) for move in moves[low:high]])
 
     def _tile(self, by_name: Floats, vol: Floats) -> Floats:
         """[8, m] of a block."""
@@ -403,9 +411,9 @@ def _least(needs: Floats, counts: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _with_extra(found: Floats, extra: float) -> Floats:
-    """Dollars more of equity, and of all that counts."""
-    if extra == 0.0:
+def _with_extra(found: Floats, extra: float | Floats) -> Floats:
+    """Dollars more of equity, and of all that counts; one number or [M]."""
+    if isinstance(extra, float) and extra == 0.0:
         return found
     out = found.copy()
     out[[0, 1, 2, 5, 6]] += extra

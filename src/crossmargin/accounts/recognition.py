@@ -192,7 +192,8 @@ def _capped(venue: VenueFacts) -> bool:
 
 
 def _usd(amount: float) -> str:
-    return f"{amount:,.0f} USD"
+    shown = f"{amount:,.0f}"
+    return f"{'0' if shown == '-0' else shown} USD"
 
 
 def _stays(venue: VenueFacts, sigma: Mapping[str, float], rules: Rules) -> float:

@@ -16,8 +16,7 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats, Ints, Longs, frozen
 from crossmargin.instruments.book import Book, Orders
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.families.scan import ScanModel
-from crossmargin.margin.model import MarginModel, Plan, Pool
+from crossmargin.margin.model import MarginModel, NetsAsPriced, Plan, Pool
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pools import cut, is_kind, restrict
 from crossmargin.margin.run import margin_block
@@ -152,8 +151,9 @@ class Tile:
                     vol[:, part.rows].ravel(),
                     before=part.before,
                 )
-            if isinstance(model, ScanModel):
-                priced.append(model.price(part.pool, seen, parameters, cut(held, part.pool, 0)))
+            if isinstance(model, NetsAsPriced):
+                own = cut(held, part.pool, 0)
+                priced.append(model.price_netted(part.pool, seen, parameters, own))
             else:
                 priced.append(model.price(part.pool, seen, parameters))
         edge = (0, self.count)

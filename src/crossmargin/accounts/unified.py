@@ -213,8 +213,15 @@ def sigma_of(
 def _models_asked(
     accounts: Sequence[VenueAccount], net_model: MarginModel, rules: Rules
 ) -> list[MarginModel]:
-    """The pool's model, and with the lower-of rule every venue's own, each once."""
-    own = [a.model for a in accounts if a.model is not None] if rules.lower_of else []
+    """The pool's model, and with the lower-of rule every venue's own, each once.
+
+    A lending protocol's is left out: it takes no contracts, so that it nets nothing.
+    """
+    own = [
+        a.model
+        for a in accounts
+        if rules.lower_of and a.model is not None and a.model.spec.family != "lending"
+    ]
     return list({model.spec.name: model for model in (net_model, *own)}.values())
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -312,12 +312,22 @@ def standing_under(
         )[0]
         for level in ("im", "mm")
     }
-    return Standing(
+    standing = Standing(
         equity_usd=float(totals.equity_usd[0]),
         over_im_usd=room["im"],
         over_mm_usd=room["mm"],
         cash_usd=float(totals.cash_usd[0]),
         at_least=bool(found.at_least.any()),
+    )
+    if model.spec.family != "lending":
+        return standing
+    owed = float(totals.mm_usd[0])  # of a lending protocol the requirement is the debt
+    return replace(
+        standing,
+        cash_usd=0.0,  # what is supplied is lent on: it leaves by borrowing or withdrawal
+        collateral_usd=standing.equity_usd + owed,
+        debt_usd=owed,
+        health=(owed + standing.over_mm_usd) / owed if owed > 0.0 else None,
     )
 
 

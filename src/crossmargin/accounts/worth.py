@@ -27,6 +27,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.model import Requirement
+from crossmargin.margin.pools import lies_in
 from crossmargin.margin.totals import stands_apart, usd_per_row
 
 __all__ = ["ExitCost", "Leg", "Worth", "worth_of"]
@@ -205,7 +206,7 @@ def _legs(
     size = np.abs(coin_size(table, view))
     pool_of = np.full(len(table), -1, np.int32)
     for number, pool in enumerate(requirement.plan.pools):
-        pool_of[pool.columns] = number
+        pool_of[book.column[lies_in(book, pool)]] = number
     out = []
     for k, quantity in zip(book.column.tolist(), book.quantity.tolist(), strict=True):
         item = table.items[k]

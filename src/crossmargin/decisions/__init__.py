@@ -4,6 +4,17 @@ effect and cost, checked by the exact models; nothing here sends an order."""
 
 from __future__ import annotations
 
+from crossmargin.decisions import no_trade, schedules
 from crossmargin.decisions.intents import Intents, Trade, Transfer
+from crossmargin.decisions.roll_history import Recorded, Rolls, roll_puts
 
-__all__ = ["Intents", "Trade", "Transfer"]
+__all__ = [
+    "Intents",
+    "Recorded",
+    "Rolls",
+    "Trade",
+    "Transfer",
+    "no_trade",
+    "roll_puts",
+    "schedules",
+]

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, finite
+from crossmargin.core.arrays import Bools, Floats, Longs, finite
 from crossmargin.core.errors import InputError, SolverError
 
-__all__ = ["Evidence", "Programme", "Relaxation", "Solution"]
+__all__ = ["Evidence", "Programme", "Relaxation", "Solution", "relaxed_text"]
 
 PROVEN = 1e-7
 _INFINITE = 1e30  # what HiGHS takes for no bound
@@ -43,11 +43,12 @@ class Evidence:
     gap: float
     again: bool  # the warm answer was not proven, and the programme was solved afresh
     iterations: int
+    allowed: float = 0.0  # gap that was asked for, of a mixed-integer answer
 
     @property
     def proven(self) -> bool:
         """Whether every residual is small enough."""
-        return max(self.primal, self.dual, self.gap) <= PROVEN
+        return max(self.primal, self.dual) <= PROVEN and self.gap <= max(PROVEN, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,21 @@ class _Rows:
 class Programme:
     """Columns first, then rows, then :meth:`solve`; rows and bounds may follow."""
 
-    def __init__(self, cost: Floats, low: Floats, high: Floats, whole: Bools | None = None) -> None:
-        """Columns: money per unit, bounds (infinite: none) and which are whole numbers."""
+    def __init__(
+        self,
+        cost: Floats,
+        low: Floats,
+        high: Floats,
+        whole: Bools | None = None,
+        *,
+        gap: float = 1e-9,
+        nodes: int | None = None,
+    ) -> None:
+        """Columns: money per unit, bounds (infinite: none) and which are whole numbers.
+
+        ``gap``: relative distance to its bound at which a mixed-integer answer is taken. ``nodes``:
+        how many are searched at most; the best answer so far is then taken, with its own gap.
+        """
         import highspy  # a solver is loaded when one is needed
 
         self.cost = np.array(finite(cost, "costs of a programme"), np.float64)
@@ -111,10 +125,16 @@ class Programme:
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
         solver.setOptionValue("random_seed", 1)
-        solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
-        solver.setOptionValue("dual_feasibility_tolerance", 1e-9)
-        solver.setOptionValue("mip_rel_gap", 1e-9)
+        solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
+        solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
+        solver.setOptionValue("small_matrix_value", 1e-12)  # smaller entries are dropped
+        solver.setOptionValue("mip_rel_gap", 0.25 * gap)
+        solver.setOptionValue("mip_abs_gap", 0.0)
+        solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        if nodes is not None:
+            solver.setOptionValue("mip_max_nodes", nodes)
         self._solver = solver
+        self._gap = gap
         self._version = f"HiGHS {solver.version()}"
         solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
         index = np.arange(len(self.cost), dtype=np.int32)
@@ -136,7 +156,7 @@ class Programme:
 
     def add(
         self,
-        columns: Sequence[int] | Floats,
+        columns: Sequence[int] | Floats | Longs,
         values: Sequence[float] | Floats,
         least: float,
         most: float,
@@ -203,7 +223,12 @@ class Programme:
         found = self._run(again=False)
         if found is not None and not found.evidence.proven:
             self._solver.clearSolver()
+            # Without scaling and presolve the tolerances are those of the programme as it is given.
+            self._solver.setOptionValue("simplex_scale_strategy", 0)
+            self._solver.setOptionValue("presolve", "off")
             found = self._run(again=True)
+            self._solver.setOptionValue("simplex_scale_strategy", 2)
+            self._solver.setOptionValue("presolve", "choose")
             if found is not None and not found.evidence.proven:
                 raise SolverError(
                     "optimum_unproven",
@@ -271,7 +296,9 @@ class Programme:
             return None
         if reached == status.kUnboundedOrInfeasible:
             return self._without_objective()
-        if reached != status.kOptimal:
+        cut_short = reached == status.kSolutionLimit and self.whole.any()
+        cut_short = bool(cut_short and solver.getInfo().primal_solution_status == 2)
+        if reached != status.kOptimal and not cut_short:
             raise SolverError(
                 "solver_failed",
                 "the programme was not solved",
@@ -289,7 +316,9 @@ class Programme:
             y, z = np.zeros(self.rows), np.zeros(self.columns)
             primal = self._primal(x, self._activity(x))
             count = int(info.simplex_iteration_count)
-            proof = Evidence(self._version, primal, 0.0, abs(float(info.mip_gap)), again, count)
+            gap = abs(float(info.mip_gap))
+            allowed = max(self._gap, gap) if cut_short else self._gap
+            proof = Evidence(self._version, primal, 0.0, gap, again, count, allowed)
             return Solution(x, float(self.cost @ x), y, z, proof)
         y = np.array(solution.row_dual, np.float64)
         return self._proven(x, y, again, int(info.simplex_iteration_count))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,20 @@ from crossmargin.accounts.cash import CashPlan, cash_of
 from crossmargin.accounts.isolation import Isolation, isolation_of
 from crossmargin.accounts.standing import Standing, judge
 from crossmargin.accounts.worth import ExitCost, Worth, worth_of
+from crossmargin.instruments.book import Book
 from crossmargin.interfaces.account_layouts import account_document
 from crossmargin.interfaces.closing import Closing, cost_to_close
 from crossmargin.interfaces.exit import BooksLike
 from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.linked import (
+    accounts_of,
+    joined,
+    linked_figures,
+    linked_names,
+    linked_notes,
+)
 from crossmargin.interfaces.plots import write_plot
+from crossmargin.interfaces.receipt import Receipt
 from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
@@ -92,6 +101,7 @@ def account(
     params: ParametersLike | None = None,
     *,
     account: str | None = None,
+    linked: Sequence[str] = (),
     changes: Mapping[str, Any] | None = None,
     ladder: str | None = None,
     buffer: float | None = None,
@@ -107,47 +117,71 @@ def account(
     initial margin to keep over it. ``exit_cost``: the cost to close that ``exit_value`` finds, at
     ``depth`` (default), ``touch`` or the ``cheaper`` way of each line, no line ever a gain; or
     dollars, or a function of a leg's label. ``books``: order books, as for ``exit_value``.
-    Everything else as for ``margin``. Raises CrossMarginError; ``option_unknown`` for a book of
-    several accounts: choose one.
+    ``linked``: accounts of one owner, or ``("all",)``: they are judged as one, with what they hold
+    against each other. Everything else as for ``margin``. Raises CrossMarginError;
+    ``option_unknown`` for a book of several accounts: choose one, or link them.
     """
-    held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
-    if account is None:
-        account = only_account(held, "a standing").account[0]
-    held = one_account(held, account)
+    whole = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
+    names = linked_names(whole, linked) if linked else ()
+    held = joined(whole, names) if names else _chosen(whole, account)
     made = margin(held, market, model, as_of, params, changes=changes)
-    requirement = made.requirement
-    spec = requirement.model
+    spec = made.requirement.model
     wanted = {} if buffer is None else {"buffer": buffer}
-    agreement = agreement_for(spec, requirement.view.as_of_ms, wanted, ladder=ladder)
-    standing = judge(requirement, agreement)
+    agreement = agreement_for(spec, made.requirement.view.as_of_ms, wanted, ladder=ladder)
     closing = cost_to_close(made, held, exit_cost, books, venue)
-    worth = worth_of(requirement, agreement, 0, closing.cost)
-    cash, isolation = cash_of(requirement), isolation_of(requirement)
     asked = {"ladder": ladder, "buffer": buffer, "as_of": as_of, "params": params}
-    asked |= {"changes": changes, "account": account, "venue": venue, "form": form}
-    asked["allow_duplicates"] = allow_duplicates
+    one = None if names else held.account[0]
+    asked |= {"changes": changes, "account": one, "linked": ",".join(linked) or None}
+    asked |= {"venue": venue, "form": form, "allow_duplicates": allow_duplicates}
     receipt = replace(
         made.receipt,
         parameters={**made.receipt.parameters, "agreements": _sha256(agreement)},
         command=_command((book, market), exit_cost, books, model=spec.name, **asked),
     )
+    more = None
+    if names:
+        apart = margin(accounts_of(whole, names), market, model, as_of, params, changes=changes)
+        more = linked_figures(whole, names, apart, made)
+    return _judged(made, agreement, closing, receipt, more)
+
+
+def _judged(
+    made: MarginResult,
+    agreement: Agreement,
+    closing: Closing,
+    receipt: Receipt,
+    linked: Mapping[str, Any] | None,
+) -> AccountResult:
+    """The account that was margined against its agreement, as figures."""
+    requirement = made.requirement
+    spec = requirement.model
+    standing = judge(requirement, agreement)
+    worth = worth_of(requirement, agreement, 0, closing.cost)
+    cash, isolation = cash_of(requirement), isolation_of(requirement)
     hold = cash_needed(requirement, "im") + agreement.buffer * worth.im_usd
     found = {
         "verb": "account",
         "model": {"name": spec.name, "title": spec.title},
         "as_of": made.figures["as_of"],
-        "account": account,
+        "account": made.book.account[0],
         "bound": requirement.bound.value,
         **_standing_figures(standing, worth, closing),
         "cash_to_hold_usd": hold,
         "agreement": _agreement_figures(agreement, requirement),
         "cash": _cash_figures(cash, agreement),
         "isolation": _isolation_figures(isolation),
-        "notes": [*made.figures["notes"], *closing.notes],
+        "linked": linked,
+        "notes": [*made.figures["notes"], *closing.notes, *linked_notes(linked)],
         "receipt": receipt.to_dict(),
     }
     parts = (requirement, agreement, standing, worth, cash, isolation)
     return AccountResult(*parts, checked(found), made)
+
+
+def _chosen(book: Book, account: str | None) -> Book:
+    """The account that is named, or the only one."""
+    held = only_account(book, "a standing") if account is None else book
+    return one_account(held, account or held.account[0])
 
 
 def _command(

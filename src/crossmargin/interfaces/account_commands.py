@@ -80,6 +80,12 @@ def account(
     params: Params = None,
     changes: Changes = None,
     account: Account = None,
+    linked: Annotated[
+        str | None,
+        Parameter(
+            name="--linked", help="Accounts of one owner, commas between, or all: judged as one."
+        ),
+    ] = None,
     venue: Venue = None,
     form: Form = None,
     allow_duplicates: Twins = False,
@@ -100,6 +106,7 @@ def account(
             as_of,
             params,
             account=account,
+            linked=() if linked is None else tuple(each.strip() for each in linked.split(",")),
             changes=_changes(changes),
             ladder=ladder,
             buffer=buffer,

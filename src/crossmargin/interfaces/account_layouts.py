@@ -48,6 +48,8 @@ def account_document(figures: Mapping[str, Any]) -> Document:
         *_scenarios(figures["cash"]),
         _isolation(figures["isolation"]),
     ]
+    if figures.get("linked"):
+        tables[1:1] = _linked(figures["linked"])
     if figures["unquoted"]:
         tables.append(_unquoted(figures["unquoted"]))
     model = figures["model"]
@@ -58,6 +60,41 @@ def account_document(figures: Mapping[str, Any]) -> Document:
     )
     shown = [table for table in tables if table.rows]
     return Document(title, lines, tuple(shown), tuple(figures["notes"]))
+
+
+def _linked(linked: Mapping[str, Any]) -> list[Table]:
+    """The accounts alone and as one; then what they hold against each other."""
+    columns = (
+        Column("account", "linked", "name"),
+        Column("equity_usd", "equity", "usd"),
+        Column("im_usd", "IM", "usd"),
+        Column("mm_usd", "MM", "usd"),
+    )
+    rows = [tuple(each[c.key] for c in columns) for each in linked["accounts"]]
+    one = linked["together"]
+    rows.append(("as one", one["equity_usd"], one["im_usd"], one["mm_usd"]))
+    multiplier = linked["share_multiplier"]
+    if multiplier > 1.0:
+        words = f"as one, x {multiplier:.3f} for its share of open interest"
+        rows.append((words, None, linked["im_with_share_usd"], None))
+    held = (
+        Column("contract", "contract", "name"),
+        Column("long", "long", "quantity"),
+        Column("short", "short", "quantity"),
+        Column("net", "net", "quantity"),
+        Column("matched", "matched", "quantity", essential=False),
+        Column("matched_usd", "matched", "usd"),
+        Column("share_of_interest", "of open\ninterest", "fraction"),
+        Column("multiplier", "multiplier", "number", essential=False),
+    )
+    shown = linked["contracts"][:_SHOWN]
+    rest = len(linked["contracts"]) - len(shown)
+    cells = tuple(tuple(each[c.key] for c in held) for each in shown)
+    notes = (f"and {rest} more, in JSON",) if rest > 0 else ()
+    return [
+        Table("linked", "accounts of one owner", columns, tuple(rows)),
+        Table("linked_contracts", "what they hold, and against each other", held, cells, notes),
+    ]
 
 
 def _ladder(agreement: Mapping[str, Any]) -> Table:

@@ -14,7 +14,7 @@ from crossmargin.interfaces.charts import Curve, bars_svg, curves_svg
 from crossmargin.interfaces.report_svg import picture
 from crossmargin.margin.families.dynamic_ranges import RangePath
 
-__all__ = ["calibrate_svg", "collateral_svg", "exit_svg", "unified_svg"]
+__all__ = ["calibrate_svg", "collateral_svg", "exit_svg", "unified_svg", "under"]
 
 _SHARES = np.linspace(0.0, 2.0, 41)
 _DAYS_AT_LEAST = 10
@@ -59,7 +59,7 @@ def exit_svg(found: Exit, width: float) -> str:
         x_title="days over which the account is closed",
         x_ticks=[(float(n), f"{n}") for n in range(1, last + 1, step)],
     )
-    return _under([size, time], width, "What it costs to leave, by size and by days")
+    return under([size, time], width, "What it costs to leave, by size and by days")
 
 
 def collateral_svg(figures: Mapping[str, Any], width: float) -> str:
@@ -152,7 +152,7 @@ def calibrate_svg(
                     x_ticks=_days(first, last),
                 )
             )
-    return _under(charts, width, f"Ranges of {figures['model']} over time")
+    return under(charts, width, f"Ranges of {figures['model']} over time")
 
 
 def _days(first: float, last: float) -> list[tuple[float, str]]:
@@ -162,7 +162,7 @@ def _days(first: float, last: float) -> list[tuple[float, str]]:
     return [(at, format_ms(int(at) * DAY_MS)[:10]) for at in places]
 
 
-def _under(charts: Sequence[str], width: float, label: str) -> str:
+def under(charts: Sequence[str], width: float, label: str) -> str:
     """Charts below each other in one SVG."""
     parts, y = [], 0.0
     for chart in charts:

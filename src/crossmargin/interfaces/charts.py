@@ -105,10 +105,12 @@ def bars_svg(
     right = width - 14.0 - max(text_width(scale.text(value), size) for value in [*known, 0.0])
     bar = 16.0
     shown = [[(j, v) for j, v in enumerate(values) if v is not None] for _, values in groups]
-    under = [remarks[k] if k < len(remarks) else "" for k in range(len(groups))]
+    room = width - left - 12.0
+    given = [remarks[k] if k < len(remarks) else "" for k in range(len(groups))]
+    under = [_rows(words, room, size - 1) if words else [] for words in given]
     heights = [
-        bar * len(own) + (18.0 if words else 0.0) + 14.0
-        for own, words in zip(shown, under, strict=True)
+        bar * len(own) + 15.0 * len(rows) + (17.0 if rows else 14.0)
+        for own, rows in zip(shown, under, strict=True)
     ]
     foot = top + sum(heights)
 
@@ -131,9 +133,9 @@ def bars_svg(
             wide = max(ends[1] - ends[0], 1.0)
             parts.append(rect(ends[0], y, wide, bar - 3, _style(j)[0], tip=tip))
             parts.append(text(ends[1] + 5, y + bar - 5, scale.text(value), size - 1))
-        if under[k]:
-            y = at + bar * len(shown[k]) + 12
-            parts.append(text(x(0.0) + 5, y, under[k], size - 1, fill="#555"))
+        for row, words in enumerate(under[k]):
+            y = at + bar * len(shown[k]) + 12 + 15.0 * row
+            parts.append(text(left + 5, y, words, size - 1, fill="#555"))
         at += heights[k]
     return picture(width, foot + 34.0, title, parts)
 

@@ -78,8 +78,10 @@ def _notes(found: Exit, basis: str) -> tuple[str, ...]:
         return ()
     says = f"cost to close: {_SAYS[basis]}"
     if found.unquoted:
-        says += f"; {len(found.unquoted)} lines have no quote and are bounded"
+        count = len(found.unquoted)
+        says += f"; {count} line has" if count == 1 else f"; {count} lines have"
+        says += " no quote, bounded"
     better = sum(leg.cost_usd(basis) < 0.0 for leg in found.legs)
     if better:
-        says += f"; {better} would close better than the mark and are taken to cost nothing"
+        says += f"; at a quote better than the mark, taken to cost nothing: {better}"
     return (f"{says} (crossmargin exit lists them)",)

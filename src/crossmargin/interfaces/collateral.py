@@ -108,15 +108,7 @@ def collateral(
     ``prices`` stand before those of the market, as for ``accounts.holdings``. Raises
     CrossMarginError; ``number_out_of_range`` for a threshold that is not above 0.
     """
-    if not (math.isfinite(threshold) and threshold > 0.0):
-        raise InputError(
-            "number_out_of_range",
-            "a health is above 0",
-            place="--threshold",
-            value=threshold,
-            limit="> 0",
-            remedy="Write 1 for the limit itself.",
-        )
+    _refuse_threshold(threshold)
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = one_account(held, account) if account else only_account(held, "collateral")
     snapshot = snapshot_of(market)
@@ -124,16 +116,9 @@ def collateral(
     view = snapshot.view(held.instruments, moment)
     refuse_wrong_entries(held, view)
     terms = schedule_of(schedule, view.as_of_ms)
-    made = None
-    if model is not None:
-        made = margin(held, snapshot, model, moment, params, changes=changes)
-    elif params is not None or changes:
-        raise InputError(
-            "option_unknown",
-            "parameters are of a model, and none is named",
-            place="--params",
-            remedy="Name it with --model, or give the schedule with --schedule.",
-        )
+    if model is None and (params is not None or changes):
+        raise _without_model()
+    made = margin(held, snapshot, model, moment, params, changes=changes) if model else None
     required, profit_open, notes = _required(made)
     redeemed = {each.redemption_of for each in terms.assets.values()}
     holdings = holdings_of(
@@ -161,6 +146,27 @@ def collateral(
         "notes": notes,
     }
     return CollateralResult(holdings, terms, value, checked(found))
+
+
+def _refuse_threshold(threshold: float) -> None:
+    if not (math.isfinite(threshold) and threshold > 0.0):
+        raise InputError(
+            "number_out_of_range",
+            "a health is above 0",
+            place="--threshold",
+            value=threshold,
+            limit="> 0",
+            remedy="Write 1 for the limit itself.",
+        )
+
+
+def _without_model() -> InputError:
+    return InputError(
+        "option_unknown",
+        "parameters are of a model, and none is named",
+        place="--params",
+        remedy="Name it with --model, or give the schedule with --schedule.",
+    )
 
 
 def schedule_of(source: ScheduleLike | None, as_of_ms: int) -> Schedule:

@@ -11,14 +11,21 @@ from cyclopts import App, Parameter
 from crossmargin.core.errors import InputError
 from crossmargin.core.version import __version__
 from crossmargin.interfaces.account_commands import register as register_accounts
+from crossmargin.interfaces.allocate_commands import register as register_allocate
+from crossmargin.interfaces.attribute_commands import register as register_attribute
 from crossmargin.interfaces.calibrate_commands import register as register_calibrate
 from crossmargin.interfaces.conform_commands import register as register_conform
 from crossmargin.interfaces.exit_commands import register as register_exit
 from crossmargin.interfaces.frontier_commands import register as register_frontier
+from crossmargin.interfaces.hedge_cost_commands import register as register_hedge_cost
+from crossmargin.interfaces.liquidate_commands import register as register_liquidate
 from crossmargin.interfaces.liquidation_commands import register as register_liquidation
 from crossmargin.interfaces.netting_commands import register as register_netting
+from crossmargin.interfaces.optimise_commands import register as register_optimise
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
+from crossmargin.interfaces.protect_commands import register as register_protect
+from crossmargin.interfaces.rebalance_commands import register as register_rebalance
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.unified_commands import register as register_unified
@@ -46,6 +53,7 @@ market_app = App(name="market", help="Import market data, show a snapshot, check
 app.command(market_app)
 register(app)
 register_liquidation(app)
+register_liquidate(app)
 register_conform(app)
 register_verify(app)
 register_probe(app)
@@ -56,6 +64,12 @@ register_accounts(app)
 register_unified(app)
 register_netting(app)
 register_frontier(app)
+register_allocate(app)
+register_hedge_cost(app)
+register_rebalance(app)
+register_protect(app)
+register_optimise(app)
+register_attribute(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
@@ -94,6 +108,12 @@ Report = Annotated[
     str | None,
     Parameter(name="--report", help="Also write one self-contained page: FILE.html."),
 ]
+Plot = Annotated[
+    str | None,
+    Parameter(
+        name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
+    ),
+]
 
 
 @app.command
@@ -128,12 +148,7 @@ def margin(
     form: Form = None,
     allow_duplicates: Twins = False,
     report: Report = None,
-    plot: Annotated[
-        str | None,
-        Parameter(
-            name="--plot", help="Also draw equity and requirement by spot: FILE.html, .svg, .png."
-        ),
-    ] = None,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
@@ -162,9 +177,7 @@ def margin(
         if explain:
             result = result.explain(account)
     _draw(result, report, account, quiet=json_ or csv)
-    if plot is not None:
-        with working("searching the liquidation points", quiet=json_ or csv):
-            result.plot(plot, account)
+    _plot(result, plot, account, quiet=json_ or csv)
     if json_:
         _write(result.statement())
     elif csv:
@@ -348,6 +361,13 @@ def market_check(
     else:
         show(result.document(check=True))
     return 1 if result.bad else 0
+
+
+def _plot(result: Any, plot: str | None, account: str | None, *, quiet: bool) -> None:
+    """Equity and requirement of the account against spot, where that is asked for."""
+    if plot is not None:
+        with working("searching the liquidation points", quiet=quiet):
+            result.plot(plot, account)
 
 
 def _draw(result: Any, path: str | None, account: str | None = None, *, quiet: bool) -> None:

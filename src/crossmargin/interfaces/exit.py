@@ -263,8 +263,8 @@ def _notes(found: Exit, view: View) -> list[str]:
         listed = ", ".join(f"{leg.item.native_id} ({leg.bound})" for leg in none[:5])
         more = f" and {len(none) - 5} more" if len(none) > 5 else ""
         notes.append(
-            f"{len(none)} of {len(found.legs)} lines have no quote on the side that closes them "
-            f"and are bounded: {listed}{more}"
+            f"without a quote on the side that closes it, and bounded: {len(none)} of "
+            f"{len(found.legs)} lines: {listed}{more}"
         )
     bare = sum(leg.source == "touch" for leg in found.legs)
     if bare:

@@ -12,7 +12,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, InputError
-from crossmargin.decisions.allocation import (
+from crossmargin.decisions.portfolio_choice import (
     METHODS,
     Choice,
     Method,

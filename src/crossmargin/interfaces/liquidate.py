@@ -21,8 +21,9 @@ from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError, MarketDataError, ModelError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.liquidate_inputs import command_text, moved_by, named_flags
 from crossmargin.interfaces.liquidate_layouts import liquidate_document
-from crossmargin.interfaces.results import Shown
+from crossmargin.interfaces.results import MarginResult, Shown
 from crossmargin.interfaces.sources import (
     BookLike,
     MarketLike,
@@ -94,6 +95,7 @@ def liquidate(
     *,
     mechanics: str = "auto",
     order: str = "best",
+    spot: float | None = None,
     buffer: float | None = None,
     terms: Mapping[str, object] | None = None,
     lots: Mapping[str, float] | None = None,
@@ -112,14 +114,15 @@ def liquidate(
 
     ``market``: one that stands still, or several in order of time: each step sees the newest that
     is not after it. ``mechanics``: the venue's own steps where they are published (``auto``,
-    ``venue``), else a house's (``house``). Of a house: ``order`` (best, risk_per_cost, largest,
-    pro_rata); ``buffer`` and ``terms``, changes of the shipped terms by dotted name; ``lots`` by
-    contract; ``cost``, dollars against the mark as a function of view, row and signed size, or an
-    object with ``at(size)`` by contract (default: the best quote); ``fund_usd``, the insurance
-    fund; ``winners``, name to (profit in dollars, leverage): who is deleveraged as the last resort
-    (None: nobody). Of an auction: ``bids``, (seconds after the start, share). ``not_before``: the
-    end of the last gap; an input from before it blocks every decision. The rest as for ``margin``.
-    Raises CrossMarginError.
+    ``venue``), else a house's (``house``). ``spot`` moves every coin by a fraction first, at
+    unchanged volatilities, quotes as far from their marks as now. Of a house: ``order`` (best,
+    risk_per_cost, largest, pro_rata); ``buffer`` and ``terms``, changes of the shipped terms by
+    dotted name; ``lots`` by contract; ``cost``, dollars against the mark as a function of view,
+    row and signed size, or an object with ``at(size)`` by contract (default: the best quote);
+    ``fund_usd``, the insurance fund; ``winners``, name to (profit in dollars, leverage): who is
+    deleveraged as the last resort (None: nobody). Of an auction: ``bids``, (seconds after the
+    start, share). ``not_before``: the end of the last gap; an input from before it blocks every
+    decision. The rest as for ``margin``. Raises CrossMarginError.
     """
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = only_account(held, "a liquidation") if account is None else one_account(held, account)
@@ -127,32 +130,81 @@ def liquidate(
     made = margin(held, snapshots[0], model, as_of, params, changes=changes)
     asked = made.requirement
     _refuse_carried(asked, held)
-    wide = with_cash_rows(asked.book, stands_apart(asked.model))
     start_ms = asked.view.as_of_ms
-    views = _views(snapshots, wide, start_ms, moment_of(not_before, "not_before"))
+    asked, wide, views = _begun(asked, snapshots, moment_of(not_before, "not_before"), spot)
     seen = _path(views)
-    chosen = _mechanics_of(mechanics, asked)
     way: Mechanics
-    if chosen == "house":
+    if _mechanics_of(mechanics, asked) == "house":
         by_terms = {**(terms or {}), **({} if buffer is None else {"liquidation.buffer": buffer})}
         way = _house(asked, Terms.as_of(start_ms, by_terms, lots), order, cost, fund_usd, winners)
     else:
         way = _venue(asked, wide, seen, start_ms, bids)
         wide = on_own_lines(wide, seen(start_ms), asked.via, asked.parameters)
     outcome = way.run(wide, seen, start_ms)
+    flags = {"--model": asked.model.name, "--mechanics": mechanics, "--order": order,
+             "--spot": spot, "--buffer": buffer, "--fund": fund_usd or None, "--as-of": as_of,
+             "--not-before": not_before, "--account": account, "--venue": venue,
+             "--format": form, "--allow-duplicates": allow_duplicates}  # fmt: skip
+    named = named_flags(terms, lots, changes, winners, bids)
+    command = "" if cost is not None else command_text((book, market), flags, named, params)
     found = {
+        **_head(held, made, asked, way, outcome),
+        **_figures(outcome, wide, seen, start_ms, asked, fund_usd),
+        "left": _left(outcome.left),
+        "spot_fraction": spot,
+        "notes": [*made.figures["notes"], *_move_notes(spot)],
+        "receipt": replace(made.receipt, command=command).to_dict(),
+    }
+    return LiquidateResult(outcome, asked, checked(found))
+
+
+def _head(
+    held: Book, made: MarginResult, asked: Requirement, way: Mechanics, outcome: Outcome
+) -> dict[str, Any]:
+    """Of what, by whom, and how it ended."""
+    return {
         "verb": "liquidate",
         "model": {"name": asked.model.name, "title": asked.model.title},
         "as_of": made.figures["as_of"],
         "account": held.account[0],
         "mechanics": way.name,
         "ended": outcome.ended or "under way: nobody took what is left",
-        **_figures(outcome, wide, seen, start_ms, asked, fund_usd),
-        "left": _left(outcome.left),
-        "notes": list(made.figures["notes"]),
-        "receipt": replace(made.receipt, command="").to_dict(),
     }
-    return LiquidateResult(outcome, asked, checked(found))
+
+
+def _begun(
+    asked: Requirement, snapshots: Sequence[Snapshot], not_before_ms: int | None, spot: float | None
+) -> tuple[Requirement, Book, list[View]]:
+    """The account with its rows of cash and the markets that it sees, moved where that is asked."""
+    wide = with_cash_rows(asked.book, stands_apart(asked.model))
+    views = _views(snapshots, wide, asked.view.as_of_ms, not_before_ms)
+    return (asked, wide, views) if spot is None else _moved(asked, wide, views, spot)
+
+
+def _moved(
+    asked: Requirement, wide: Book, views: Sequence[View], spot: float
+) -> tuple[Requirement, Book, list[View]]:
+    """The start after a move; a path of markets has its moves already."""
+    if len(views) != 1:
+        raise InputError(
+            "option_unknown",
+            "a path of markets moves by itself",
+            place="--spot",
+            value=spot,
+            limit="one market",
+            remedy="Give one market, or leave the move out.",
+        )
+    moved, book, view = moved_by(asked, wide, views[0], spot)
+    return moved, book, [view]
+
+
+def _move_notes(spot: float | None) -> list[str]:
+    if spot is None:
+        return []
+    return [
+        f"every coin is moved by {100.0 * spot:+.4g} % first; volatilities stand; quotes are as "
+        "far from their marks as before, of options in price, of futures in proportion"
+    ]
 
 
 def _refuse_carried(asked: Requirement, held: Book) -> None:

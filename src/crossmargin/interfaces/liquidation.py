@@ -20,6 +20,7 @@ from crossmargin.accounts.distance import (
     late_marks,
     spread_cost,
 )
+from crossmargin.accounts.exit_nodes import ExitAtNodes
 from crossmargin.accounts.nodes import Account, Hook
 from crossmargin.accounts.path import (
     NODES,
@@ -54,10 +55,12 @@ from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.verbs import margin
 from crossmargin.margin.comparison import gross_notional_usd
 
-__all__ = ["HEADING", "PATHS", "LiquidationResult", "liquidation", "pictured"]
+__all__ = ["BASES", "HEADING", "PATHS", "LiquidationResult", "liquidation", "pictured"]
 
 HEADING = "Equity and requirement"
 PATHS = ("spot", "vol", "time", "response", "joint")
+BASES = ("mark", "quotes", "exit")
+_NO_QUOTES: dict[str, Any] = {"cost_usd": 0.0, "quoted": 0, "unquoted": [], "crossings": []}
 # Nodes of an account whose every node is a run of its own.
 _NODES_ALONE = 1000
 _NODES_PICTURED = 240
@@ -112,6 +115,7 @@ def liquidation(
     params: ParametersLike | None = None,
     changes: Mapping[str, Any] | None = None,
     account: str | None = None,
+    on: str = "mark",
     venue: str | None = None,
     form: str | None = None,
     allow_duplicates: bool = False,
@@ -124,7 +128,10 @@ def liquidation(
     response where the book holds options and the market a history of volatility, else spot.
     ``coin``: that coin alone (spot), or the lead (joint). ``betas``: responses by coin instead of
     fitted ones. ``penalty`` (fraction of notional), ``oracle_lag_s`` and ``mark_lag_s`` replace
-    what is stated of the venue. ``value_of``: dollars to add to equity at a node, by book and view.
+    what is stated of the venue. ``on``: what the account is worth at a node: mark (the venue's
+    marks), quotes (the distance of each leg to its touch now is taken off everywhere) or exit (what
+    closing costs there, see ``crossmargin.accounts.exit_nodes``). ``value_of``: dollars to add to
+    equity at a node, by book and view, instead of those of exit.
     The other arguments are those of ``margin``; ``progress`` hears (nodes done, nodes in all).
     Raises InputError ``column_missing`` for an account without equity.
     """
@@ -136,10 +143,9 @@ def liquidation(
         account=account, changes=changes, venue=venue, form=form,
         allow_duplicates=allow_duplicates,
     )  # fmt: skip
-    need = base.requirement
-    valued = Account(need.book, need.view, need.via, need.parameters, value_of=value_of)
+    valued = _valued(base, on, value_of)
     name = path or _default(valued)
-    grid_nodes = nodes or (NODES if valued.tiled else _NODES_ALONE)
+    grid_nodes = nodes or (NODES if valued.tiled and valued.value_of is None else _NODES_ALONE)
     chosen = _path(valued, name, coin, betas, grid_nodes)
     steps = _Steps(progress, valued, chosen)
     found = crossings(valued, chosen, steps if progress else None)
@@ -149,8 +155,9 @@ def liquidation(
         for each in found.found
         if chosen.unit == "factor" and name != "vol"
     )
-    figures = _figures(base.figures, valued, found, distances, terms)
+    figures = _figures(base.figures, valued, found, distances, terms, on)
     asked: dict[str, Any] = {"path": name, "coin": coin, "nodes": nodes, "penalty": penalty}
+    asked["on"] = None if on == "mark" else on
     asked |= {"oracle-lag": oracle_lag_s, "mark-lag": mark_lag_s, "beta": betas}
     return LiquidationResult(found, distances, checked(figures), _receipt(base.receipt, asked))
 
@@ -172,6 +179,35 @@ def pictured(made: MarginResult, account: str | None = None) -> LiquidationResul
         account=account,
         nodes=None if valued.tiled else _NODES_PICTURED,
     )
+
+
+def _valued(base: MarginResult, on: str, value_of: Hook | None) -> Account:
+    """The account on the basis that is asked for."""
+    need = base.requirement
+    if on not in BASES:
+        raise InputError(
+            "option_unknown",
+            "no such value of an account",
+            place="--on",
+            value=on,
+            limit=", ".join(BASES),
+            remedy="Choose one of these.",
+        )
+    if on == "exit" and value_of is None:
+        value_of = ExitAtNodes(need.view, base.snapshot)
+    valued = Account(need.book, need.view, need.via, need.parameters, value_of=value_of)
+    return valued.with_offset(-spread_cost(valued).dollars) if on == "quotes" else valued
+
+
+def _on(account: Account, on: str, found: Crossings) -> dict[str, Any]:
+    """What the account is worth along the path, and what leaving costs now and at the crossings."""
+    if on == "exit" and account.value_of is not None:
+        hook = account.value_of
+        costs = [-hook(*account.market(found.path.move(each.at))) for each in found.found]
+        now = -hook(*account.market(found.path.move(found.path.origin)))
+        return {"basis": on, "cost_usd": now, "cost_at_crossings_usd": costs}
+    cost = spread_cost(account).dollars if on == "quotes" else 0.0
+    return {"basis": on, "cost_usd": cost, "cost_at_crossings_usd": [cost for _ in found.found]}
 
 
 class _Steps:
@@ -275,6 +311,7 @@ def _figures(
     found: Crossings,
     distances: tuple[Distance, ...],
     terms: VenueTerms,
+    on: str,
 ) -> dict[str, Any]:
     path, now = found.path, found.now
     by_at = {each.crossing.at: each for each in distances}
@@ -314,6 +351,7 @@ def _figures(
                 for f in path.fits
             ],
         },
+        "on": _on(account, on, found),
         "bound": base["bound"],
         "status": entry["status"],
         "says": found.says(),
@@ -322,7 +360,7 @@ def _figures(
         "mm_usd": float(now.mm_usd[0]),
         "over_mm_usd": float(now.over_mm_usd[0]),
         "crossings": entries,
-        "quotes": _on_quotes(account, found),
+        "quotes": _on_quotes(account, found) if on == "mark" else _NO_QUOTES,
         "late_marks": _late(account, path, found, terms),
         "terms": {
             "penalty_fraction": terms.penalty_fraction,

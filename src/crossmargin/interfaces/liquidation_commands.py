@@ -46,6 +46,9 @@ OracleLag = Annotated[
 MarkLag = Annotated[
     float | None, Parameter(name="--mark-lag", help="Seconds until marks follow a jump.")
 ]
+On = Annotated[
+    str, Parameter(name="--on", help="What it is worth at each point: mark, quotes or exit.")
+]
 AsOf = Annotated[
     str | None,
     Parameter(name="--as-of", help="Instant from which lives count; default the snapshot's."),
@@ -95,6 +98,7 @@ def liquidation(
     penalty: Penalty = None,
     oracle_lag: OracleLag = None,
     mark_lag: MarkLag = None,
+    on: On = "mark",
     as_of: AsOf = None,
     params: Params = None,
     changes: Changes = None,
@@ -123,6 +127,7 @@ def liquidation(
             penalty=penalty,
             oracle_lag_s=oracle_lag,
             mark_lag_s=mark_lag,
+            on=on,
             as_of=as_of,
             params=params,
             changes=_changes(changes),

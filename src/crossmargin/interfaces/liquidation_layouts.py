@@ -20,6 +20,17 @@ def liquidation_document(figures: Mapping[str, Any]) -> Document:
         f"now: equity that counts {figures['counted_mm_usd']:,.0f} USD, maintenance margin "
         f"{figures['mm_usd']:,.0f} USD, left {figures['over_mm_usd']:,.0f} USD",
     ]
+    on = figures["on"]
+    if on["basis"] == "quotes":
+        lines.append(
+            f"valued on market quotes: {on['cost_usd']:,.0f} USD from mark to touch come off "
+            "everywhere"
+        )
+    elif on["basis"] == "exit":
+        lines.append(
+            f"valued at exit: closing every line costs {on['cost_usd']:,.0f} USD now and what it "
+            "costs there at every point"
+        )
     if figures["bound"] != "value":
         lines.append("maintenance margin is at least this: liquidation may come earlier")
     if figures["says"]:
@@ -59,7 +70,7 @@ def _crossings(figures: Mapping[str, Any]) -> Table | None:
     ]
     keys += ["need_mm_usd", "over_low_usd", "over_high_usd", "kind", "at"]
     rows = tuple(
-        (f"{each['kind']} {each['side']}", *(each.get(key) for key in keys)) for each in entries
+        (f"{each['kind']} {each['side']}", *(_cell(each, key) for key in keys)) for each in entries
     )
     notes = []
     if any(each["kind"] == "jump" for each in entries):
@@ -72,6 +83,12 @@ def _crossings(figures: Mapping[str, Any]) -> Table | None:
     columns.insert(0, Column("crossing", "crossing", "name"))
     title = "every crossing of maintenance margin"
     return Table("crossings", title, tuple(columns), rows, tuple(notes))
+
+
+def _cell(entry: Mapping[str, Any], key: str) -> Any:
+    """A root is left with nothing: its last bracket is wide and says nothing to a reader."""
+    wide = entry["kind"] == "root" and key in ("over_low_usd", "over_high_usd")
+    return None if wide else entry.get(key)
 
 
 def _where(figures: Mapping[str, Any]) -> tuple[list[Column], list[str]]:
@@ -160,7 +177,7 @@ def _quotes(figures: Mapping[str, Any]) -> Table | None:
     ]
     if quotes["unquoted"]:
         shown = ", ".join(quotes["unquoted"][:3]) + (", …" if len(quotes["unquoted"]) > 3 else "")
-        notes.append(f"{len(quotes['unquoted'])} legs have no quote and count at mark: {shown}")
+        notes.append(f"without a quote, counted at mark: {shown}")
     return Table("quotes", "nearest crossings on market quotes", columns, rows, tuple(notes))
 
 

@@ -153,13 +153,15 @@ class _Frame:
             if not first <= each.at <= last:
                 continue
             x, y = self.x(each.at), self.y(each.need_usd)
-            words = f"{entry['kind']}, broken {entry['broken']}: "
+            words = f"liquidated {entry['broken']} "
             if "price_usd" in entry:
                 words += f"{entry['price_usd']:,.0f} USD ({percent(entry['percent'], 1)})"
             elif "hours" in entry:
-                words += f"after {entry['hours']:,.1f} h"
+                words += f"{entry['hours']:,.1f} h from now"
             else:
                 words += percent(entry["percent"], 1)
+            if entry["kind"] == "jump":
+                words += ", at a jump of the requirement"
             parts.append(line(x, y, x, self.foot, stroke="#b00020", dash="2 2"))
             parts.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#b00020">'

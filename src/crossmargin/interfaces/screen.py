@@ -103,16 +103,19 @@ def _least(shape: Drawn, k: int) -> int:
 
 
 def _that_fit(shape: Drawn, width: int) -> tuple[list[int], list[int]]:
-    """Columns to draw: of those that are not essential the last goes first."""
+    """Columns to draw: of those that are not essential the last goes first, then of the rest.
+
+    A number is never cut: a column that has no room is named under the table instead.
+    """
     kept = list(range(len(shape.heads)))
     dropped: list[int] = []
     while sum(_least(shape, k) for k in kept) + _GAP * (len(kept) - 1) > width:
-        spare = [k for k in kept if not shape.essential[k]]
+        spare = [k for k in kept if not shape.essential[k]] or kept[1:]
         if not spare:
             break
         kept.remove(spare[-1])
-        dropped.insert(0, spare[-1])
-    return kept, dropped
+        dropped.append(spare[-1])
+    return kept, sorted(dropped)
 
 
 def _shared(shape: Drawn, kept: list[int], width: int) -> dict[int, int]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crossmargin.accounts.unified import NET_MODEL
 from crossmargin.accounts.venue_accounts import LendingTerms, Rules, Trust, VenueAccount
+from crossmargin.core.arrays import frozen
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
+from crossmargin.instruments.names_lending import DEBT_PREFIX
 from crossmargin.interfaces.sources import (
     book_of,
     moment_of,
@@ -27,6 +31,7 @@ from crossmargin.interfaces.sources import (
     refuse_wrong_entries,
     snapshot_of,
 )
+from crossmargin.margin.model import MarginModel
 from crossmargin.margin.register import model_named
 from crossmargin.venues.reading import file_bytes, real
 
@@ -53,6 +58,7 @@ _ACCOUNT = (
     "trust",
     "collateral",
     "debt",
+    "choices",
 )
 _HASHES = ("book_sha256", "orders_sha256", "market_sha256")
 _SAMPLE = "sample:"
@@ -201,12 +207,12 @@ def _account(table: object, place: str, folder: Path) -> VenueAccount:
             raise _missing(name, place)
     place = f"{place} ({table['name']})"
     lending = "collateral" in table or "debt" in table
-    if lending == ("book" in table) or lending == ("model" in table):
+    if lending == ("book" in table) or not (lending or "model" in table):
         raise InputError(
             "option_unknown",
             "an account has a book and a model, or the collateral and debt of a lending pool",
             place=place,
-            limit="book and model, or collateral and debt",
+            limit="book and model, or collateral and debt with a protocol's model or their terms",
             remedy="Give one of the two.",
         )
     snapshot = snapshot_of(_beside(table["market"], folder))
@@ -221,13 +227,16 @@ def _account(table: object, place: str, folder: Path) -> VenueAccount:
         "claimed": {name: str(table[name]) for name in _HASHES if name in table},
         "reported_equity_usd": _optional(table.get("reported_equity_usd"), place),
     }
-    if lending:
+    if lending and "model" not in table:
         return _loan(table, place, common)
-    book = book_of(_beside(table["book"], folder), venue=table.get("venue"))
-    wanted = table.get("account")
-    book = only_account(book, place) if wanted is None else one_account(book, str(wanted))
-    refuse_wrong_entries(book, snapshot.view(book.instruments))
     model = model_named(str(table["model"]))
+    if lending:
+        book = _position(table, place, model, str(common["name"]))
+    else:
+        book = book_of(_beside(table["book"], folder), venue=table.get("venue"))
+        wanted = table.get("account")
+        book = only_account(book, place) if wanted is None else one_account(book, str(wanted))
+    refuse_wrong_entries(book, snapshot.view(book.instruments))
     given = table.get("params")
     source = str(_beside(given, folder)) if isinstance(given, str) and "." in given else given
     parameters, _ = parameters_of(model, snapshot.as_of_ms, source, None, book.account[0])
@@ -251,6 +260,61 @@ def _beside(source: object, folder: Path) -> str | Path:
     return text if text.startswith(_SAMPLE) else folder / text
 
 
+def _rows(
+    table: Mapping[str, Any], name: str, keys: tuple[str, ...], place: str
+) -> list[tuple[dict[str, Any], str]]:
+    """The rows of collateral or debt with their places; each has every key and no other."""
+    rows = table.get(name, [])
+    if not isinstance(rows, list):
+        raise _wrong(f"{place} {name}", rows, "tables")
+    out = []
+    for number, row in enumerate(rows, 1):
+        where = f"{place} {name} {number}"
+        if not isinstance(row, dict):
+            raise _wrong(where, row, "a table")
+        _known(row, keys, where)
+        for key in keys:
+            if key not in row:
+                raise _missing(key, where)
+        out.append((row, where))
+    return out
+
+
+def _position(table: Mapping[str, Any], place: str, model: MarginModel, owner: str) -> Book:
+    """A position of a lending protocol: what is supplied and what is owed; its set has the terms.
+
+    Raises InputError ``option_unknown`` for a model that is no lending protocol's.
+    """
+    if model.spec.family != "lending" or not model.spec.venue:
+        raise InputError(
+            "option_unknown",
+            "collateral and debt stand under the model of a lending protocol",
+            place=f"{place} model",
+            value=model.spec.name,
+            limit="aave-v3, compound-v3, maker, …",
+            remedy="Name the protocol's model, or give a book.",
+        )
+    venue = model.spec.venue
+    lines: list[tuple[Instrument, float]] = []
+    for name, kind, prefix in (
+        ("collateral", Kind.ASSET, ""),
+        ("debt", Kind.DEBT, DEBT_PREFIX),
+    ):
+        for row, where in _rows(table, name, ("asset", "quantity"), place):
+            asset = str(row["asset"])
+            item = Instrument(venue, f"{prefix}{asset}", kind, asset, "USD", asset)
+            lines.append((item, _bounded(row["quantity"], f"{where} quantity", 1e24)))
+    held = Instruments.of(item for item, _ in lines)
+    at = held.index_of()
+    book = Book.of(held, [Line(owner, at[item.key], q) for item, q in lines])
+    chosen = _table(table, "choices", place)
+    made = {
+        name: frozen([real(value, f"{place} choices {name}")], np.float64)
+        for name, value in chosen.items()
+    }
+    return replace(book, choices=made) if made else book
+
+
 def _loan(table: Mapping[str, Any], place: str, common: dict[str, Any]) -> VenueAccount:
     """A lending position given by its numbers: collateral with its terms, and debts."""
     venue = str(table.get("venue", "lending"))
@@ -261,17 +325,7 @@ def _loan(table: Mapping[str, Any], place: str, common: dict[str, Any]) -> Venue
         (1.0, "collateral", ("asset", "quantity", "ltv", "threshold")),
         (-1.0, "debt", ("asset", "quantity")),
     ):
-        rows = table.get(name, [])
-        if not isinstance(rows, list):
-            raise _wrong(f"{place} {name}", rows, "tables")
-        for number, row in enumerate(rows, 1):
-            where = f"{place} {name} {number}"
-            if not isinstance(row, dict):
-                raise _wrong(where, row, "a table")
-            _known(row, keys, where)
-            for key in keys:
-                if key not in row:
-                    raise _missing(key, where)
+        for row, where in _rows(table, name, keys, place):
             asset = str(row["asset"])
             quantity = _bounded(row["quantity"], f"{where} quantity", 1e24)
             lines.append(

@@ -237,6 +237,10 @@ class PreparedBook:
             )
         return Leg(column, leg.size, leg.price, leg.reduce_only)
 
+    def leg_column(self, name: str) -> int:
+        """The column of a name in the prepared table; InputError ``instrument_unknown``."""
+        return self.leg(Wanted(name, 1.0)).column
+
     def seen(self, legs: Sequence[Wanted] | None = None) -> tuple[View, dict[str, Any]]:
         """The market through what is held and these legs (None: all that was prepared).
 

@@ -11,6 +11,7 @@ A name of another venue than the book's only one is written ``venue|NAME``.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -135,11 +136,15 @@ def _bad_leg(why: str, place: str, value: object, limit: str) -> InputError:
 def candidates_of(source: Any) -> tuple[Candidate, ...]:
     """Candidates from a CSV file, or from a sequence of legs or of sequences of legs.
 
+    A file that ends in .json holds the intents of a decision (``--intents FILE.json``): one
+    candidate a group of trades.
+
     The file has a row a leg with the columns instrument, size and, where wanted, candidate, side,
     price, reduce_only; rows of one ``candidate`` are tried together.
     """
     if isinstance(source, str | Path):
-        return _of_file(Path(source))
+        path = Path(source)
+        return _of_intents(path) if path.suffix.lower() == ".json" else _of_file(path)
     out = []
     for number, each in enumerate(source, start=1):
         place = f"candidate {number}"
@@ -149,6 +154,41 @@ def candidates_of(source: Any) -> tuple[Candidate, ...]:
         legs = tuple(wanted(leg, place) for leg in each) if many else (wanted(each, place),)
         out.append(Candidate(" ".join(leg.text() for leg in legs), legs))
     return tuple(out)
+
+
+def _of_intents(path: Path) -> tuple[Candidate, ...]:
+    from crossmargin.venues.reading import text_lines  # streams, and refuses what is no text
+
+    try:
+        read = json.loads("".join(text_lines(path)))
+    except json.JSONDecodeError as cause:
+        raise InputError(
+            "file_unreadable", f"not JSON ({cause})", place=str(path), remedy="Correct the file."
+        ) from None
+    groups = read.get("groups", [read]) if isinstance(read, Mapping) else None
+    if not isinstance(groups, list) or not all(isinstance(each, Mapping) for each in groups):
+        raise _bad_leg("not the intents of a decision", str(path), type(read).__name__, "groups")
+    found = []
+    for number, group in enumerate(groups, start=1):
+        name = str(group.get("candidate") or path.stem)
+        legs = _of_trades(group.get("trades"), f"{path} group {number}")
+        found += [Candidate(name, legs)] if legs else []
+    if not found:
+        raise _bad_leg("the file holds no trades", str(path), 0, "one trade or more")
+    return tuple(found)
+
+
+def _of_trades(trades: Any, place: str) -> tuple[Wanted, ...]:
+    """Trades as a decision writes them: what they cost and why is not of the leg."""
+    if not isinstance(trades, list) or not all(isinstance(each, Mapping) for each in trades):
+        raise _bad_leg("a group holds no trades", place, type(trades).__name__, "trades: [...]")
+    legs = []
+    for number, each in enumerate(trades, start=1):
+        cells = {key: each[key] for key in _COLUMNS if key in each and key != "candidate"}
+        if each.get("venue") and each.get("instrument"):
+            cells["instrument"] = f"{each['venue']}|{each['instrument']}"
+        legs.append(_of_cells(cells, f"{place} trade {number}"))
+    return tuple(legs)
 
 
 def _of_file(path: Path) -> tuple[Candidate, ...]:

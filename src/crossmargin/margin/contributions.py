@@ -24,7 +24,7 @@ from crossmargin.margin.model import PoolBook, Requirement, ScaleLaw
 from crossmargin.margin.pools import cut
 from crossmargin.margin.sheet import Sheet
 
-__all__ = ["Contribution", "Contributions", "contributions", "population", "smooth"]
+__all__ = ["Contribution", "Contributions", "contributions", "population", "ray_points", "smooth"]
 
 # Relative size of the move: the rule is piecewise smooth, so the error is rounding over the step.
 STEP = 1e-6
@@ -73,7 +73,7 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
     if len(moving):
         homogeneous = requirement.model.scale is ScaleLaw.HOMOGENEOUS
         step = STEP_OF_INTEGERS if requirement.model.quantum > 0.0 else STEP
-        for t, weight in _ray(homogeneous):
+        for t, weight in ray_points(homogeneous):
             variants = _variants(held, moving, t, step)
             answer = model.margin(priced, variants, requirement.parameters)
             value = smooth(answer.sheet, column)
@@ -86,7 +86,7 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
     return Contributions(column, pool.currency, lines, total - float(sum(shares.tolist())))
 
 
-def _ray(homogeneous: bool) -> list[tuple[float, float]]:
+def ray_points(homogeneous: bool) -> list[tuple[float, float]]:
     """Points and weights of the integral over the ray."""
     if homogeneous:
         return [(1.0, 1.0)]

@@ -40,6 +40,7 @@ __all__ = [
     "Listed",
     "MarginModel",
     "ModelSpec",
+    "NetsAsPriced",
     "OrderNeed",
     "Plan",
     "PoolAnswer",
@@ -308,6 +309,22 @@ class Refusal:
 
     row: int
     error: ModelError
+
+
+@runtime_checkable
+class NetsAsPriced(Protocol):
+    """Optional beside :class:`MarginModel`: a model that prices accounts which share no row.
+
+    Each account of the block stands in a market of its own, and none has open orders: the P&L of
+    its rows is summed as it is priced and never stored. ``margin`` takes what comes back for this
+    block alone; its numbers are those of :meth:`MarginModel.price` but for rounding.
+    """
+
+    def price_netted(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook
+    ) -> Priced:
+        """Scenario set, P&L of each account's own groups, columns of one pool."""
+        ...
 
 
 @runtime_checkable

@@ -22,12 +22,14 @@ __all__ = [
     "at_home",
     "by_row",
     "cut",
+    "each_group",
     "is_kind",
     "lies_in",
     "make_pool",
     "per_row",
     "restrict",
     "row_of_position",
+    "sizes_of",
 ]
 
 
@@ -106,6 +108,19 @@ def per_row(row: Longs, values: Floats) -> Floats:
 def by_row(rows: Codes, values: Floats, count: int) -> Floats:
     """[count] sums of values by row code, added in order."""
     return np.bincount(rows, weights=values, minlength=count).astype(np.float64, copy=False)
+
+
+def sizes_of(held: PoolBook, instruments: int) -> Floats:
+    """[I] signed size of each instrument, of accounts none of which holds another's."""
+    out = np.zeros(instruments)
+    out[held.column] = held.quantity
+    return out
+
+
+def each_group(groups: int, accounts: int) -> tuple[Longs, Ints, Floats]:
+    """Rows of accounts that hold one of each of their own groups, the same number each."""
+    row = np.arange(accounts + 1, dtype=np.int64) * (groups // max(accounts, 1))
+    return row, np.arange(groups, dtype=np.int32), np.ones(groups)
 
 
 def at_home(book: Book, pool: Pool) -> Bools:

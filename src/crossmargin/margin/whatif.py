@@ -197,6 +197,15 @@ class Prepared:
             legged,
         )
 
+    def after(self, legs: Sequence[Leg]) -> tuple[State, Verdict]:
+        """The account after all legs at once, and whether the venue would take them: no more.
+
+        The numbers are those of :meth:`whatif`, whose legs by themselves cost a variant each.
+        """
+        states = self.ground.evaluate([self._fills(legs)])
+        judged = judge(self.ground, states)
+        return self._state(states.values, 0), verdict_of(self.ground, judged, 0)
+
     def rank(
         self,
         candidates: Sequence[Sequence[Leg]],

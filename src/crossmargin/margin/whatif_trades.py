@@ -122,6 +122,10 @@ class Desk:
         """The margined row of a prepared row; -1 for a balance of a mapped book."""
         return self._row[column]
 
+    def factor_of(self, column: int) -> float:
+        """Margined units of one unit of a prepared row."""
+        return 1.0 if self._factor is None else float(self._factor[column])
+
     def _load(self, row: int) -> _Terms:
         view = self.view
         if row < 0:

@@ -18,12 +18,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints
-from crossmargin.core.jit import kernel
+from crossmargin.core.jit import helper, kernel
 from crossmargin.pricing.checks import codes, reals, rights, shaped, tables
 from crossmargin.pricing.normal import exp_negative, tail_absolute
 from crossmargin.pricing.revalue import LOG_FLOOR, STEEP, TINY, padded_width
 
-__all__ = ["Moves", "Options", "add_rows", "add_rows_kernel", "option_pnl", "option_pnl_kernel"]
+__all__ = [
+    "Moves",
+    "Options",
+    "add_rows",
+    "add_rows_kernel",
+    "option_pnl",
+    "option_pnl_kernel",
+    "put_row",
+]
 
 
 class Moves(NamedTuple):
@@ -49,66 +57,65 @@ class Options(NamedTuple):
     in_coin: Bools
 
 
+@helper
+def put_row(target: Any, row: Any, m: Any, base: Any, count: Any, worth: Any, q: Any) -> None:
+    """P&L of a row of values into ``target``, or times the size ``q`` on top of it."""
+    if q != 0.0:
+        for s in range(target.size):
+            target[s] += q * (m * (row[s] - base) * worth[s])
+        return
+    for s in range(target.size):
+        target[s] = m * (row[s] - base)
+    for s in range(count, target.size):
+        target[s] = target[0]
+    if worth.size > 1:
+        for s in range(target.size):
+            target[s] *= worth[s]
+
+
 @kernel(
-    "f8[:,:], f8[:], f8[:,:], f8[:,:], f8[:,:], i4[:], f8[:], f8[:], f8[:], f8[:,:], b1, "
-    "f8[:], b1[:], i8, f8[:,:], i4[:], i4[:], out f8[:,:], out f8[:]"
+    "f8[:,:,:], f8[:], f8[:,:], i4[:], b1[:], f8[:,:], i8, f8[:,:], i4[:], i4[:], f8[:], "
+    "out f8[:,:], out f8[:]"
 )
-def option_pnl_kernel(  # one argument per table of the formula
-    forward: Any,
-    discount: Any,
-    vol_factor: Any,
-    vol_shift: Any,
-    vol_floor: Any,
-    expiry: Any,
-    strike: Any,
-    right: Any,
-    vol: Any,
-    strike_factor: Any,
-    skewed: Any,
-    multiplier: Any,
-    in_coin: Any,
-    count: Any,
-    unit: Any,
-    unit_of: Any,
-    place: Any,
-    out: Any,
-    value: Any,
-) -> None:
-    """The loop of :func:`option_pnl`, unchecked; column ``count`` of the tables is the base."""
+def option_pnl_kernel(
+    tables: Any, discount: Any, columns: Any, expiry: Any, in_coin: Any, strike_factor: Any,
+    count: Any, unit: Any, unit_of: Any, place: Any, size: Any, out: Any, value: Any,
+) -> None:  # fmt: skip
+    """The loop of :func:`option_pnl`, unchecked; column ``count`` of the tables is the base.
+
+    ``tables``: forward, vol factor, shift, floor; ``columns``: strike, right, vol, multiplier.
+    With sizes the P&L is added to the rows of ``out``, times the size.
+    """
+    forward, vol_factor, vol_shift, vol_floor = tables[0], tables[1], tables[2], tables[3]
     expiries, width = forward.shape
-    wide = out.shape[1]
-    log_forward = np.empty((expiries, width))
-    paid = np.empty((expiries, width))
+    log_forward, paid = np.empty((expiries, width)), np.empty((expiries, width))
     for e in range(expiries):
         for s in range(width):
             log_forward[e, s] = math.log(max(forward[e, s], LOG_FLOOR))
             paid[e, s] = discount[e] * forward[e, s]
     spread, row = np.empty(width), np.empty(width)
-    for i in range(strike.size):
-        e = expiry[i]
-        factor, shift, floor, sigma = vol_factor[e], vol_shift[e], vol_floor[e], vol[i]
+    for i in range(expiry.size):
+        e, strike, right = expiry[i], columns[0, i], columns[1, i]
+        factor, shift, floor, sigma = vol_factor[e], vol_shift[e], vol_floor[e], columns[2, i]
         for s in range(width):
             spread[s] = max(floor[s], sigma * factor[s] + shift[s])
-        if skewed:
+        if strike_factor.size > 0:
             skew = strike_factor[i]
             for s in range(count):
                 spread[s] *= skew[s]
-        if strike[i] <= 0.0:  # the forward itself, or nothing: the limit without spread
+        if strike <= 0.0:  # the forward itself, or nothing: the limit without spread
             spread[:] = 0.0
         f_row, l_row = paid[e], log_forward[e]
-        log_strike = math.log(max(strike[i], LOG_FLOOR))
-        k = discount[e] * strike[i]
-        is_put = right[i] < 0.0
-        f_up, f_down = (0.0, -1.0) if is_put else (1.0, 0.0)
-        k_up, k_down = (0.0, k) if is_put else (-k, 0.0)
+        log_strike, k = math.log(max(strike, LOG_FLOOR)), discount[e] * strike
+        f_up, f_down = (0.0, -1.0) if right < 0.0 else (1.0, 0.0)
+        k_up, k_down = (0.0, k) if right < 0.0 else (-k, 0.0)
         flat = 0
-        for s in range(width):
+        for s in range(width):  # as in revalue_kernel
             w = spread[s]
             flat += 1 if w <= 0.0 else 0
             r = (l_row[s] - log_strike) / max(w, TINY)
             r = min(max(r, -STEEP), STEEP)
-            d1 = r + 0.5 * w
-            d2 = r - 0.5 * w
+            d1, d2 = r + 0.5 * w, r - 0.5 * w
             p1, q1 = tail_absolute(abs(d1))
             p2, q2 = tail_absolute(abs(d2))
             p1 = -p1 if d1 >= 0.0 else p1
@@ -120,21 +127,16 @@ def option_pnl_kernel(  # one argument per table of the formula
         if flat > 0:
             for s in range(width):
                 if spread[s] <= 0.0:
-                    row[s] = max(right[i] * (f_row[s] - k), 0.0)
+                    row[s] = max(right * (f_row[s] - k), 0.0)
         if in_coin[i]:
             given = forward[e]
             for s in range(width):
                 row[s] /= given[s]
-        m, base, target = multiplier[i], row[count], out[place[i]]
-        for s in range(wide):
-            target[s] = m * (row[s] - base)
-        for s in range(count, wide):
-            target[s] = target[0]
-        if unit.size > 0:
-            worth = unit[unit_of[i]]
-            for s in range(wide):
-                target[s] *= worth[s]
-        value[place[i]] = m * base
+        m, base, netted = columns[3, i], row[count], size.size > 0
+        held = size[i] if netted else 0.0
+        value[i if netted else place[i]] = m * base
+        if held != 0.0 or not netted:
+            put_row(out[place[i]], row, m, base, count, unit[unit_of[i]], held)
 
 
 def option_pnl(
@@ -146,10 +148,13 @@ def option_pnl(
     *,
     strike_factor: Floats | None = None,
     unit: tuple[Floats, Ints] | None = None,
+    size: Floats | None = None,
 ) -> None:
     """Fill rows ``place[I]`` of ``out[N, S8]`` with P&L, and of ``value[N]`` with the base.
 
     ``strike_factor[I, S]`` multiplies spreads; ``unit``: ``[C, S8]`` and the class ``[I]``.
+    ``size[I]``: the P&L times the size is added to the rows instead, of columns ``S .. S8`` too
+    (what stands there means nothing), and ``value[I]`` is in the order of the options.
     Errors: ``shape_wrong``, ``number_not_finite``, ``number_out_of_range``.
     """
     forward = tables(moves.forward, "forward", low=0.0)
@@ -162,39 +167,43 @@ def option_pnl(
     floor = reals(moves.vol_floor, "vol_floor", shape=shape, low=0.0)
     shaped(out, (len(out), padded_width(count)), "out")
     nothing = np.zeros(expiries)
-    skew = np.ones((1, 1))
+    skew = np.zeros((0, 1))
     if strike_factor is not None:
         skew = reals(strike_factor, "strike_factor", shape=(rows, count), low=0.0)
-    no_unit = np.zeros((0, 1)), np.zeros(0, np.int32)
+    if unit is None:  # a row of one cell stands for none, where nothing is summed
+        ones = np.ones((1, 1 if size is None else out.shape[1]))
+        unit = ones, np.zeros(rows, np.int32)
     option_pnl_kernel.run(
-        _with_base(forward, now),
+        _with_base((forward, factor, shift, floor), (now, root, nothing, nothing)),
         reals(moves.discount, "discount", shape=(expiries,), low=0.0),
-        _with_base(factor, root),
-        _with_base(shift, nothing),
-        _with_base(floor, nothing),
+        np.stack(
+            [
+                reals(options.strike, "strike", shape=(rows,), low=0.0),
+                rights(options.right, rows),
+                reals(options.vol, "vol", shape=(rows,), low=0.0),
+                reals(options.multiplier, "multiplier", shape=(rows,)),
+            ]
+        ),
         codes(options.expiry, "expiry", shape=(rows,), low=0, below=expiries),
-        reals(options.strike, "strike", shape=(rows,), low=0.0),
-        rights(options.right, rows),
-        reals(options.vol, "vol", shape=(rows,), low=0.0),
-        skew,
-        strike_factor is not None,
-        reals(options.multiplier, "multiplier", shape=(rows,)),
         np.ascontiguousarray(options.in_coin, np.bool_),
+        skew,
         count,
-        *(unit or no_unit),
+        *unit,
         codes(place, "place", shape=(rows,), low=0, below=len(out)),
+        np.zeros(0) if size is None else reals(size, "size", shape=(rows,)),
         out,
         value,
     )
 
 
-def _with_base(table: Floats, base: Floats) -> Floats:
-    """``[R, S]`` and one column more, filled up to whole vectors."""
-    rows, count = table.shape
-    wide = np.empty((rows, padded_width(count + 1)))
-    wide[:, :count] = table
-    wide[:, count] = base
-    wide[:, count + 1 :] = table[:, :1]
+def _with_base(tables: tuple[Floats, ...], base: tuple[Floats, ...]) -> Floats:
+    """``[T, R, S]`` and one column more, filled up to whole vectors."""
+    rows, count = tables[0].shape
+    wide = np.empty((len(tables), rows, padded_width(count + 1)))
+    for k, table in enumerate(tables):
+        wide[k, :, :count] = table
+        wide[k, :, count] = base[k]
+        wide[k, :, count + 1 :] = table[:, :1]
     return wide
 
 

@@ -20,12 +20,14 @@ from crossmargin.pricing.revalue import padded, padded_width
 from crossmargin.pricing.vectors import aligned
 from crossmargin.scenarios.sets import ScenarioSet
 
-__all__ = ["Added", "RiskArray", "Unit", "price"]
+__all__ = ["Added", "Net", "RiskArray", "Unit", "price", "price_netted"]
 
 # Factors by class of row [C, S8], and the class of each row [I].
 Unit = tuple[Floats, Ints]
 # P&L beside that of the moves: rows, amounts, codes [J], and what the codes stand for [C, S8].
 Added = tuple[Ints, Floats, Ints, Floats]
+# Signed size of each row [I], its group or -1 [I], and the number of groups.
+Net = tuple[Floats, Ints, int]
 # Above this the array is refused with its size instead of exhausting the machine.
 BYTES_MAX = 2 * 1024**3
 
@@ -111,6 +113,57 @@ def price(
     return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), count)
 
 
+def price_netted(
+    instruments: Instruments,
+    view: View,
+    scenarios: ScenarioSet,
+    delta_one_price: Floats,
+    net: Net,
+    unit: Unit | None = None,
+    added: Added | None = None,
+) -> RiskArray:
+    """:func:`price` of positions that each belong to one group, summed by group as it is priced.
+
+    For tables that hold an account's rows once for every market it is seen in. ``net``: signed
+    size of each row [I], its group (-1: it carries none), and the number of groups. ``pnl[G, S8]``;
+    ``value[I]`` is of one unit of each instrument. Columns beyond the scenarios mean nothing.
+    """
+    size, group, groups = net
+    width = padded_width(len(scenarios))
+    pnl, value = np.zeros((groups, width)), np.zeros(len(instruments))
+    kind, counts = instruments.kind, (size != 0.0) & (group >= 0)
+    dated = ((kind == Kind.PERPETUAL) | (kind == Kind.FUTURE)) & view.ok & counts
+    rows = np.flatnonzero(dated).astype(np.int32)
+    if len(rows):
+        table = _delta_one_rows(rows, instruments, scenarios, delta_one_price)
+        table *= 1.0 if unit is None else unit[0][unit[1][rows]]
+        add_rows(group[rows], size[rows], np.arange(len(rows), dtype=np.int32), table, pnl)
+    options = np.flatnonzero((kind == Kind.OPTION) & view.ok & (group >= 0)).astype(np.int32)
+    if len(options):
+        worth = np.zeros(len(options))
+        _options(
+            pnl, worth, instruments, view, scenarios, options, unit, (size[options], group[options])
+        )
+        value[options] = worth
+    if added is not None:
+        of, amount, code, moves = added
+        kept = counts[of]
+        add_rows(group[of[kept]], size[of[kept]] * amount[kept], code[kept], moves, pnl)
+    finite(pnl[:, : len(scenarios)], "scenario P&L", str, ModelError)
+    return RiskArray(frozen(pnl, np.float64), frozen(value, np.float64), len(scenarios))
+
+
+def _delta_one_rows(
+    rows: Ints, instruments: Instruments, scenarios: ScenarioSet, price_of: Floats
+) -> Floats:
+    """[rows, S8] P&L of one unit of delta-one contracts."""
+    factor = padded(scenarios.spot)[instruments.pair[rows]]
+    turned, size = instruments.inverse[rows, None], instruments.multiplier[rows, None]
+    at = price_of[rows, None]
+    safe = np.where(turned, at, 1.0)
+    return np.where(turned, size / safe * (1.0 - 1.0 / factor), size * at * (factor - 1.0))
+
+
 def _delta_one(
     pnl: Floats,
     instruments: Instruments,
@@ -135,8 +188,12 @@ def _options(
     scenarios: ScenarioSet,
     options: Ints,
     unit: Unit | None,
+    held: tuple[Floats, Ints] | None = None,
 ) -> None:
-    """Fill the rows of options; the same loop prices the base: equal inputs, equal bits."""
+    """Fill the rows of options; the same loop prices the base: equal inputs, equal bits.
+
+    ``held``: sizes, and the row of ``pnl`` that each is added to.
+    """
     factor = scenarios.strike_factor
     option_pnl(
         Moves(
@@ -156,9 +213,10 @@ def _options(
             instruments.multiplier[options],
             instruments.inverse[options],
         ),
-        options,
+        options if held is None else held[1],
         pnl,
         value,
         strike_factor=None if factor is None else np.ascontiguousarray(factor[options]),
         unit=None if unit is None else (unit[0], np.ascontiguousarray(unit[1][options])),
+        size=None if held is None else held[0],
     )

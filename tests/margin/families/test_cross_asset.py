@@ -109,3 +109,6 @@ def test_credits() -> None:
     pairs = [Pair(0, 1, 1.0), Pair(0, 2, 1.0)]
     both = credit_saving(alone, [np.array([20.0]), np.array([90.0])], pairs, 1.0)
     assert both[0] == pytest.approx(80.0 + 10.0)
+    chain = [Pair(0, 1, 1.0), Pair(1, 2, 1.0)]  # the second coin is used up by the first
+    both = credit_saving(alone, [np.array([20.0]), np.array([70.0])], chain, 1.0)
+    assert both[0] == pytest.approx(80.0)

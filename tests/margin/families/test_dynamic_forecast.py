@@ -76,6 +76,17 @@ def test_what_is_later_than_the_time_is_not_read(method: Method) -> None:
     assert one.variance.tolist() == other.variance.tolist()
 
 
+@pytest.mark.parametrize("method", FITTED)
+def test_the_last_day_is_read(method: Method) -> None:
+    """A move of ten per cent raises the forecast of its own midnight, and no earlier one."""
+    moves, rule = random_moves(), replace(RULE, method=method)
+    shaken = moves.copy()
+    shaken[-1] = 0.10
+    calm, shock = (forecast(_path(each), rule).variance for each in (moves, shaken))
+    assert calm[:-1].tolist() == shock[:-1].tolist()
+    assert shock[-1] > 1.02 * calm[-1]
+
+
 def test_garch_looks_ahead_over_the_horizon() -> None:
     moves, rule = random_moves(), replace(RULE, method=Method.GARCH)
     one = forecast(_path(moves), replace(rule, horizon_days=1)).variance

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from crossmargin.core.errors import InputError
 from crossmargin.margin.families import lending_aave as rules
-from crossmargin.margin.families.lending import WAD, liquidation_price, withdrawable
+from crossmargin.margin.families.lending import (
+    WAD,
+    borrowable,
+    bought,
+    liquidation_price,
+    withdrawable,
+)
 from crossmargin.margin.families.lending_aave import AaveAccount, AaveAsset, Arithmetic, EMode
 from tests.margin.families.lending_books import positions
 
@@ -116,6 +122,25 @@ def test_what_is_switched_off_or_isolated_does_not_count() -> None:
     assert rules.isolation_room(90_000, 100_000, 100 * 10**6 + 10**4, 6) == -1
 
 
+def test_an_isolated_collateral_lends_marked_assets_up_to_its_ceiling() -> None:
+    """9,000 dollars of ceiling, of which others owe 2,500 and this account 6,000: 500 are left."""
+    isolated = replace(ASSETS["ETH"], debt_ceiling=900_000, isolation_debt=250_000)
+    assets = {**ASSETS, "ETH": isolated, "USDC": replace(ASSETS["USDC"], in_isolation=True)}
+    made = account(usdc=6_000, assets=assets, arithmetic=CORE)
+    assert made.isolated() == "ETH"
+    most = borrowable(made, "USDC")
+    assert most == 500 * 10**6 + 10**4 - 1  # the amount is cut to cents
+    assert not bought(made, "USDC", most + 1, owed=True).isolation_keeps()
+    unmarked = replace(made, assets={**assets, "USDC": ASSETS["USDC"]})
+    assert borrowable(unmarked, "USDC") == 0
+    assert unmarked.healthy()  # it is no ground for a liquidation
+    assert withdrawable(unmarked, "ETH") > 0
+    beside = replace(made, collateral={"ETH": 10 * WAD, "WST": 10 * WAD})
+    assert beside.isolated() is None
+    assert borrowable(beside, "USDC") == (24_000 * 3 // 4 - 6_000) * 10**6  # ether does not count
+    assert borrowable(replace(made, arithmetic=ORIGIN), "USDC") == 10_000 * 10**6
+
+
 def test_borrowing_asks_for_ltv_and_withdrawal_for_health() -> None:
     made = account(usdc=16_000)
     assert made.may_borrow()
@@ -208,3 +233,26 @@ def test_a_liquidation_conserves(data: st.DataObject) -> None:
     paid = Fraction(done.repaid * made.price["USDC"], 10**6)
     bonus = Fraction(made.bonus("ETH"), 10_000)
     assert worth <= (paid + made.price["USDC"]) * bonus + made.price["ETH"]
+
+
+def test_the_boundaries_of_the_close_factor() -> None:
+    """At 0.95 exactly all may be repaid; a side worth 2,000 is large; 1,000 may be left."""
+    limit = account(eth=19, usdc=33_000, price=PRICE)
+    assert limit.health_wad() == 95 * WAD // 100
+    for arithmetic in Arithmetic:
+        one = replace(limit, arithmetic=arithmetic)
+        assert rules.most_liquidatable(one, "ETH", "USDC") == 33_000 * 10**6
+    # One side alone is large: the pair may be repaid in full above 0.95 too.
+    price = {"ETH": 1_400 * 10**8, "WST": 1_330 * 10**8, "USDC": 10**8}
+    mixed = account(eth=1, price=price, collateral={"ETH": WAD, "WST": 10 * WAD})
+    health = mixed.health_wad()
+    assert health is not None
+    assert 95 * WAD // 100 < health < WAD
+    assert rules.most_liquidatable(mixed, "ETH", "USDC") == 12_000 * 10**6
+    assert rules.most_liquidatable(mixed, "WST", "USDC") == 6_000 * 10**6
+    at_limit = replace(mixed, price={**price, "ETH": 2_000 * 10**8, "WST": 1_260 * 10**8})
+    assert rules.most_liquidatable(at_limit, "ETH", "USDC") == 6_000 * 10**6
+    deep = account(price={**PRICE, "ETH": 1_300 * 10**8})
+    assert rules.liquidate(deep, "ETH", "USDC", 11_000 * 10**6).after.debt["USDC"] == 10**9
+    with pytest.raises(InputError, match="dust"):
+        rules.liquidate(deep, "ETH", "USDC", 11_000 * 10**6 + 1)

@@ -87,6 +87,7 @@ def test_v1_liquidations_by_hand() -> None:
     assert capped.surplus == 10 * WAD - 17_000 * WAD * 11 // 10 // 2_000
     assert capped.pool_collateral + capped.gas + capped.surplus == 10 * WAD
     assert capped.gas == (10 * WAD - capped.surplus) // 200  # of what is taken alone
+    assert liquidate_v1(10 * WAD, 17_000 * WAD, price, 17_000 * WAD, LOW) == capped
     with pytest.raises(InputError):
         liquidate_v1(10 * WAD, 17_000 * WAD, price, 16_999 * WAD, LOW)
     with pytest.raises(InputError, match="cannot be liquidated"):

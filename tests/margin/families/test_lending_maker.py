@@ -74,6 +74,12 @@ def test_bark_by_hand() -> None:
         10 * WAD, 12_000 * WAD, RAY, spot, chop=CHOP, room=room, dust=7_500 * RAD
     )
     assert all_of_it.dart == 12_000 * WAD
+    # Exactly the dust may remain, and exactly the dust may be auctioned.
+    exact = 12_000 * WAD, RAY, spot
+    left = rules.bark(10 * WAD, *exact, chop=CHOP, room=11_300 * RAD, dust=2_000 * RAD)
+    assert left.art_after == 2_000 * WAD
+    taken = rules.bark(10 * WAD, *exact, chop=CHOP, room=1_130 * RAD, dust=1_000 * RAD)
+    assert taken.dart == 1_000 * WAD
     with pytest.raises(InputError, match="would be dust"):
         rules.bark(10 * WAD, 12_000 * WAD, RAY, spot, chop=CHOP, room=1_130 * RAD, dust=7_500 * RAD)
     safe = rules.spot_of(2_000 * WAD, RAY, ILK.mat)
@@ -156,5 +162,7 @@ def test_purchases_by_hand() -> None:
     assert (done.owe, done.tab) == (700 * RAD, 300 * RAD)
     done = rules.take(1_000 * RAD, 10 * WAD, 300 * RAY, 10 * WAD)
     assert (done.slice, done.owe) == (10 * WAD // 3, 1_000 * RAD)
+    with pytest.raises(InputError, match="small a tab"):
+        rules.take(300 * RAD, 10 * WAD, 200 * RAY, WAD // 2, 300 * RAD)
     with pytest.raises(InputError, match="small a tab"):
         rules.take(200 * RAD, 10 * WAD, 200 * RAY, WAD // 2, 300 * RAD)

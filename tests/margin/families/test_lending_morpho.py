@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import assume, given, settings
@@ -107,3 +108,20 @@ def test_a_liquidation_conserves(collateral: int, shares: int, price: int, part:
     assert done.total_assets_after + done.repaid + done.bad_debt == market.total_assets
     written = market.total_shares - done.total_shares_after
     assert written == shares - done.shares_after
+
+
+@given(st.integers(1, 9 * WAD), st.integers(1, 10**28))
+def test_what_is_repaid_for_a_seizure_rounds_up_at_every_step(seized: int, price: int) -> None:
+    odd = replace(MARKET, total_assets=10**12 + 12_345, total_shares=10**18 - 777)
+    shares = 12_000 * 10**12
+    value = ceil(Fraction(seized * price, rules.ORACLE_SCALE))
+    cost = ceil(Fraction(value * WAD, rules.liquidation_incentive(MARKET.lltv)))
+    totals = odd.total_shares + 10**6, odd.total_assets + 1
+    repaid = ceil(Fraction(cost * totals[0], totals[1]))
+    held = 10 * WAD
+    owed = rules.to_assets_up(shares, odd.total_assets, odd.total_shares)
+    assume(held * price // rules.ORACLE_SCALE * MARKET.lltv // WAD < owed)
+    assume(repaid <= shares)
+    done = rules.liquidate(odd, held, shares, price, seized=seized)
+    assert done.repaid_shares == repaid
+    assert done.repaid == ceil(Fraction(repaid * totals[1], totals[0]))

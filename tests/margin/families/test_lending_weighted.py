@@ -55,10 +55,19 @@ def test_values_are_cut_down_and_debts_up() -> None:
     assert figures.owed_mm == 3  # 1.000001 up to 2, times 1.1 up to 3
 
 
+def test_a_biased_price_is_cut_down_and_up_too() -> None:
+    terms = WeightedToken(0, WAD, WAD, low_mm=WAD * 9 // 10, high_mm=WAD * 11 // 10)
+    small = WeightedAccount({"A": 1}, {"B": 1}, {"A": 11, "B": 11}, {"A": terms, "B": terms})
+    figures = small.figures()
+    assert figures.power_mm == 9  # 9.9
+    assert figures.owed_mm == 13  # 12.1
+
+
 def test_what_one_call_may_close() -> None:
     terms = {"close_factor": 20 * PERCENT, "insolvency_ltv": 95 * PERCENT}
     most = 10**6 * WAD
     assert close_amount(1_000 * WAD, 80 * PERCENT, **terms, most_per_call=most) == 200 * WAD
+    assert close_amount(1_000 * WAD, 95 * PERCENT, **terms, most_per_call=most) == 200 * WAD
     assert close_amount(1_000 * WAD, 96 * PERCENT, **terms, most_per_call=most) == 1_000 * WAD
     assert close_amount(1_000 * WAD, 96 * PERCENT, **terms, most_per_call=7 * WAD) == 7 * WAD
 

@@ -8,6 +8,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin import model_named
+from crossmargin.margin.families.lending import borrowable
 from crossmargin.margin.model import Extent
 from crossmargin.margin.parameter_files import available
 from tests.margin.families.lending_worlds import figures, margined, position
@@ -55,3 +56,18 @@ def test_without_the_chains_numbers_it_refuses() -> None:
         model.plan(Instruments.of([parse("aave", "ETH")]), available("aave-v3")[0])
     assert caught.value.code == "parameter_missing"
     assert "--params" in caught.value.remedy
+
+
+def test_isolation_is_of_the_set() -> None:
+    isolated = {
+        "reading.arithmetic": "core",
+        "asset.ETH.debt_ceiling": 1_300_000,
+        "asset.ETH.isolation_debt": 50_000,
+    }
+    account = position(margined("aave-v3", HELD, isolated))
+    assert borrowable(account, "USDC") // 10**6 == 500
+    assert figures(margined("aave-v3", HELD, isolated))[1:] == (12_000.0, 16_600.0, 12_000.0)
+    none = position(
+        margined("aave-v3", HELD, {**isolated, "asset.USDC.borrowable_in_isolation": 0})
+    )
+    assert borrowable(none, "USDC") == 0

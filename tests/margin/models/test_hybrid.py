@@ -19,7 +19,7 @@ from crossmargin.margin.contributions import contributions
 from crossmargin.margin.details import warnings_of
 from crossmargin.margin.surface_grid import grid
 from crossmargin.margin.totals import account_totals, stands_apart
-from tests.margin.netting_books import BTC, ETH, subject, with_choices
+from tests.margin.netting_books import BTC, ETH, dollars, margined, subject, with_choices
 
 NO_FLOOR = {"bucket.core.im_floor_share": 0.0, "bucket.core.mm_floor_share": 0.0}
 COLUMNS = ("im", "mm", "equity", "counted_im", "counted_mm", "cash", "unrealised")
@@ -57,6 +57,16 @@ def test_the_blend_lies_between_and_the_floor_holds() -> None:
     sheet = run(book, world.view, high.model, high.parameters).sheet
     assert (sheet["im"] >= sheet["floor_im"]).all()
     assert (sheet["im"][sheet.pool == 0] >= ends[2][sheet.pool == 0]).all()
+
+
+def test_a_basis_that_parts_is_required_in_a_bucket_too() -> None:
+    """A perpetual hedged with the coin itself: the scenarios see nothing, the break does."""
+    held = {"BTC": 10.0, BTC: -10.0}
+    changes = {"break.basis": 0.05}
+    pure = dollars(margined("correlated", held, changes))
+    full = {**NO_FLOOR, "bucket.core.weight": 1.0, **changes}
+    assert dollars(margined("hybrid", held, full)) == pytest.approx(pure, rel=1e-12)
+    assert pure >= 1.25 * 10.0 * 64_000.0 * 0.9995 * 0.05 * (1.0 - 1e-9)
 
 
 # ---------------------------------------------------------------- walls

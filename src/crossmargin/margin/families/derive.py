@@ -8,30 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Bytes, Floats
+from crossmargin.core.arrays import Bools, Bytes, Floats, Ints, Longs
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.copies import by_copy, copies_of
 from crossmargin.margin.equity import profit_since_entry
 from crossmargin.margin.model import Plan, PoolAnswer, PoolBook, Priced, Refusal
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, per_row
+from crossmargin.margin.pools import by_row, each_group, is_kind, per_row, sizes_of
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, cash_and_source, plan_by_underlying
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net
 from crossmargin.pricing.netting import Worst
 from crossmargin.pricing.sums import row_sums
+from crossmargin.scenarios.risk_array import Net
 
 __all__ = [
+    "Nets",
     "answer_of",
     "coin_worth",
     "folded",
     "index_of",
     "is_coin",
+    "nets_of",
     "peg_factor",
     "perp_profit",
     "plan_managers",
@@ -51,6 +55,32 @@ def plan_managers(instruments: Instruments, parameters: Parameters, *, own_base:
         for pool in plan.pools
     )
     return replace(plan, pools=pools)
+
+
+class Nets(NamedTuple):
+    """Groups of accounts that share no row: the expiries of each, then one for all else of it."""
+
+    net: Net
+    fold: Ints  # [G] expiry of each group, -1 for all else
+    rows: tuple[Longs, Ints, Floats]  # accounts that hold one of each of their groups
+
+    def sums(self, value: Floats) -> Floats:
+        """[G] sums of a column of instruments times the sizes."""
+        size, group, groups = self.net
+        return by_row(group, size * value, groups)
+
+
+def nets_of(part: Instruments, held: PoolBook, run: Ints) -> Nets:
+    """The groups of a table that holds each account's rows apart; ``run[I]`` the expiry or -1."""
+    accounts = len(held.row) - 1
+    own = len(part.expiries) // max(accounts, 1)
+    groups = accounts * (own + 1)
+    owner = np.arange(len(part)) // max(len(part) // max(accounts, 1), 1)
+    group = np.where(run >= 0, run + owner, owner * (own + 1) + own).astype(np.int32)
+    code = np.arange(groups, dtype=np.int32)
+    fold = np.where(code % (own + 1) < own, code - code // (own + 1), -1).astype(np.int32)
+    size = sizes_of(held, len(part))
+    return Nets((size, group, groups), fold, each_group(groups, accounts))
 
 
 def side_by_side(columns: Mapping[str, Floats], *names: str) -> Floats:

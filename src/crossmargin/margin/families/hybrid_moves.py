@@ -2,7 +2,8 @@
 
 Every bucket of a table has the same scenarios, so a move is two rows of the same stage: the bucket
 that is left, without the position, and the one that it comes to, with it. The equity that moves
-with a position is its profit since entry; what is posted stays where it is.
+with a position is its profit since entry; what is posted stays where it is. What is then left over
+the initial requirement of either bucket says what has to be posted first.
 """
 
 from __future__ import annotations
@@ -14,8 +15,14 @@ import numpy as np
 from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.instruments.book import Book, Orders, Reported
 from crossmargin.margin.families.cross_scan import netted
-from crossmargin.margin.families.hybrid_blend import blend_of
-from crossmargin.margin.families.hybrid_buckets import PLACE, Bucket, Walls, places_of
+from crossmargin.margin.families.hybrid_blend import blend_of, bucket_equity
+from crossmargin.margin.families.hybrid_buckets import (
+    PLACE,
+    Bucket,
+    Walls,
+    places_of,
+    posted_usd,
+)
 from crossmargin.margin.families.hybrid_static import Static
 from crossmargin.margin.families.whole_account import is_money
 from crossmargin.margin.model import Detail, PoolBook, Priced
@@ -36,6 +43,8 @@ class Moved:
     mm_usd: float
     im_change_usd: float
     mm_change_usd: float
+    over_im_source_usd: float | None  # None: nothing says what the bucket is worth
+    over_im_target_usd: float | None
 
 
 def moved_book(book: Book, name: str, bucket: int) -> Book:
@@ -69,6 +78,7 @@ def if_moved(priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[Mo
                 rows.append((here, left[left != j]))
                 rows.append((target, np.sort(np.append(came, j)).astype(np.int32)))
     im, mm = _required(priced, book, rows, parameters)
+    counted = _counted(priced, held, rows)
     out = []
     for k, (j, target) in enumerate(cases):
         at = len(buckets) + 2 * k
@@ -84,6 +94,7 @@ def if_moved(priced: Priced, held: PoolBook, parameters: Parameters) -> tuple[Mo
                 float(after[1]),
                 float(after[0] - before[0]),
                 float(after[1] - before[1]),
+                *(None if counted is None else float(counted[r] - im[r]) for r in (at, at + 1)),
             )
         )
     return tuple(out)
@@ -106,6 +117,27 @@ def _required(
         im = np.where(code == number, first.required, im)
         mm = np.where(code == number, second.required, mm)
     return im, mm
+
+
+def _counted(priced: Priced, held: PoolBook, rows: list[tuple[int, Ints]]) -> Floats | None:
+    """[R] dollars that count in each set; None where a venue reports the account's equity."""
+    book = held.book
+    if book.reported.equity:
+        return None
+    walls: Walls = priced.facts["walls"]
+    buckets: tuple[Bucket, ...] = priced.facts["buckets"]
+    out = np.zeros(len(rows))
+    for k, (number, chosen) in enumerate(rows):
+        part = _rows(book, chosen, np.array([0, len(chosen)]))
+        entry = frozen(book.entry_price[chosen], np.float64)
+        known = frozen(book.entry_known[chosen], np.bool_)
+        own = replace(part.book, entry_price=entry, entry_known=known)
+        part = replace(part, entry_price=entry, entry_known=known, book=own)
+        found = bucket_equity(priced, part, number)
+        posted = posted_usd(walls.names, number, book)[0]
+        value = buckets[number].weight * found.option_value[0]
+        out[k] = found.cash[0] + posted + found.unrealised[0] + value
+    return out
 
 
 def _rows(book: Book, chosen: Ints, start: Ints) -> PoolBook:
@@ -151,11 +183,26 @@ def moves_table(priced: Priced, held: PoolBook, parameters: Parameters) -> tuple
                 ("mm_change_usd", "Change of MM", "amount"),
                 ("im_usd", "IM of both buckets", "amount"),
                 ("mm_usd", "MM of both buckets", "amount"),
+                ("over_im_target_usd", "Then left over IM there", "amount"),
+                ("over_im_source_usd", "Then left over IM here", "amount"),
             ),
             tuple(
-                (m.name, m.quantity, m.target, m.im_change_usd, m.mm_change_usd, m.im_usd, m.mm_usd)
+                (
+                    m.name,
+                    m.quantity,
+                    m.target,
+                    m.im_change_usd,
+                    m.mm_change_usd,
+                    m.im_usd,
+                    m.mm_usd,
+                    m.over_im_target_usd,
+                    m.over_im_source_usd,
+                )
                 for m in found
             ),
-            ("without open orders; the profit of the position moves with it, postings stay",),
+            (
+                "without open orders; the profit of the position moves with it, postings stay: "
+                "what is left below zero has to be posted",
+            ),
         ),
     )

@@ -145,6 +145,8 @@ class AaveAsset:
     bonus: int = BPS
     protocol_fee: int = 0
     debt_ceiling: int = 0  # 2 decimals of the base currency; 0: not isolated
+    isolation_debt: int = 0  # what other accounts owe against it under its ceiling
+    in_isolation: bool = False  # whether it can be borrowed against an isolated collateral
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,27 @@ class AaveAccount(LendingAccount):
         on = [t for t in on if self.assets[t].threshold > 0]
         plain = [t for t in on if self.assets[t].debt_ceiling == 0]
         return tuple(plain or on[:1])
+
+    def isolated(self) -> str | None:
+        """The isolated collateral that alone backs the account (v3-core); None without one."""
+        if self.arithmetic is Arithmetic.ORIGIN:
+            return None
+        return next((t for t in self.used() if self.assets[t].debt_ceiling > 0), None)
+
+    def isolation_keeps(self) -> bool:
+        """Whether what is owed may be owed in isolation: of assets so marked, under the ceiling.
+
+        Interest counts here as principal: a room that is never too large.
+        """
+        backing = self.isolated()
+        if backing is None:
+            return True
+        owed = {t: n for t, n in self.debt.items() if n > 0}
+        terms, room = self.assets[backing], self.assets[backing].debt_ceiling
+        for token, amount in owed.items():
+            decimals = self.assets[token].decimals
+            room = isolation_room(0, room, amount, decimals)
+        return room >= terms.isolation_debt and all(self.assets[t].in_isolation for t in owed)
 
     def shares(self, token: str) -> tuple[int, int]:
         """(LTV, threshold) of a token in bps, its category's where it is in that."""
@@ -253,10 +276,10 @@ class AaveAccount(LendingAccount):
         return health is None or health >= WAD
 
     def may_borrow(self) -> bool:
-        """Average LTV not 0, healthy, and collateral covers the debt at that LTV."""
+        """Average LTV not 0, healthy, debt covered at that LTV and within the isolation mode."""
         total, by_ltv, _, debt = self.sums()
         average = by_ltv // total if total else 0
-        if average == 0 or not self.healthy():
+        if average == 0 or not self.healthy() or not self.isolation_keeps():
             return False
         if self.arithmetic is Arithmetic.CORE:
             return percent_div(debt, average) <= total

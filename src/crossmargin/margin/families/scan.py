@@ -30,6 +30,7 @@ from crossmargin.margin.families.scan_charges import Charge, Numbers, charges_of
 from crossmargin.margin.families.scan_hedge import Hedge, Rows, hedged, used_coins
 from crossmargin.margin.families.scan_netted import netted_scan
 from crossmargin.margin.families.scan_orders import scan_need
+from crossmargin.margin.families.scan_pieces import scan_pieces
 from crossmargin.margin.families.scan_table import (
     OTHER,
     Market,
@@ -51,6 +52,7 @@ from crossmargin.margin.model import (
     Priced,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind, make_pool, row_of_position
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED, OTHER_MONEY
@@ -128,14 +130,21 @@ class ScanModel:
         note = "requirements of the underlyings add up; money stands with the first"
         return Plan(pools, parameters, (note,) if len(pools) > 1 else ())
 
-    def price(
-        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None = None
-    ) -> Priced:
-        """Scenario set, risk array in dollars, charges and collateral of one pool.
+    def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
+        """Scenario set, risk array in dollars, charges and collateral of one pool."""
+        return self._priced(pool, view, parameters, None)
 
-        With ``held`` the scan of those accounts alone is netted as it is priced, where the
-        rulebook allows it: there is then no risk array (``scan_netted``).
+    def price_netted(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook
+    ) -> Priced:
+        """The scan of those accounts alone netted as it is priced, where the rulebook allows it:
+        there is then no risk array (``scan_netted``).
         """
+        return self._priced(pool, view, parameters, held)
+
+    def _priced(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None
+    ) -> Priced:
         table = table_of(parameters, pool.label)
         market = market_of(pool, view, parameters)
         scenarios = scenarios_of(market, parameters, table)
@@ -232,6 +241,10 @@ class ScanModel:
             return None
         held = _with_coins(priced, held)
         return scan_need(priced, held, fills, parameters.number("level.im_factor"))
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """The convex part of the requirement; see ``scan_pieces``."""
+        return scan_pieces(priced, held, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] weighted P&L, spot in use included."""

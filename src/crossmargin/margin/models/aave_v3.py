@@ -55,7 +55,7 @@ SPEC = ModelSpec(
     quantum=10.0**-BASE_DECIMALS,
     unknown=(
         "reserve and e-mode parameters: set on chain; give them with --params FILE",
-        "borrow, supply and isolation caps of the pool: room under them is not asked",
+        "borrow and supply caps of the pool: room under them is not asked",
         "a price of its own for an e-mode category (v3-core): the asset's own is taken",
     ),
     extent=Extent.REFUSED,
@@ -113,6 +113,8 @@ def _asset(name: str, parameters: Parameters) -> AaveAsset:
         whole(parameters, f"{table}.liquidation_bonus"),
         whole(parameters, f"{table}.protocol_fee"),
         optional(parameters, f"{table}.debt_ceiling", 0),
+        optional(parameters, f"{table}.isolation_debt", 0),
+        bool(optional(parameters, f"{table}.borrowable_in_isolation", 0)),
     )
 
 

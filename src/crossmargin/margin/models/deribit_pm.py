@@ -42,16 +42,18 @@ from crossmargin.margin.models.deribit_pm_charges import (
     shock_tables,
 )
 from crossmargin.margin.models.deribit_pm_orders import matrix_need, shocks_need
+from crossmargin.margin.models.deribit_pm_pieces import pieces_of
 from crossmargin.margin.models.deribit_pm_rules import CROSS, SEGREGATED
 from crossmargin.margin.models.deribit_pm_table import Table, equity_rows
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind, make_pool, row_of_position
+from crossmargin.margin.pieces import Pieces
+from crossmargin.margin.pools import each_group, is_kind, make_pool, row_of_position, sizes_of
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.fields import DOLLAR_PEGGED
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_net, fold_tables, fold_worst
 from crossmargin.pricing.sums import sum_table
-from crossmargin.scenarios.risk_array import price
+from crossmargin.scenarios.risk_array import price, price_netted
 
 __all__ = ["DeribitPM"]
 
@@ -92,11 +94,32 @@ class DeribitPM:
 
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Scenario set, risk array and delta columns of a pool."""
+        return self._priced(pool, view, parameters, None)
+
+    def price_netted(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook
+    ) -> Priced:
+        """The same for accounts that each stand in a market of their own, without open orders.
+
+        The risk array has a row for each currency of each account, summed as it is priced.
+        """
+        return self._priced(pool, view, parameters, held)
+
+    def _priced(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None
+    ) -> Priced:
         table = Table(pool, view, parameters)
         scenarios = table.scenarios()
         unit = table.conversion(self.cross)
         added, coin_rows = equity_rows(pool, view, table) if self.cross else (None, {})
-        risk = price(pool.instruments, view, scenarios, view.mark, unit=unit, added=added)
+        run, rows = pool.facts["base_run"], None
+        if held is None or held.book.reported.equity:
+            risk = price(pool.instruments, view, scenarios, view.mark, unit=unit, added=added)
+        else:
+            net = sizes_of(held, len(pool.instruments)), run, len(pool.facts["bases"])
+            risk = price_netted(pool.instruments, view, scenarios, view.mark, net, unit, added)
+            run = np.arange(net[2], dtype=np.int32)
+            rows = each_group(net[2], len(held.row) - 1)
         worth = _worth(pool, view, cross=self.cross)
         delta = margin_delta(pool.instruments, view)
         option = is_kind(pool.instruments, Kind.OPTION)
@@ -109,13 +132,14 @@ class DeribitPM:
         facts = {
             "fold": fold_tables(
                 risk.pnl.shape[1],
-                pool.facts["base_run"],
+                run,
                 per_base(parameters, bases, "currency", "pnl_offset"),
                 np.ones(len(bases)),
                 _caps(bases, parameters, table.pool_usd(self.cross)),
                 table.dead(self.cross),
             ),
             "coin_rows": coin_rows,
+            "netted": rows,
             "roll": table.roll_rates(),
             "worth": worth,
             "equity_table": equity_table(pool, option_value, worth),
@@ -144,10 +168,12 @@ class DeribitPM:
         assert scenarios is not None and risk is not None  # set by price()
         equity = equity_of(priced, held, priced.facts["worth"], table=priced.facts["equity_table"])
         counted = with_equity_rows(priced, held) if self.cross else held
+        rows = priced.facts["netted"] or (counted.row, counted.column, counted.quantity)
+        row, column, quantity = rows
         worst = fold_worst(
-            counted.row,
-            counted.column,
-            counted.quantity,
+            row,
+            column,
+            quantity,
             risk.pnl,
             len(scenarios),
             priced.facts["fold"],
@@ -202,6 +228,10 @@ class DeribitPM:
         shocks = shocks_need(priced, held, fills)
         found = matrix_need(priced, counted, fills)
         return OrderNeed(found.need + shocks, fills, found.filled, found.scenario)
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Matrix and roll shock; see ``deribit_pm_pieces``."""
+        return pieces_of(priced, held, cross=self.cross)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, 35] aggregated P&L: after offset and dampener."""

@@ -113,8 +113,8 @@ class Table:
         base_of = np.array(bases)
         for base in dict.fromkeys(bases):
             own = base_of == base
-            powers = (f"{term}_term_vega_power" for term in ("short", "long"))
-            scale[own] = power_scale(days[own], *(self._pair(base, p) for p in powers), 1.0)
+            short, long = (self._pair(base, f"{t}_term_vega_power") for t in ("short", "long"))
+            scale[own] = power_scale(days[own], short, long, 1.0)
         up, down = of("volatility_range_up") * scale, of("volatility_range_down") * scale
         floor = of("min_volatility_for_shock_up")
         if parameters.choice("reading.vol_shock", "relative") == "relative":

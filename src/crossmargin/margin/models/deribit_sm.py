@@ -39,8 +39,10 @@ from crossmargin.margin.model import (
     ScaleLaw,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind, per_row
 from crossmargin.margin.separable import separable_need
+from crossmargin.margin.separable_pieces import separable_pieces
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
 from crossmargin.pricing.sums import row_sums
@@ -159,6 +161,10 @@ class DeribitSM:
         units = np.ones(len(priced.pool.instruments))
         fills = fills_of(priced, held, units, mmp=True, value_counts=False)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Each position's own charge; see ``separable_pieces``."""
+        return separable_pieces(self, priced, held, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios: position by position."""

@@ -43,6 +43,7 @@ from crossmargin.margin.families.derive_contingencies import (
     with_every_fill,
 )
 from crossmargin.margin.families.derive_orders import span_need
+from crossmargin.margin.families.derive_pieces import confidence_left, shares, span_terms
 from crossmargin.margin.families.derive_scenarios import (
     basis_loss,
     basis_moves,
@@ -56,6 +57,8 @@ from crossmargin.margin.model import OrderNeed, Plan, Pool, PoolAnswer, PoolBook
 from crossmargin.margin.models.derive_pm1_rules import SPEC
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import PAYLOAD_DERIVE_PM1
+from crossmargin.margin.piece_shapes import scaled
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
@@ -180,6 +183,16 @@ class DerivePM1:
         every = held if feeds.trusted else with_every_fill(held, fills, len(feeds.perp))
         need = span + factor * static + _confidence(priced, every)
         return OrderNeed(need, fills, found.filled, found.scenario)
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Scenarios, basis and the static shares; the cost of doubtful feeds is left out."""
+        terms, left, frozen = span_terms(priced, held)
+        rate, spot = _rates(priced, parameters), priced.facts["feeds"].spot
+        sizes = {"perp": priced.columns["perp"], "base": priced.columns["base"]}
+        static = shares(priced, {k: rate[k] * spot * v for k, v in sizes.items()}, rate["option"])
+        factor = _im_factor(priced, parameters)
+        doubt = confidence_left(priced.facts["feeds"])
+        return Pieces(scaled(factor, (*terms, *static)), (*left, *doubt), frozen, bool(frozen))
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] scenario P&L, discounted; the basis contingency stands apart."""

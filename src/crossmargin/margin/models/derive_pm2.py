@@ -29,12 +29,14 @@ from crossmargin.margin.families.derive import (
     coin_worth,
     folded,
     is_coin,
+    nets_of,
     peg_factor,
     plan_managers,
     refusals_of,
     side_by_side,
     sign_counted,
 )
+from crossmargin.margin.families.derive_pieces import confidence_left, shares, span_terms
 from crossmargin.margin.families.derive_scenarios import (
     basis_loss,
     basis_moves,
@@ -52,12 +54,14 @@ from crossmargin.margin.models.derive_pm2_scenarios import (
     static_discounts,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.piece_shapes import linear, scaled
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
 from crossmargin.pricing.fold import fold_tables, fold_worst
-from crossmargin.scenarios.risk_array import price
+from crossmargin.scenarios.risk_array import price, price_netted
 
 __all__ = ["DerivePM2"]
 
@@ -74,6 +78,20 @@ class DerivePM2:
 
     def price(self, pool: Pool, view: View, parameters: Parameters) -> Priced:
         """Scenario set, risk array with basis moves beside it, collateral columns."""
+        return self._priced(pool, view, parameters, None)
+
+    def price_netted(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook
+    ) -> Priced:
+        """The same for accounts that each stand in a market of their own, without open orders.
+
+        The risk array has a row for each expiry, then one for all else of each account.
+        """
+        return self._priced(pool, view, parameters, held)
+
+    def _priced(
+        self, pool: Pool, view: View, parameters: Parameters, held: PoolBook | None
+    ) -> Priced:
         part = pool.instruments
         table = f"market.{pool.label}"
         scenarios = scenario_set(part, view, parameters, table)
@@ -82,22 +100,29 @@ class DerivePM2:
         cancelling = _flags(part, parameters, table, "risk_cancelling") * worth
         # Collateral that cancels risk moves with spot; every scenario of the set is one pair's.
         added = spot_moves(part, scenarios, pool.label, cancelling)
-        risk = price(part, view, scenarios, view.mark, added=added)
-        long_discount, short_discount = static_discounts(view, parameters, table)
         option = is_kind(part, Kind.OPTION)
         run = np.where(option, part.expiry, -1).astype(np.int32)
+        if held is None:
+            risk = price(part, view, scenarios, view.mark, added=added)
+            folds, value, rows = run, risk.value, None
+        else:
+            net = nets_of(part, held, run)
+            risk = price_netted(part, view, scenarios, view.mark, net.net, added=added)
+            folds, value, rows = net.fold, net.sums(risk.value), net.rows
+        long_discount, short_discount = static_discounts(view, parameters, table)
         basis = basis_moves(part, view, parameters, table, option_discount(view))
         facts = {
             "fold": fold_tables(
                 risk.pnl.shape[1],
-                run,
+                folds,
                 long_discount,
                 short_discount,
-                value_i=risk.value,
+                value_i=value,
                 weight_s=scenarios.weight,
                 reflect_s=scenarios.reflect,
             ),
             "run": run,
+            "netted": rows,
             "basis_rate": basis_rate(view, parameters, table),
             "contingencies": Contingencies.of(pool, view, parameters, table, stable),
             "stable": stable,
@@ -124,10 +149,12 @@ class DerivePM2:
             raise refusal.error
         table = f"market.{priced.pool.label}"
         contingencies: Contingencies = priced.facts["contingencies"]
+        rows = priced.facts["netted"] or (held.row, held.column, held.quantity)
+        row, column, quantity = rows
         worst = fold_worst(
-            held.row,
-            held.column,
-            held.quantity,
+            row,
+            column,
+            quantity,
             risk.pnl,
             len(scenarios),
             priced.facts["fold"],
@@ -185,6 +212,20 @@ class DerivePM2:
         table = f"market.{priced.pool.label}"
         return order_need(
             priced, held, fills, peg_factor(parameters, table, priced.facts["stable"])
+        )
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Scenarios, basis and contingencies; the cost of doubtful feeds is left out."""
+        terms, left, frozen = span_terms(priced, held)
+        by: Contingencies = priced.facts["contingencies"]
+        rate, feeds = by.rate, by.feeds
+        perp = feeds.perp * feeds.spot * (rate["mm_perp"] + rate["im_perp"])
+        static = shares(priced, {"perp": perp}, rate["mm_option"] + rate["im_option"])
+        table = f"market.{priced.pool.label}"
+        span = scaled(peg_factor(parameters, table, priced.facts["stable"]), terms)
+        held_back = linear("collateral_contingency", by.table[:, 1] + by.table[:, 2])
+        return Pieces(
+            (*span, *static, held_back), (*left, *confidence_left(feeds)), frozen, bool(frozen)
         )
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:

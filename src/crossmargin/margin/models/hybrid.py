@@ -133,7 +133,7 @@ class Hybrid:
         )
         note = (
             "no bucket pays for another; money lies in the core until it is posted, the profit of "
-            "another bucket's positions counts there since their entry prices"
+            "another bucket's positions counts there since their entry prices, beside the balance"
         )
         return Plan(pools, parameters, (note,))
 

@@ -38,6 +38,7 @@ from crossmargin.margin.models.okx_pm_charges import (
     minimum_steps,
 )
 from crossmargin.margin.models.okx_pm_orders import order_need
+from crossmargin.margin.models.okx_pm_pieces import unit_pieces
 from crossmargin.margin.models.okx_pm_rules import SPEC
 from crossmargin.margin.models.okx_pm_units import (
     ACCOUNT,
@@ -47,6 +48,7 @@ from crossmargin.margin.models.okx_pm_units import (
     unit_risk,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.market.view import View
 from crossmargin.pricing.netting import net
@@ -169,6 +171,12 @@ class OkxPM:
         if fills is None:
             return None
         return order_need(priced, held, sums, fills, parameters.number("general.im_factor"))
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """The convex part of a unit; the account's row, what is borrowed, is left out."""
+        if priced.pool.label == ACCOUNT:
+            return Pieces((), ("margin for what is borrowed, and the orders of the account",))
+        return unit_pieces(priced, held, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, S] P&L of the unit with its spot in use, weighted; None for the account."""

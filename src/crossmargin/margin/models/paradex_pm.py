@@ -13,6 +13,7 @@ Source: tradeparadex/paradex-docs, history to 2026-08.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -39,6 +40,8 @@ from crossmargin.margin.model import (
 from crossmargin.margin.models.paradex_pm_orders import order_need
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import PAYLOAD_PARADEX_PM
+from crossmargin.margin.piece_shapes import gross, larger, linear, nets, scaled, scenarios
+from crossmargin.margin.pieces import Pieces, Term
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import only_usdc, plan_by_underlying, stable_usd
@@ -230,6 +233,24 @@ class ParadexPM:
             parameters.number(f"{table}.hedged_margin_factor"),
         )
         return order_need(priced, held, fills, rates)
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Scan, least charge on delta while its hedged rate is not too large, provisions."""
+        risk, columns = priced.risk, priced.columns
+        assert priced.scenarios is not None and risk is not None  # set by price()
+        table, spot = f"asset.{priced.pool.label}", priced.facts["spot"]
+        scan = scenarios("scan_risk", risk.pnl, priced.scenarios.weight, priced.scenarios.label)
+        u = parameters.number(f"{table}.unhedged_margin_factor")
+        h = parameters.number(f"{table}.hedged_margin_factor")
+        least: tuple[Term, ...] = ()
+        if u >= h / 2.0:
+            run = np.zeros(len(columns["delta"]), np.int32)
+            on_net = nets("min_delta_risk", columns["delta"], run, np.array([(u - h / 2.0) * spot]))
+            least = (*on_net, *scaled(h / 2.0 * spot, gross("hedged", np.abs(columns["delta"]))))
+        terms = larger("net_pimr", ("scan_risk", (scan,)), ("min_delta_risk", least))
+        funding = replace(linear("funding_provision", columns["funding"]), floor=0.0)
+        left = () if least or not columns["delta"].any() else ("the least charge on delta",)
+        return Pieces((*terms, funding, *gross("fee_provision", columns["fee"])), left)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """[A, 24] weighted P&L."""

@@ -34,8 +34,10 @@ from crossmargin.margin.model import (
     Standing,
 )
 from crossmargin.margin.parameter_files import Parameters
+from crossmargin.margin.pieces import Pieces
 from crossmargin.margin.pools import is_kind
 from crossmargin.margin.separable import separable_need
+from crossmargin.margin.separable_pieces import separable_pieces
 from crossmargin.margin.sheet import SheetBuilder
 from crossmargin.margin.usdc_pools import CASH, stable_usd
 from crossmargin.market.view import View
@@ -134,6 +136,10 @@ class Zeta:
         """Initial requirement after the worst fills, instrument by instrument."""
         fills = fills_of(priced, held, np.ones(len(priced.pool.instruments)), mmp=True)
         return None if fills is None else separable_need(self, priced, held, fills, parameters)
+
+    def pieces(self, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
+        """Each position's own charge; see ``separable_pieces``."""
+        return separable_pieces(self, priced, held, parameters)
 
     def vector(self, priced: Priced, held: PoolBook) -> Floats | None:
         """No scenarios."""

@@ -1,0 +1,334 @@
+"""The optimisation problem of one account: what may be traded, at what cost, inside which bands.
+
+Trades are of the prepared table's contracts (the book's own venue), costs are those of the one cost
+object on the side that is traded (walk, impact, fees), sizes are bounded, and every tolerance is a
+row with its unit. The requirement is that of the prepared model; a trade moves the cash line of its
+settlement currency by its value at mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from crossmargin.accounts.exit_market import Desk
+from crossmargin.accounts.exit_terms import ExitTerms
+from crossmargin.core.arrays import Bools, Floats, Ints, frozen
+from crossmargin.core.clock import DAY_MS, format_ms
+from crossmargin.core.errors import InputError, ModelError
+from crossmargin.decisions.hedge_grid import GREEKS, Grid, grid_of, unit_greeks
+from crossmargin.decisions.margin_lp import Limit, Profile, Ticket, straight
+from crossmargin.decisions.margin_rows import Block
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.deribit_common import coin_size
+from crossmargin.margin.tangents import pieces_of, spread
+from crossmargin.margin.whatif import Prepared
+from crossmargin.margin.whatif_costs import lot_of
+from crossmargin.market.snapshot import Snapshot
+from crossmargin.market.view import View
+
+__all__ = [
+    "Desired",
+    "Tolerances",
+    "Workbench",
+    "blocks_of",
+    "limits_of",
+    "profile_of",
+    "workbench",
+]
+
+RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
+KEPT = 100  # contracts that are looked at, best relief for the cost first
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How far a hedge may move the risk; shares, None: free.
+
+    Greeks: of the gross Greek of the book by coin (sum of sizes), or of each coin and expiry.
+    ``worse`` and ``better``: of the requirement before, at every point of the grid.
+    """
+
+    delta: float | None = 0.02
+    gamma: float | None = None
+    vega: float | None = 0.05
+    worse: float | None = 0.02
+    better: float | None = None
+    by_expiry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Which contracts, and how much of each: ``largest`` sizes of the book's largest position.
+
+    ``least_days``: of life; what expires earlier may only be closed: a hedge that is gone tomorrow
+    saves margin for a day.
+    """
+
+    largest: float = 1.0
+    least_days: float = 1.0
+    kept: int = KEPT
+    ratio: float = RATIO
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """One account laid out: trades ``[J]`` are rows ``column`` of the prepared table."""
+
+    prepared: Prepared
+    view: View  # of the prepared table
+    desk: Desk
+    column: Ints
+    tickets: tuple[Ticket, ...]
+    blocks: tuple[Block, ...]
+    grid: Grid
+    greek: Floats  # [I, 3]
+    quantity: Floats  # [I] held, of the prepared table
+    screened: int  # contracts that were left aside
+    unquoted: int  # sides without a quote
+
+    def unit(self, table: Floats) -> Floats:
+        """Rows of the trades out of a table of instruments."""
+        return np.asarray(table[self.column])
+
+
+def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:
+    """What may be traded and the pieces of the requirement; best relief for the cost first."""
+    view = snapshot.view(prepared.table, prepared.base.view.as_of_ms)
+    schedule = prepared.desk.schedule
+    desk = Desk(view, snapshot, schedule, ExitTerms.at(view.as_of_ms))
+    table = view.instruments
+    quantity = _held(prepared)
+    sizes = _sizes(view, quantity, desired.largest)
+    until = view.as_of_ms + desired.least_days * DAY_MS
+    rows = [
+        k
+        for k, item in enumerate(table.items)
+        if item.kind in (Kind.OPTION, Kind.FUTURE, Kind.PERPETUAL)
+        and view.ok[k]
+        and sizes[k] > 0.0
+        and (item.expiry_ms >= until or quantity[k] != 0.0)
+        and prepared.desk.row_of(k) >= 0
+        and prepared.base.view.ok[prepared.desk.row_of(k)]
+    ]
+    found = []
+    for k in rows:
+        own = float(quantity[k]) if table.items[k].expiry_ms < until else None
+        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired.ratio))
+    some = [(k, ticket) for k, ticket in zip(rows, found, strict=True) if ticket is not None]
+    if not some:
+        raise InputError(
+            "quote_missing" if rows else "order_invalid",
+            "there is nothing to trade",
+            place="candidates",
+            value=len(rows),
+            limit="a contract with a bid or an ask",
+            remedy="Give a market that quotes the candidates.",
+        )
+    column = np.array([k for k, _ in some], np.int32)
+    tickets = [ticket for _, ticket in some]
+    blocks = blocks_of(prepared, column)
+    greek = unit_greeks(view).columns
+    always = (table.kind[column] != Kind.OPTION) | (quantity[column] != 0.0)
+    keep = _screened(_Draft(blocks, tickets, greek[column], always), desired.kept)
+    column = column[keep]
+    kept = tuple(tickets[j] for j in keep.tolist())
+    sides = sum((t.buy_width.size == 0) + (t.sell_width.size == 0) for t in kept)
+    narrow = tuple(Block(b.name, b.pieces, b.base, b.step[:, keep], b.usd_per_unit) for b in blocks)
+    return Workbench(
+        prepared,
+        view,
+        desk,
+        column,
+        kept,
+        narrow,
+        grid_of(view),
+        greek,
+        quantity,
+        len(tickets) - len(kept),
+        sides,
+    )
+
+
+def _held(prepared: Prepared) -> Floats:
+    """[I] of the prepared table: what the account holds, in the venue's own units."""
+    out = np.zeros(len(prepared.table))
+    for k in range(len(out)):
+        row = prepared.desk.row_of(k)
+        if row >= 0:
+            out[k] = prepared.ground.position(row) / prepared.desk.factor_of(k)
+    return out
+
+
+def _sizes(view: View, quantity: Floats, largest: float) -> Floats:
+    """[I] largest size of a trade: the coins of the book's largest position of the underlying."""
+    part = view.instruments
+    coins = coin_size(part, view)
+    out = np.zeros(len(part))
+    names = np.array([item.underlying for item in part.items])
+    derivative = part.kind != Kind.ASSET
+    for name in dict.fromkeys(names[derivative].tolist()):
+        mine = (names == name) & derivative & (coins > 0.0)
+        most = float(np.abs(quantity[mine] * coins[mine]).max(initial=0.0))
+        out[mine] = largest * most / coins[mine]
+    return out
+
+
+def _ticket(
+    desk: Desk, prepared: Prepared, k: int, bounds: tuple[float, float | None], ratio: float
+) -> Ticket | None:
+    """One contract's costs on both sides; a side without a quote cannot be traded.
+
+    ``bounds``: the largest size, and the position of a contract that may only be closed.
+    """
+    largest, own = bounds
+    item = desk.view.instruments.items[k]
+    try:
+        lot = lot_of(item, prepared.desk.schedule.parameters)
+    except ModelError:
+        lot = 0.0
+    nothing = np.zeros(0)
+    sides: list[tuple[Floats, Floats]] = []
+    for sign in (1.0, -1.0):
+        there = desk.view.has_ask[k] if sign > 0.0 else desk.view.has_bid[k]
+        size = largest
+        if own is not None:
+            size = min(largest, abs(own)) if own * sign < 0.0 else 0.0
+        if lot > 0.0:
+            size = float(np.floor(size / lot + 1e-9) * lot)
+        if not there or size <= 0.0:
+            sides.append((nothing, nothing))
+            continue
+        cost = desk.quote(k, sign).cost
+        width, slope = cost.pieces(sign, size, ratio)
+        # The chords of a cost that is convex but for rounding, or for the fee of a falling price.
+        sides.append(straight(width, np.maximum.accumulate(slope)))
+    buy, sell = sides
+    if not (buy[0].size or sell[0].size):
+        return None
+    return Ticket(item.native_id, *buy, *sell, lot=lot, least=lot)
+
+
+def _screened(bench: _Draft, kept: int) -> Ints:
+    """[<= kept] numbers of the trades that are looked at, in their order.
+
+    What is held and every future stay; of the rest those with most relief of the requirement for
+    their cost, then those that move gamma and vega for least, in turn.
+    """
+    tickets, count = bench.tickets, len(bench.tickets)
+    if count <= kept:
+        return np.arange(count, dtype=np.int32)
+    slope = np.zeros(count)
+    for block in bench.blocks:
+        slope += block.usd_per_unit * (block.pieces.slope(block.base) @ block.step)
+    buy = np.array([t.buy_slope[0] if t.buy_slope.size else np.inf for t in tickets])
+    sell = np.array([t.sell_slope[0] if t.sell_slope.size else np.inf for t in tickets])
+    buy, sell = np.maximum(buy, 1e-9), np.maximum(sell, 1e-9)
+    relief = np.maximum(-slope / buy, slope / sell)
+    least = np.minimum(buy, sell)
+    orders = [
+        np.argsort(-score, kind="stable")
+        for score in (relief, np.abs(bench.greek[:, 1]) / least, np.abs(bench.greek[:, 2]) / least)
+    ]
+    chosen = dict.fromkeys(np.flatnonzero(bench.always).tolist())
+    turns = [0, 0, 1, 0, 2]
+    at = [0, 0, 0]
+    while len(chosen) < kept and at[0] < count:
+        for turn in turns:
+            if at[turn] < count and len(chosen) < kept:
+                chosen.setdefault(int(orders[turn][at[turn]]))
+            at[turn] += 1
+    return np.array(sorted(chosen), np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What the choice of trades reads: one row a ticket."""
+
+    blocks: tuple[Block, ...]
+    tickets: Sequence[Ticket]
+    greek: Floats
+    always: Bools
+
+
+def blocks_of(prepared: Prepared, column: Ints, sizes: Floats | None = None) -> tuple[Block, ...]:
+    """Pieces of every pool at the account after trades ``sizes[J]``, and what each trade moves."""
+    ground = prepared.ground
+    out = []
+    for pool in ground.pools:
+        wide = spread(pool.priced, pool.held)
+        base = np.array(wide.quantity)
+        step = _step(prepared, pool.number, column)
+        now = base if sizes is None else base + step @ sizes
+        held = replace(wide, quantity=frozen(now, np.float64))
+        pieces = pieces_of(ground.model, pool.priced, held, ground.parameters)
+        label, usd = pool.priced.pool.label, pool.priced.usd_per_unit
+        out.append(Block(label, pieces, base, step, usd))
+    return tuple(out)
+
+
+def _step(prepared: Prepared, number: int, column: Ints) -> Floats:
+    """[I, J] what a unit of each trade adds to a pool: its contract, and the cash of an option."""
+    ground = prepared.ground
+    pool = ground.pools[number]
+    view = ground.base.view
+    table = view.instruments
+    out = np.zeros((len(pool.priced.pool.instruments), len(column)))
+    for j, k in enumerate(column.tolist()):
+        row, factor = prepared.desk.row_of(k), prepared.desk.factor_of(k)
+        if ground.pool_of[row] == number and row in pool.local:
+            out[pool.local[row], j] += factor
+        cash = ground.cash_column[row]
+        option = table.kind[row] == Kind.OPTION
+        if option and ground.booked[row] and ground.pool_of[cash] == number:
+            value = float(view.mark[row]) * float(table.multiplier[row])
+            out[pool.local[cash], j] -= factor * value
+    return out
+
+
+def limits_of(bench: Workbench, tolerances: Tolerances) -> tuple[Limit, ...]:
+    """Greek rows by coin (and expiry): the change within a share of the book's gross Greek."""
+    part = bench.view.instruments
+    shares = (tolerances.delta, tolerances.gamma, tolerances.vega)
+    out = []
+    for c, coin in enumerate(bench.grid.coins):
+        mine = bench.grid.coin == c
+        dates = sorted({int(e) for e in part.expiry[mine]}) if tolerances.by_expiry else [None]
+        for date in dates:
+            rows = mine if date is None else mine & (part.expiry == date)
+            for g, ((name, unit), share) in enumerate(zip(GREEKS, shares, strict=True)):
+                if share is None:
+                    continue
+                column = np.where(rows, bench.greek[:, g], 0.0)
+                gross = float(np.abs(column * bench.quantity) @ np.ones(len(column)))
+                row = bench.unit(column)
+                if not row.any():
+                    continue
+                when = "" if date is None else f" {_day(part.expiries, date)}"
+                label = f"{name} of {coin}{when}"
+                unit_of = f"{coin}" if name == "delta" else unit
+                out.append(Limit(label, unit_of, row, -share * gross, share * gross))
+    return tuple(out)
+
+
+def _day(expiries: Sequence[tuple[str, str, str, int]], code: int) -> str:
+    return "undated" if code < 0 else format_ms(expiries[code][3])[:10]
+
+
+def profile_of(bench: Workbench, tolerances: Tolerances, before_usd: float) -> Profile | None:
+    """P&L rows: at every point of the grid no worse and no better than shares of ``before_usd``."""
+    if tolerances.worse is None and tolerances.better is None:
+        return None
+    unit = bench.unit(bench.grid.usd)
+    coin = bench.unit(bench.grid.coin)
+    rows, names = [], []
+    for c, name in enumerate(bench.grid.coins):
+        rows.append(np.where(coin == c, unit.T, 0.0))
+        names += [f"P&L of {name} at {label}" for label in bench.grid.labels]
+    table = np.vstack(rows)
+    down = -np.inf if tolerances.worse is None else -tolerances.worse * before_usd
+    up = np.inf if tolerances.better is None else tolerances.better * before_usd
+    count = len(names)
+    return Profile(table, np.full(count, down), np.full(count, up), tuple(names))

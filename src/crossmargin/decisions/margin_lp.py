@@ -1,0 +1,457 @@
+"""Margin optimisation: trades that lower a requirement, at a cost, inside tolerances.
+
+    minimise    price x R(h) + cost(h)                 price of a dollar of margin over the horizon
+    or          cost(h)  with  R(h) + cost(h) <= budget         a margin call is met
+    subject to  low <= h <= high,  least <= G h <= most (Greeks),  down <= P h <= up (profile)
+
+``R`` are the linear pieces of the requirement (``margin.pieces``), ``cost`` the straight pieces of
+the one cost object. Without rows that keep the risk a margin optimiser closes the book; the profile
+(P&L change on a grid of the caller's own) and the Greeks keep it a hedge. Rows of scenarios and of
+the profile are generated: the programme holds the few that bind. Lots, least tickets, fixed fees
+and the number of legs make it a mixed-integer programme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Floats, finite
+from crossmargin.core.errors import InputError, SolverError
+from crossmargin.decisions.margin_rows import Binding, Block, Columns, Requirement
+from crossmargin.decisions.programme import Evidence, Programme, Relaxation, Solution
+
+__all__ = [
+    "Contradiction",
+    "Goal",
+    "Limit",
+    "MarginAnswer",
+    "MarginProblem",
+    "Profile",
+    "Ticket",
+    "optimal",
+    "straight",
+]
+
+ROUNDS = 200  # rows are finite, and each round adds one: a stop for what should not happen
+PROFILE_MORE = 6
+LARGEST_COST = 1.0  # of a column in the programme
+WHOLE_GAP = 1e-4  # of a mixed-integer answer, relative
+NODES = 60  # searched at most: then the best so far, with the gap that is left
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What may be traded: straight pieces of cost a side (width in units, dollars per unit).
+
+    A side without pieces cannot be traded. ``lot`` 0: any size. ``least``: smallest ticket in
+    units. ``fixed_usd``: paid where anything is traded (mixed-integer only).
+    """
+
+    name: str
+    buy_width: Floats
+    buy_slope: Floats
+    sell_width: Floats
+    sell_slope: Floats
+    lot: float = 0.0
+    least: float = 0.0
+    fixed_usd: float = 0.0
+
+    @property
+    def low(self) -> float:
+        """Largest sale, negative."""
+        return -float(self.sell_width.sum())
+
+    @property
+    def high(self) -> float:
+        """Largest purchase."""
+        return float(self.buy_width.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``least <= row[J] @ h <= most``, in ``unit``; the name says what it keeps."""
+
+    name: str
+    unit: str
+    row: Floats
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """P&L change of the book at every point of a grid: ``down[K] <= rows[K, J] @ h <= up[K]``."""
+
+    rows: Floats
+    down: Floats
+    up: Floats
+    names: tuple[str, ...]
+    unit: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """``price``: dollars a dollar of requirement costs over the horizon. ``budget_usd``: the most
+    that requirement and cost may be together, then the price is 0 unless one is given."""
+
+    price: float = 1.0
+    budget_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarginProblem:
+    """Everything that a solution depends on; trades are ``tickets[J]``."""
+
+    blocks: tuple[Block, ...]
+    tickets: tuple[Ticket, ...]
+    goal: Goal
+    limits: tuple[Limit, ...] = ()
+    profile: Profile | None = None
+    legs: int | None = None  # at most so many tickets
+
+    @property
+    def low(self) -> Floats:
+        """[J] smallest sizes."""
+        return np.array([each.low for each in self.tickets])
+
+    @property
+    def high(self) -> Floats:
+        """[J] largest sizes."""
+        return np.array([each.high for each in self.tickets])
+
+
+@dataclass(frozen=True, slots=True)
+class MarginAnswer:
+    """Sizes ``h[J]`` and what they are proven with; dollars.
+
+    ``objective``: price x requirement + cost (of the pieces, which are not the exact model).
+    ``duals``: (row, unit, dollars of the objective per unit of its bound), none of a mixed-integer
+    answer.
+    """
+
+    h: Floats
+    objective: float
+    cost_usd: float
+    before_usd: float
+    after_usd: float
+    bindings: tuple[Binding, ...]
+    runner_up: str
+    runner_up_gap_usd: float
+    duals: tuple[tuple[str, str, float], ...]
+    evidence: Evidence
+    rounds: int
+    rows: int
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Rows that cannot hold together, and the least changes that would let them; with units."""
+
+    relaxations: tuple[Relaxation, ...]
+    units: dict[str, str] = field(default_factory=dict)
+
+
+def straight(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
+    """Pieces of cost with neighbours of one slope joined."""
+    if not len(width):
+        return width, slope
+    same = np.abs(np.diff(slope)) <= 1e-12 * (np.abs(slope[1:]) + np.abs(slope[:-1]))
+    first = np.flatnonzero(np.concatenate([[True], ~same]))
+    joined = np.add.reduceat(width, first)
+    return joined, np.add.reduceat(width * slope, first) / joined
+
+
+def optimal(
+    problem: MarginProblem, *, whole: bool = False, among: Bools | None = None
+) -> MarginAnswer | Contradiction:
+    """The optimum over all rows, proven; or what contradicts.
+
+    ``whole``: with lots, least tickets, fixed fees and the number of legs. ``among[J]``: trades
+    that may be used (None: all). Raises SolverError where the solver fails, InputError for numbers
+    that are no problem.
+    """
+    return _Run(problem, whole, among).solve()
+
+
+class _Run:
+    """One programme and its rounds."""
+
+    def __init__(self, problem: MarginProblem, whole: bool, among: Bools | None) -> None:
+        _check(problem)
+        self.problem, self.whole = problem, whole
+        count = len(problem.tickets)
+        self.usable = np.ones(count, np.bool_) if among is None else among
+        nothing = np.zeros(count)
+        before = sum(
+            block.usd_per_unit * float(block.pieces.at(block.base)) for block in problem.blocks
+        )
+        self.before = before
+        self.money = max(abs(before), 1.0)
+        self._lay_out()
+        extra = self._extra_low.shape[0]
+        low, high = (
+            np.where(self.usable, problem.low, 0.0),
+            np.where(self.usable, problem.high, 0.0),
+        )
+        first = len(self.columns.trade) + extra
+        self.requirement = Requirement(problem.blocks, first, (low, high), self.money)
+        self.programme = self._programme()
+        self._fixed_rows()
+        self.requirement.start(self.programme, self.columns, nothing)
+        self.profile_rows: dict[int, int] = {}
+
+    # -- columns ---------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        """Straight pieces of each side as columns in [0, 1]; whole lots as whole columns."""
+        trade: list[int] = []
+        unit: list[float] = []
+        cost: list[float] = []
+        high: list[float] = []
+        kind: list[bool] = []
+        self.linked: list[tuple[int, float, list[int]]] = []  # trade, lot, its columns
+        for j, ticket in enumerate(self.problem.tickets):
+            if not self.usable[j]:
+                continue
+            sides = (
+                (1.0, ticket.buy_width, ticket.buy_slope),
+                (-1.0, ticket.sell_width, ticket.sell_slope),
+            )
+            for sign, widths, slopes in sides:
+                one = self.whole and ticket.lot > 0.0 and len(widths) == 1
+                mine = []
+                for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
+                    size = ticket.lot if one else width
+                    top = float(np.floor(width / ticket.lot + 1e-9)) if one else 1.0
+                    mine.append(len(trade))
+                    trade.append(j)
+                    unit.append(sign * size)
+                    cost.append(slope * size)
+                    high.append(top)
+                    kind.append(one)
+                if mine and self.whole and ticket.lot > 0.0 and not one:
+                    self.linked.append((j, ticket.lot, mine))
+        self.columns = Columns(np.array(trade, np.int64), np.array(unit, np.float64))
+        self._cost, self._high = np.array(cost, np.float64), np.array(high, np.float64)
+        self._whole = np.array(kind, np.bool_)
+        self._lay_out_tickets()
+
+    def _lay_out_tickets(self) -> None:
+        """Columns beside: lots of a side with several prices, and whether a ticket is written."""
+        problem, first = self.problem, len(self.columns.trade)
+        high: list[float] = []
+        for j, lot, _ in self.linked:
+            ticket = problem.tickets[j]
+            high.append(float(np.floor(max(ticket.high, -ticket.low) / lot + 1e-9)))
+        self.written: dict[int, int] = {}
+        self._extra_cost = [0.0] * len(high)
+        if self.whole:
+            for j in np.flatnonzero(self.usable).tolist():
+                ticket = problem.tickets[j]
+                if problem.legs is not None or ticket.fixed_usd > 0.0 or ticket.least > 0.0:
+                    self.written[j] = first + len(high)
+                    high.append(1.0)
+                    self._extra_cost.append(ticket.fixed_usd)
+        self._extra_low, self._extra_high = np.zeros(len(high)), np.array(high, np.float64)
+
+    def _programme(self) -> Programme:
+        columns, goal = self.columns, self.problem.goal
+        total = self.total = self.requirement.total()
+        own = self._cost / self.money
+        # A part of the requirement that is linear in the trades has no column of its own.
+        self.own = np.concatenate([own, np.array(self._extra_cost, np.float64) / self.money])
+        price = goal.price
+        of_trades = price * total.trade[columns.trade] * columns.unit
+        cost = self.own.copy()
+        cost[: len(of_trades)] += of_trades
+        rest = np.zeros(len(self.requirement.low))
+        for column, value in total.columns.items():
+            rest[column - self.requirement.first] = price * value
+        low = np.concatenate([np.zeros(len(self.own)), self.requirement.low])
+        high = np.concatenate([self._high, self._extra_high, np.full(len(rest), np.inf)])
+        kind = np.concatenate(
+            [self._whole, np.ones(len(self._extra_low), np.bool_), np.zeros(len(rest), np.bool_)]
+        )
+        every = np.concatenate([cost, rest])
+        # Dollars of cost are far below dollars of margin: both above what a solver takes for zero.
+        largest = float(np.abs(every).max(initial=0.0))
+        self.worth = LARGEST_COST / largest if largest > 0.0 else 1.0
+        return Programme(
+            every * self.worth, low, high, kind if kind.any() else None, gap=WHOLE_GAP, nodes=NODES
+        )
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    def _over(self, row: Floats) -> Floats:
+        """A row over the trades as one over the columns."""
+        return np.asarray(row[self.columns.trade] * self.columns.unit)
+
+    def _fixed_rows(self) -> None:
+        problem, width = self.problem, len(self.columns.trade)
+        index = np.arange(width)
+        self.limit_rows: list[tuple[Limit, float, int]] = []
+        for limit in problem.limits:
+            row = self._over(limit.row)
+            scale = max(float(np.abs(row).max(initial=0.0)), 1e-300)
+            bounds = limit.least / scale, limit.most / scale
+            k = self.programme.add(index, row / scale, *bounds, limit.name)
+            self.limit_rows.append((limit, scale, k))
+        self.budget_row = -1
+        if problem.goal.budget_usd is not None:
+            total = self.total
+            columns = [*range(len(self.own)), *total.columns]
+            values = np.concatenate([self.own, np.array(list(total.columns.values()))])
+            values[:width] += self._over(total.trade)
+            most = problem.goal.budget_usd / self.money - total.constant
+            self.budget_row = self.programme.add(columns, values, -np.inf, most, "margin budget")
+        self._ticket_rows()
+
+    def _ticket_rows(self) -> None:
+        programme, first = self.programme, len(self.columns.trade)
+        for k, (_, lot, mine) in enumerate(self.linked):
+            sizes = np.append(np.abs(self.columns.unit[mine]), -lot)
+            programme.add([*mine, first + k], sizes, 0.0, 0.0)
+        for j, column in self.written.items():
+            ticket = self.problem.tickets[j]
+            mine = np.flatnonzero(self.columns.trade == j).tolist()
+            most = max(ticket.high, -ticket.low)
+            sizes = np.append(np.abs(self.columns.unit[mine]), -most)
+            programme.add([*mine, column], sizes, -np.inf, 0.0)
+            if ticket.least > 0.0:
+                sizes = np.append(np.abs(self.columns.unit[mine]), -ticket.least)
+                programme.add([*mine, column], sizes, 0.0, np.inf)
+        if self.written and self.problem.legs is not None:
+            columns = list(self.written.values())
+            programme.add(columns, np.ones(len(columns)), -np.inf, float(self.problem.legs))
+
+    def _sharpen_profile(self, h: Floats) -> int:
+        profile = self.problem.profile
+        if profile is None:
+            return 0
+        value = profile.rows @ h
+        over = np.maximum(value - profile.up, profile.down - value)
+        bounds = np.where(np.isfinite(profile.up), np.abs(profile.up), 0.0)
+        bounds = np.maximum(bounds, np.where(np.isfinite(profile.down), np.abs(profile.down), 0.0))
+        wrong = np.flatnonzero(over > 1e-9 * (1.0 + bounds))
+        worst = wrong[np.argsort(-over[wrong], kind="stable")]
+        new = [k for k in worst.tolist() if k not in self.profile_rows][:PROFILE_MORE]
+        self._add_profile(profile, new)
+        return len(new)
+
+    def _add_profile(self, profile: Profile, new: list[int]) -> None:
+        index = np.arange(len(self.columns.trade))
+        for k in new:
+            row, scale = self._over(profile.rows[k]), self.money
+            least, most = float(profile.down[k]) / scale, float(profile.up[k]) / scale
+            name = profile.names[k]
+            self.profile_rows[k] = self.programme.add(index, row / scale, least, most, name)
+
+    # -- solve -----------------------------------------------------------------------------------
+
+    def solve(self) -> MarginAnswer | Contradiction:
+        count = len(self.problem.tickets)
+        for rounds in range(1, ROUNDS + 1):
+            found = self.programme.solve()
+            if found is None:
+                return self._contradiction()
+            h = self.columns.sizes(found.x, count)
+            added = self.requirement.sharpen(self.programme, self.columns, h, found.x)
+            if added + self._sharpen_profile(h) == 0:
+                return self._answer(found, h, rounds)
+        raise SolverError(
+            "solver_failed",
+            "rows were still being added",
+            place="margin optimisation",
+            value=ROUNDS,
+            limit="rounds",
+            remedy="Narrow the sizes.",
+        )
+
+    def _contradiction(self) -> Contradiction:
+        self.requirement.complete(self.programme, self.columns)
+        if self.problem.profile is not None:
+            every = range(len(self.problem.profile.names))
+            rest = [k for k in every if k not in self.profile_rows]
+            self._add_profile(self.problem.profile, rest)
+        units = {limit.name: limit.unit for limit in self.problem.limits}
+        profile = self.problem.profile
+        scales = {limit.name: scale for limit, scale, _ in self.limit_rows}
+        scales["margin budget"] = self.money
+        units["margin budget"] = "USD"
+        if profile is not None:
+            units |= dict.fromkeys(profile.names, profile.unit)
+            scales |= dict.fromkeys(profile.names, self.money)
+        loosened = tuple(
+            Relaxation(each.name, each.by * scales[each.name], each.bound * scales[each.name])
+            for each in self.programme.relaxations()
+        )
+        return Contradiction(loosened, units)
+
+    def _answer(self, found: Solution, h: Floats, rounds: int) -> MarginAnswer:
+        goal, used = self.problem.goal, len(self.own)
+        dual = found.row_dual / self.worth
+        noise = 1e-11 * np.maximum(self.problem.high, -self.problem.low)
+        h = np.where(np.abs(h) <= noise, 0.0, h)
+        cost = float(self.own @ found.x[:used]) * self.money
+        after = self.requirement.at(h)
+        price = goal.price
+        if self.budget_row >= 0:
+            price += abs(float(dual[self.budget_row]))
+        bindings = self.requirement.bindings(h, dual, price)
+        name, gap = self.requirement.runner_up(h)
+        return MarginAnswer(
+            h,
+            goal.price * after + cost,
+            cost,
+            self.before,
+            after,
+            () if self.whole else bindings,
+            name,
+            gap,
+            self._duals(dual),
+            found.evidence,
+            rounds,
+            self.programme.rows,
+            self.whole,
+        )
+
+    def _duals(self, dual: Floats) -> tuple[tuple[str, str, float], ...]:
+        out = []
+        for limit, scale, row in self.limit_rows:
+            out.append((limit.name, limit.unit, float(dual[row]) * self.money / scale))
+        profile = self.problem.profile
+        if profile is not None:
+            for k, row in self.profile_rows.items():
+                out.append((profile.names[k], profile.unit, float(dual[row])))
+        if self.budget_row >= 0:
+            out.append(("margin budget", "USD", float(dual[self.budget_row])))
+        return tuple(each for each in out if each[2] != 0.0)
+
+
+def _check(problem: MarginProblem) -> None:
+    sizes = np.concatenate([problem.low, problem.high])
+    if not len(problem.tickets) or not np.isfinite(sizes).all():
+        raise InputError(
+            "number_out_of_range",
+            "trades to choose from need bounded sizes",
+            place="tickets",
+            value=len(problem.tickets),
+            limit="1 or more, with a largest size",
+            remedy="Give candidates and a largest size.",
+        )
+    finite(np.array([problem.goal.price]), "the price of margin")
+    for ticket in problem.tickets:
+        for slope in (ticket.buy_slope, ticket.sell_slope):
+            finite(slope, f"costs of {ticket.name}")
+            if (np.diff(slope) < -1e-9 * (1.0 + np.abs(slope[1:]))).any():
+                raise InputError(
+                    "number_out_of_range",
+                    "a cost that falls with the size is not convex",
+                    place=ticket.name,
+                    value=[float(each) for each in slope],
+                    limit="rising slopes",
+                    remedy="Give a convex cost.",
+                )

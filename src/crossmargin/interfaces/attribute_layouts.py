@@ -1,0 +1,178 @@
+"""What the verbs attribute and explain_change show: shares, margins, the bill, the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crossmargin.interfaces.tables import Column, Document, Table
+
+__all__ = ["MARGINAL_SHOWN", "attribute_document", "change_document"]
+
+MARGINAL_SHOWN = 20
+_SHARES = (
+    ("euler", "Euler", "euler"),
+    ("ray", "along\nthe ray", "ray"),
+    ("shapley", "Shapley", "shapley"),
+    ("shapley_error", "± error", "shapley"),
+    ("stand_alone", "stand-alone", "stand-alone"),
+    ("incremental", "incremental", "incremental"),
+)
+_ROWS = {"positions": "positions", "orders": "open orders", "holds": "holds",
+         "fixed": "fixed", "buffer": "idle buffer"}  # fmt: skip
+
+
+def attribute_document(figures: Mapping[str, Any]) -> Document:
+    """Requirement, shares, orders, scenarios, marginals, the bill and the change."""
+    tables = [_shares(figures)]
+    if figures["orders"]:
+        tables.append(_orders(figures))
+    if figures["worst"]:
+        tables.append(_worst(figures))
+    if figures["method"] in ("all", "euler"):
+        tables.append(_marginal(figures))
+    if figures["statement"]:
+        tables.append(_statement(figures["statement"]))
+    change = figures["change"]
+    if change:
+        tables += change_document(change).tables
+    level = {"im": "initial", "mm": "maintenance"}[figures["level"]]
+    return Document(
+        f"{level.capitalize()} margin of {figures['account']} under {figures['model']}, "
+        f"by {' / '.join(figures['by'])}",
+        (f"as of {figures['as_of']}", f"required {figures['required']:,.2f} {figures['unit']}"),
+        tuple(tables),
+        tuple(figures["notes"]) + (tuple(change["notes"]) if change else ()),
+    )
+
+
+def _amount(figures: Mapping[str, Any], key: str, title: str, **more: Any) -> Column:
+    """A column of money in the unit of the attribution."""
+    if figures["unit"] == "USD":
+        return Column(f"{key}_usd", title, "usd", **more)
+    return Column(key, title, "amount", figures["unit"], **more)
+
+
+def _shares(figures: Mapping[str, Any]) -> Table:
+    asked = figures["method"]
+    groups = figures["groups"]
+    shown = [
+        (key, title)
+        for key, title, rule in _SHARES
+        if asked in ("all", rule)
+        and (key != "ray" or not figures["scales"] or asked == "ray")
+        and any(each[key] is not None for each in groups)
+    ]
+    columns = (
+        Column("group", " / ".join(figures["by"]), "name"),
+        *(_amount(figures, key, title, essential=key != "ray") for key, title in shown),
+    )
+    rows = [(each["group"], *(each[key] for key, _ in shown)) for each in groups]
+    # What no group moves, then the sum: of the rules that add up it is that of the positions.
+    fixed: dict[str, float] = {
+        "euler": figures["euler_fixed"],
+        "ray": figures["euler_fixed" if figures["scales"] else "ray_fixed"],
+        "shapley": figures["nobody"],
+    }
+    rows.append(("moved by no group", *(fixed.get(key) for key, _ in shown)))
+    sums = [
+        None if key == "shapley_error" else sum(each[key] for each in groups) + fixed.get(key, 0.0)
+        for key, _ in shown
+    ]
+    rows.append(("sum", *sums))
+    notes = (
+        f"positions and balances need {figures['positions']:,.2f} {figures['unit']}; a relief is "
+        "negative",
+    )
+    return Table("shares", "Shares of positions and balances", columns, tuple(rows), notes)
+
+
+def _orders(figures: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("group", "open orders of", "name"),
+        _amount(figures, "adds", "add"),
+        _amount(figures, "error", "± error", essential=False),
+    )
+    rows = tuple((each["group"], each["adds"], each["error"]) for each in figures["orders"])
+    return Table("orders", "Open orders, over the positions", columns, rows)
+
+
+def _worst(figures: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("pool", "pool", "name"),
+        Column("currency", "currency", "name"),
+        Column("scenario", "worst", "name"),
+        Column("loss", "loss", "amount"),
+        Column("runner_up", "runner-up", "name"),
+        Column("runner_up_loss", "loss", "amount", essential=False),
+        Column("gap", "gap", "amount"),
+    )
+    rows = tuple(tuple(each[c.key] for c in columns) for each in figures["worst"])
+    notes = ("shares jump where the runner-up becomes the worst",)
+    return Table("worst", "Worst scenarios", columns, rows, notes, currency="currency")
+
+
+def _marginal(figures: Mapping[str, Any]) -> Table:
+    unit = "_usd" if figures["unit"] == "USD" else ""
+    columns = (
+        Column("instrument", "instrument", "name"),
+        Column("quantity", "held", "quantity"),
+        Column(f"one_more{unit}", "one more\nadds", "price", figures["unit"]),
+        Column(f"one_less{unit}", "one less\nadds", "price", figures["unit"]),
+        _amount(figures, "component", "component"),
+    )
+    keys = ("instrument", "quantity", "one_more", "one_less", "component")
+    every = figures["marginal"]
+    # A contract that is not held was asked for by name: it is never cut off.
+    kept = [e for k, e in enumerate(every) if k < MARGINAL_SHOWN or e["quantity"] == 0.0]
+    rows = tuple(tuple(each[key] for key in keys) for each in kept)
+    left = len(every) - len(kept)
+    notes = (f"and {left} more, in JSON",) if left else ()
+    return Table("marginal", "Marginal by contract, per unit", columns, rows, notes)
+
+
+def _statement(bill: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("kind", "what", "name"),
+        Column("line", "whose", "name"),
+        Column("required_usd", "capital", "usd"),
+        Column("cost_usd", "cost", "number", "USD"),
+    )
+    rows = [
+        (_ROWS[each["kind"]], each["line"], each["required_usd"], each["cost_usd"])
+        for each in bill["lines"]
+        if each["cents"] or abs(each["required_usd"]) >= 0.005
+    ]
+    whole = bill["required_usd"] + (bill["buffer_usd"] or 0.0)
+    rows.append(("bill", "", whole, bill["total_usd"]))
+    days = "a day" if bill["days"] == 1 else f"of {bill['days']} days"
+    title = f"Cost of margin {days} at {100.0 * bill['rate']:g} % a year, by {bill['basis']}"
+    notes = ["the lines add up to the bill, cent by cent"]
+    if bill["buffer_usd"] is None:
+        notes.append("no balance is stated: an idle buffer is not known")
+    return Table("statement", title, columns, tuple(rows), tuple(notes))
+
+
+def change_document(figures: Mapping[str, Any]) -> Document:
+    """The causes of a change, from the old requirement to the new."""
+    columns = (
+        Column("cause", "cause", "name"),
+        Column("part_usd", "part", "usd"),
+        Column("detail", "what", "text"),
+    )
+    rows = [("before", figures["before_usd"], figures["before"])]
+    rows += [(each["cause"], each["part_usd"], each["detail"]) for each in figures["causes"]]
+    rows.append(("after", figures["after_usd"], figures["after"]))
+    how = (
+        f"mean over all orders of the causes, {figures['states']} states between"
+        if figures["method"] == "shapley"
+        else "one after another, in the order given"
+    )
+    title = f"Why the requirement changed by {figures['change_usd']:+,.2f} USD"
+    table = Table("change", title, columns, tuple(rows), (how,))
+    return Document(
+        f"Change of {figures['account']} under {figures['model']}",
+        (f"from {figures['before']} to {figures['after']}",),
+        (table,),
+        tuple(figures["notes"]),
+    )

@@ -1,0 +1,126 @@
+"""What the verb hedge-cost shows: the book, cost three ways, pace, break-even, bands, replay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crossmargin.interfaces.tables import Column, Document, Table
+
+__all__ = ["hedge_cost_document"]
+
+Figures = Mapping[str, Any]
+
+
+def hedge_cost_document(figures: Figures) -> Document:
+    """The document of one hedge-cost."""
+    hedge, formula = figures["hedge"], figures["formula"]
+    lines = [
+        f"account {figures['account']}; market of {figures['as_of']}; every "
+        f"{figures['hours_between_hedges']:g} hours for {figures['horizon_days']:.4g} days, "
+        f"{figures['intervals']} hedges in {hedge['contract']}",
+        f"one way {hedge['one_way_bp']:.2f} bp of notional ({hedge['source']}); realised "
+        f"volatility {100.0 * formula['vol_fraction']:.1f} %",
+    ]
+    at = figures["break_even"]["realised_vol_fraction"]
+    lines.append(
+        "no realised volatility between 1 % and 500 % breaks even"
+        if at is None
+        else f"breaks even at a realised volatility of {100.0 * at:.2f} %, "
+        f"{figures['break_even']['margin_vol_points']:+.2f} points from it"
+    )
+    tables = [_book(figures), _costs(figures), _components(figures), _pace(figures),
+              _bands(figures)]  # fmt: skip
+    return Document(
+        f"Cost of hedging the {figures['underlying']} options of {figures['account']}",
+        tuple(lines),
+        tuple(tables),
+        tuple(figures["notes"]),
+    )
+
+
+def _book(figures: Figures) -> Table:
+    book, hedge = figures["book"], figures["hedge"]
+    columns = (
+        Column("delta_usd", "delta", "usd"),
+        Column("gamma_usd_per_percent", "gamma", "usd", "USD a 1 % move"),
+        Column("vega_usd_per_point", "vega", "usd", "USD a point"),
+        Column("theta_usd_per_day", "theta", "usd", "USD a day"),
+        Column("vol_fraction", "vol of\nthe book", "fraction"),
+        Column("delta_to_volume_ratio", "delta over\na day's volume", "fraction"),
+    )
+    row = (*(book[c.key] for c in columns[:-1]), hedge["delta_to_volume_ratio"])
+    return Table("book", "", columns, (row,))
+
+
+def _costs(figures: Figures) -> Table:
+    columns = (
+        Column("way", "re-hedging", "name"),
+        Column("cost_usd", "cost", "usd"),
+        Column("cost_error_usd", "error of\nthe mean", "usd", essential=False),
+        Column("gain_usd", "gain before\ncost", "usd"),
+        Column("gain_sd_usd", "its sd", "usd"),
+        Column("set_up_usd", "set up", "usd", essential=False),
+        Column("unwinding_usd", "unwinding", "usd", essential=False),
+        Column("carry_usd", "carry", "usd", essential=False),
+        Column("net_usd", "net", "usd"),
+        Column("trades", "trades", "number", essential=False),
+    )
+    law = figures["formula"]
+    known = {**law, "gain_sd_usd": law["error_sd_usd"]}
+    sources = [("formula", known), ("simulated", figures["simulation"]),
+               ("simulated, band", figures["banded"])]  # fmt: skip
+    if figures["replay"] is not None:
+        sources.append((f"replayed, {figures['replay']['windows']} times", figures["replay"]))
+    rows = tuple((name, *(each.get(c.key) for c in columns[1:])) for name, each in sources)
+    notes = []
+    if figures["replay"] is not None:
+        past = figures["replay"]
+        notes.append(
+            f"replayed on prices of {past['from']} to {past['to']}, every {past['hours']:g} hours: "
+            f"realised volatility {100.0 * past['realised_vol_fraction']:.1f} % on average; "
+            f"{100.0 * past['losing_fraction']:.0f} % of the windows lose, the worst "
+            f"{past['net_worst_usd']:,.0f} USD at a realised volatility of "
+            f"{100.0 * past['worst_realised_vol_fraction']:.0f} %"
+        )
+    notes.append("net of the formula is without setting up, unwinding and carry")
+    return Table("cost", "What hedging costs over the horizon", columns, rows, tuple(notes))
+
+
+def _components(figures: Figures) -> Table:
+    columns = (
+        Column("component", "component of re-hedging", "name"),
+        Column("formula_usd", "formula", "usd"),
+        Column("simulated_usd", "simulated", "usd"),
+    )
+    law, run = figures["formula"]["components"], figures["simulation"]["components"]
+    names = list(dict.fromkeys([*law, *run]))
+    rows = tuple((name, law.get(name, 0.0), run.get(name, 0.0)) for name in names)
+    return Table("components", "Cost by component", columns, rows)
+
+
+def _pace(figures: Figures) -> Table:
+    columns = (
+        Column("hours", "hours\nbetween", "number"),
+        Column("intervals", "hedges", "count"),
+        Column("cost_usd", "cost by\nformula", "usd"),
+        Column("simulated_usd", "simulated", "usd"),
+        Column("error_sd_usd", "sd of the\nhedged result", "usd"),
+    )
+    rows = tuple(tuple(each[c.key] for c in columns) for each in figures["pace"])
+    note = "the proportional part goes with one over the root of the step: a quarter costs twice"
+    return Table("pace", "More often or less", columns, rows, (note,))
+
+
+def _bands(figures: Figures) -> Table:
+    columns = (
+        Column("rule", "band of delta", "name"),
+        Column("half_width_coins", "half-width", "number", "coins"),
+        Column("half_width_usd", "half-width", "usd"),
+        Column("delta_coins", "delta now", "number", "coins"),
+        Column("hedge_coins", "trade now", "number", "coins"),
+        Column("hedge_vol_fraction", "vol of\nthe delta", "fraction", essential=False),
+        Column("fidelity", "constants", "name"),
+    )
+    rows = tuple(tuple(each[c.key] for c in columns) for each in figures["band"])
+    return Table("band", "How far the hedge may stray", columns, rows)

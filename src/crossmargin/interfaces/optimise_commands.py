@@ -1,0 +1,159 @@
+"""The command optimise: trades that lower the margin of an account; nothing is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from crossmargin.interfaces.screen import show, working
+from crossmargin.interfaces.whatif_commands import (
+    Account,
+    AsCsv,
+    AsJson,
+    AsOf,
+    Book,
+    Changes,
+    Fee,
+    Form,
+    Market,
+    Model,
+    Params,
+    Twins,
+    Venue,
+)
+
+__all__ = ["optimise", "register"]
+
+Share = float | None
+
+
+def optimise(
+    book: Book,
+    /,
+    *,
+    market: Market,
+    model: Model = "deribit-xpm",
+    objective: Annotated[
+        str,
+        Parameter(name="--objective", help="margin (worth its funding), call, or free-equity."),
+    ] = "margin",
+    days: Annotated[
+        float, Parameter(name="--days", help="Days over which margin is funded.")
+    ] = 30.0,
+    funding: Annotated[
+        float, Parameter(name="--funding", help="What a dollar of margin costs a year.")
+    ] = 0.08,
+    buffer: Annotated[
+        float, Parameter(name="--buffer", help="Dollars to keep free (objective call).")
+    ] = 0.0,
+    delta: Annotated[
+        float, Parameter(name="--delta", help="Net delta moves by at most this share of the gross.")
+    ] = 0.02,
+    gamma: Annotated[
+        Share, Parameter(name="--gamma", help="The same of gamma; left out: free.")
+    ] = None,
+    vega: Annotated[float, Parameter(name="--vega", help="The same of vega.")] = 0.05,
+    worse: Annotated[
+        float,
+        Parameter(name="--worse", help="P&L nowhere worse by more than this share of IM."),
+    ] = 0.02,
+    better: Annotated[
+        Share, Parameter(name="--better", help="P&L nowhere better by more; left out: free.")
+    ] = None,
+    by_expiry: Annotated[
+        bool, Parameter(name="--by-expiry", negative="", help="Greeks of each expiry by itself.")
+    ] = False,
+    largest: Annotated[
+        float, Parameter(name="--largest", help="Largest trade, in the book's largest positions.")
+    ] = 1.0,
+    least_days: Annotated[
+        float | None,
+        Parameter(
+            name="--least-days",
+            help="Life below which a contract is only closed; default --days, or 1 for a call.",
+        ),
+    ] = None,
+    legs: Annotated[int | None, Parameter(name="--legs", help="At most so many contracts.")] = None,
+    any_size: Annotated[
+        bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
+    ] = False,
+    candidate: Annotated[
+        list[str] | None,
+        Parameter(name="--candidate", negative="", help="Trade only these contracts: NAME."),
+    ] = None,
+    intents: Annotated[
+        str | None,
+        Parameter(name="--intents", help="Also write the trades: FILE.csv or FILE.json."),
+    ] = None,
+    plot: Annotated[
+        str | None,
+        Parameter(name="--plot", help="Also draw P&L and margin: FILE.html, .svg, .png."),
+    ] = None,
+    fee: Fee = None,
+    as_of: AsOf = None,
+    params: Params = None,
+    changes: Changes = None,
+    account: Account = None,
+    venue: Venue = None,
+    form: Form = None,
+    allow_duplicates: Twins = False,
+    json_: AsJson = False,
+    csv: AsCsv = False,
+) -> int:
+    """Trades that lower an account's margin for their cost, inside tolerances; nothing is sent."""
+    from crossmargin.decisions.margin_choice import Desired, Tolerances
+    from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.optimise import optimise as verb
+
+    _one_form(json_, csv)
+    asked = {
+        "objective": objective, "days": days, "funding": funding, "buffer": buffer,
+        "delta": delta, "gamma": gamma, "vega": vega, "worse": worse, "better": better,
+        "by_expiry": by_expiry, "largest": largest, "least_days": least_days,
+        "legs": legs, "any_size": any_size,
+    }  # fmt: skip
+    least = least_days if least_days is not None else days if objective == "margin" else 1.0
+    with working("looking for trades", quiet=json_ or csv):
+        result = verb(
+            book,
+            market,
+            model,
+            objective=objective,
+            days=days,
+            funding=funding,
+            buffer_usd=buffer,
+            tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
+            desired=Desired(largest, least),
+            legs=legs,
+            whole=not any_size,
+            candidates=candidate,
+            asked=asked,
+            fee=fee,
+            as_of=as_of,
+            params=params,
+            changes=_changes(changes),
+            account=account,
+            venue=venue,
+            form=form,
+            allow_duplicates=allow_duplicates,
+        )
+    written = [
+        *([result.plot(plot)] if plot is not None else []),
+        *([result.write_intents(intents)] if intents is not None else []),
+    ]
+    if json_:
+        _write(result.to_json())
+    elif csv:
+        _write(result.to_csv())
+    else:
+        show(result.document())
+        _receipt(result.receipt.to_dict())
+        for place in written:
+            print(f"\nwritten: {place}")
+    return 0
+
+
+def register(app: App) -> None:
+    """Add this command to the command line."""
+    app.command(optimise)

@@ -1,0 +1,45 @@
+"""The quadratic programme: its conditions, known answers, infeasible ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossmargin.core.errors import ModelError
+from crossmargin.decisions.convex_qp import solve_qp
+
+
+def none(n: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((0, n)), np.zeros(0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_against_projected_gradients(seed: int) -> None:
+    """Plain twin: min over a box by projected gradient steps."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 9))
+    a = rng.normal(size=(n, n))
+    q, c = a @ a.T + 0.1 * np.eye(n), rng.normal(size=n)
+    g, h = np.vstack([np.eye(n), -np.eye(n)]), np.concatenate([np.full(n, 0.3), np.zeros(n)])
+    found = solve_qp(q, c, *none(n), g, h)
+    x, step = np.zeros(n), 1.0 / np.linalg.eigvalsh(q)[-1]
+    for _ in range(20_000):
+        x = np.clip(x - step * (q @ x + c), 0.0, 0.3)
+    assert found == pytest.approx(x, abs=1e-8)
+
+
+def test_equations_alone_and_a_linear_objective() -> None:
+    found = solve_qp(np.eye(2), np.zeros(2), np.array([[1.0, 1.0]]), np.array([1.0]), *none(2))
+    assert found == pytest.approx([0.5, 0.5])
+    g, h = np.vstack([-np.eye(2), [[1.0, 1.0]]]), np.array([0.0, 0.0, 1.0])
+    found = solve_qp(np.zeros((2, 2)), np.array([-1.0, -2.0]), *none(2), g, h)
+    assert found == pytest.approx([0.0, 1.0], abs=1e-9)
+
+
+def test_what_has_no_answer_is_refused() -> None:
+    g, h = np.array([[1.0], [-1.0]]), np.array([0.0, -1.0])
+    with pytest.raises(ModelError) as refused:
+        solve_qp(np.eye(1), np.zeros(1), *none(1), g, h)
+    assert refused.value.code == "solver_failed"
+    with pytest.raises(ModelError):  # unbounded
+        solve_qp(np.zeros((1, 1)), np.array([-1.0]), *none(1), -np.eye(1), np.zeros(1))

@@ -1,0 +1,134 @@
+"""The plan: its one-period region, a plain coordinate descent, costs that never make it worse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crossmargin.core.errors import CrossMarginError
+from crossmargin.decisions.multi_period import Sides, plan, proportional_sides, tension
+from crossmargin.decisions.no_trade import single
+
+
+def descent(
+    mu: np.ndarray, sigma: np.ndarray, risk: float, held: np.ndarray, c: float
+) -> np.ndarray:
+    """Plain twin of one period: soft thresholds, asset by asset, until nothing moves."""
+    w = held.copy()
+    for _ in range(20_000):
+        old = w.copy()
+        for i in range(len(w)):
+            rest = mu[i] - risk * (sigma[i] @ w - sigma[i, i] * w[i])
+            low, high = (rest - c) / (risk * sigma[i, i]), (rest + c) / (risk * sigma[i, i])
+            w[i] = min(max(held[i], low), high)
+        if np.abs(w - old).max() < 1e-14:
+            break
+    return w
+
+
+def world(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    a = 0.1 * rng.normal(size=(n, n))
+    return 0.02 * rng.normal(size=n), a @ a.T + 0.01 * np.eye(n), rng.uniform(-0.2, 0.6, n)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_one_period_against_coordinate_descent(seed: int) -> None:
+    mu, sigma, held = world(seed, 3 + seed % 5)
+    found = plan(mu, sigma, 4.0, held, proportional_sides(0.004, len(mu)))
+    assert found.weights[0] == pytest.approx(descent(mu, sigma, 4.0, held, 0.004), abs=1e-8)
+    gradient = tension(mu, sigma, 4.0, found.weights[0])
+    rests = found.trade == 0.0
+    assert (np.abs(gradient[rests]) <= 0.004 + 1e-9).all()
+    assert np.abs(gradient[~rests]) == pytest.approx(0.004, abs=1e-9)
+    assert np.sign(gradient[~rests]) == pytest.approx(np.sign(found.trade[~rests]))
+
+
+@pytest.mark.parametrize("held", [0.2, 0.6, 0.9])
+def test_one_asset_is_the_closed_form(held: float) -> None:
+    low, high = single(0.08, 0.16, 5.0, 0.01)
+    found = plan([0.08], [[0.0256]], 5.0, [held], proportional_sides(0.01, 1))
+    assert found.weights[0, 0] == pytest.approx(min(max(held, low), high), abs=1e-10)
+
+
+def test_inside_the_region_the_turnover_is_exactly_nothing() -> None:
+    mu, sigma, held = world(3, 5)
+    first = plan(mu, sigma, 4.0, held, proportional_sides(0.004, 5))
+    again = plan(mu, sigma, 4.0, first.weights[0], proportional_sides(0.0041, 5))
+    assert (again.trade == 0.0).all()
+
+
+def test_several_periods_trade_for_what_is_ahead() -> None:
+    """A gain of less than its cost a period is worth its cost over ten of them."""
+    mu, sigma = np.full((10, 1), 0.001), [[1e-9]]
+    one = plan(mu[:1], sigma, 1.0, [0.0], proportional_sides(0.005, 1), low=0.0, high=1.0)
+    ten = plan(mu, sigma, 1.0, [0.0], proportional_sides(0.005, 1), low=0.0, high=1.0)
+    assert one.trade[0] == 0.0
+    assert ten.trade[0] == pytest.approx(1.0)
+    assert ten.objective >= ten.idle
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_plan_of_several_periods_is_no_worse_than_random_ones(seed: int) -> None:
+    mu, sigma, held = world(seed, 3)
+    path = np.tile(mu, (4, 1)) * np.array([1.0, -0.5, 0.8, 0.2])[:, None]
+    found = plan(path, sigma, 4.0, held, proportional_sides(0.003, 3))
+    assert found.residual < 1e-9
+
+    def value(weights: np.ndarray) -> float:
+        steps = np.diff(np.vstack([held, weights]), axis=0)
+        earned = (path * weights).sum() - 2.0 * np.einsum("hi,ij,hj->", weights, sigma, weights)
+        return float(earned - 0.003 * np.abs(steps).sum())
+
+    assert value(found.weights) == pytest.approx(found.objective, abs=1e-12)
+    rng = np.random.default_rng(seed)
+    for _ in range(500):
+        other = found.weights + rng.normal(0.0, 0.05, found.weights.shape)
+        assert value(other) <= found.objective + 1e-12
+
+
+def test_gross_bounds_and_the_last_weights_hold() -> None:
+    mu, sigma, held = world(5, 4)
+    found = plan(
+        np.tile(5.0 * mu, (3, 1)),
+        sigma,
+        1.0,
+        held,
+        proportional_sides(0.001, 4),
+        gross=1.0,
+        last=[0.1, 0.2, 0.3, 0.4],
+    )
+    assert (np.abs(found.weights).sum(axis=1) <= 1.0 + 1e-8).all()
+    assert found.weights[-1] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+
+
+def test_a_convex_cost_in_pieces_trades_no_further_than_its_slope_allows() -> None:
+    sides = Sides(*[np.array([0.1, np.inf]), np.array([0.001, 0.02])] * 2)
+    found = plan([0.01], [[0.01]], 1.0, [0.0], [sides])
+    # the gradient 0.01 - 0.01 w is above the first slope and below the second: to the edge of both
+    assert found.trade[0] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "matrix_not_psd"),
+        ({"held": [0.1]}, "shape_wrong"),
+        ({"mu": [0.1]}, "number_out_of_range"),
+        ({"low": 1.0, "high": 0.0}, "number_out_of_range"),
+        ({"low": 1.0, "gross": 1.0}, "solver_failed"),
+        ({"aversion": -1.0}, "number_out_of_range"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(change: dict[str, object], code: str) -> None:
+    given: dict[str, object] = {
+        "mu": [0.01, 0.02],
+        "covariance": np.eye(2),
+        "aversion": 2.0,
+        "held": [0.1, 0.2],
+        "costs": proportional_sides(0.01, 2),
+        **change,
+    }
+    with pytest.raises(CrossMarginError) as refused:
+        plan(**given)  # type: ignore[arg-type] # bad on purpose
+    assert refused.value.code == code

@@ -1,0 +1,34 @@
+"""The command allocate: its flags reach the verb, its files are written, bad pairs are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crossmargin.interfaces.cli import main
+
+
+def test_a_cure_on_screen_and_in_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--buffer-usd", "perp=20000", "--rate", "0", "--no-trades"]
+    plot, intents = tmp_path / "plan.html", tmp_path / "plan.json"
+    files = ["--plot", str(plot), "--intents", str(intents)]
+    assert main(["allocate", "sample:three-venues", *flags, *files]) == 0
+    shown = capsys.readouterr().out
+    assert "Transfers" in shown and "intents written to" in shown
+    assert plot.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert json.loads(intents.read_text("utf-8"))["groups"]
+
+
+def test_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["allocate", "sample:three-venues", "--no-transfers", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["transfers"] == []
+    assert main(["allocate", "sample:three-venues", "--no-transfers", "--csv"]) == 0
+    assert capsys.readouterr().out.startswith("table,")
+
+
+@pytest.mark.parametrize("pair", ["perp", "perp=", "=5", "perp=x"])
+def test_a_bad_pair_is_refused(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["allocate", "sample:three-venues", "--buffer-usd", pair]) == 2
+    assert "--buffer-usd" in capsys.readouterr().err

@@ -1,0 +1,49 @@
+"""Options of an underlying as arrays, and the hedge's cost, from the sample market."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossmargin.core.errors import CrossMarginError
+from crossmargin.interfaces.hedge_market import hedge_market, option_book, underlying_of
+from crossmargin.interfaces.sources import book_of, snapshot_of
+from crossmargin.margin.whatif_greeks import GreekTable
+
+
+def test_delta_gamma_and_vega_are_those_of_the_account() -> None:
+    book, snapshot = book_of("sample:market-maker"), snapshot_of("sample:market")
+    view = snapshot.view(book.instruments)
+    for name, each in GreekTable(view).of_book(book).items():
+        found = option_book(book, view, name)
+        spot = found.spot
+        assert spot == pytest.approx(each.index_usd)
+        import numpy as np
+
+        now = np.array([spot])
+        # the forwards of the sample stand within half a per cent of the spot, which moves them
+        assert found.delta(now)[0] == pytest.approx(each.delta_coins, abs=0.02 * len(found))
+        assert found.vega() / 100.0 == pytest.approx(each.vega_usd_per_point, rel=1e-6)
+        gamma = found.cash_gamma(now)[0] / spot**2
+        assert gamma == pytest.approx(each.gamma_coins_per_usd, rel=0.05)
+
+
+def test_cost_is_the_perpetuals_or_the_given_one() -> None:
+    book, snapshot = book_of("sample:market-maker"), snapshot_of("sample:market")
+    view = snapshot.view(book.instruments)
+    found = hedge_market(book, view, snapshot, "BTC")
+    assert found.contract == "BTC-PERPETUAL"
+    assert found.terms.fee == pytest.approx(5e-4, rel=0.01)
+    assert found.terms.half_spread > 0.0
+    assert found.terms.impact > 0.0
+    given = hedge_market(book, view, snapshot, "BTC", cost_bp=7.0, gas_usd=1.0)
+    assert given.terms.one_way == pytest.approx(7e-4)
+    assert (given.terms.impact, given.terms.gas_usd, given.source) == (0.0, 1.0, "given")
+
+
+def test_several_underlyings_must_be_named() -> None:
+    book = book_of("sample:market-maker")
+    assert underlying_of(book, "ETH") == "ETH"
+    for asked in (None, "SOL"):
+        with pytest.raises(CrossMarginError) as refused:
+            underlying_of(book, asked)
+        assert refused.value.code == "option_unknown"

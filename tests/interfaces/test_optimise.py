@@ -1,0 +1,103 @@
+"""The verb and the command optimise: what is announced is what a what-if of the intents finds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import crossmargin as xm
+from crossmargin.core.errors import InputError
+from crossmargin.decisions.margin_choice import Desired, Tolerances
+from crossmargin.interfaces.cli import main
+
+BOOK, MARKET = "sample:market-maker", "sample:market"
+
+
+@pytest.fixture(scope="module")
+def result() -> xm.OptimiseResult:
+    return xm.optimise(BOOK, MARKET, asked={}, desired=Desired(kept=60))
+
+
+def test_the_intents_have_the_announced_margin(result: xm.OptimiseResult, tmp_path: Path) -> None:
+    assert result.saved_usd > 0.0
+    assert len(result.trades) > 0
+    place = result.write_intents(tmp_path / "intents.csv")
+    asked = xm.whatif(BOOK, MARKET, rank=place)
+    assert asked.after.im_usd == pytest.approx(result.figures["after"]["im_usd"], rel=1e-12)
+    assert asked.before.im_usd == result.figures["before"]["im_usd"]
+    legs = xm.whatif(BOOK, MARKET, add=list(result.intents.legs()))
+    assert legs.after.im_usd == pytest.approx(result.figures["after"]["im_usd"], rel=1e-12)
+
+
+def test_the_figures_add_up_and_say_what_got_worse(result: xm.OptimiseResult) -> None:
+    figures = result.figures
+    assert figures["saved_usd"] == pytest.approx(
+        figures["before"]["im_usd"] - figures["after"]["im_usd"], abs=1e-6
+    )
+    daily = 0.08 * figures["saved_usd"] / 365.0
+    assert figures["pay_back_days"] == pytest.approx(figures["cost_usd"] / daily)
+    assert figures["pay_back_days"] < 30.0, "a trade that does not pay within the days"
+    assert {each["when"] for each in figures["outlooks"]} == {
+        "one day ahead",
+        "after the next expiry",
+    }
+    for each in figures["grid"]:
+        assert each["largest_loss_added_usd"] >= -0.02 * figures["before"]["im_usd"] * 1.001
+    assert any("P&L" in text for text in figures["worsened"])
+    assert figures["pieces"][0]["standing"] == "lower"
+    assert figures["pieces"][0]["left_out"]
+    assert figures["solver"]["primal_residual"] <= 1e-7
+    text = repr(result)
+    assert "trades save" in text
+    assert "lower bound" in text
+
+
+def test_a_greek_stays_inside_its_tolerance(result: xm.OptimiseResult) -> None:
+    bench = result.bench
+    for each in result.greeks:
+        g = ("delta", "gamma", "vega").index(each.name)
+        share = {"delta": 0.02, "vega": 0.05}.get(each.name)
+        mine = bench.grid.coin == bench.grid.coins.index(each.coin)
+        gross = float((abs(bench.quantity * bench.greek[:, g]))[mine].sum())
+        if share is not None:
+            assert abs(each.with_ - each.without) <= share * gross * (1.0 + 1e-6) + 1e-9
+
+
+def test_what_cannot_be_kept_names_the_least_relaxation() -> None:
+    with pytest.raises(InputError) as refused:
+        xm.optimise(
+            BOOK, MARKET, objective="call", buffer_usd=4_400_000.0, desired=Desired(kept=30)
+        )
+    assert "margin budget" in str(refused.value)
+    assert "USD" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"objective": "profit"},
+        {"days": -1.0},
+        {"funding": float("nan")},
+        {"tolerances": Tolerances(delta=-0.1)},
+        {"desired": Desired(largest=float("inf"))},
+    ],
+)
+def test_bad_numbers_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        xm.optimise(BOOK, MARKET, **given)  # type: ignore[arg-type]
+
+
+def test_the_command_writes_json_plot_and_intents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plot, intents = tmp_path / "p.svg", tmp_path / "i.json"
+    line = ["optimise", BOOK, "--market", MARKET, "--legs", "4", "--plot", str(plot)]
+    assert main([*line, "--intents", str(intents), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert 0 < len(figures["trades"]) <= 4
+    assert figures["receipt"]["command"].startswith("crossmargin optimise")
+    assert plot.read_text("utf-8").startswith("<svg")
+    groups = json.loads(intents.read_text("utf-8"))["groups"]
+    assert len(groups[0]["trades"]) == len(figures["trades"])
