@@ -57,4 +57,4 @@ def test_only_assets_of_a_view_are_traded() -> None:
 )
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised

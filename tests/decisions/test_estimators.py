@@ -67,4 +67,4 @@ def test_bayes_stein_lies_between() -> None:
 )
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised

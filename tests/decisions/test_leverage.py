@@ -70,4 +70,4 @@ def test_sigmas_of_a_normal_history() -> None:
 )
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised

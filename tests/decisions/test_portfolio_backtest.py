@@ -87,6 +87,6 @@ def test_losing_stretches_are_reported() -> None:
 )
 def test_what_is_refused(given: dict[str, float]) -> None:
     with pytest.raises(CrossMarginError):
-        walk_forward(R, {}, **given)  # type: ignore[arg-type]
+        walk_forward(R, {}, **given)  # type: ignore[arg-type] # on purpose
     with pytest.raises(CrossMarginError):
         walk_forward(np.where(R > 0.05, np.nan, R), {}, window=60, every=20)

@@ -83,7 +83,7 @@ BAD = {
 @pytest.mark.parametrize("call", BAD.values(), ids=BAD)
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised
 
 
 def test_no_return_above_the_risk_free_is_an_error_not_a_nan() -> None:

@@ -49,7 +49,7 @@ def test_more_history_is_narrower() -> None:
 def test_what_is_refused() -> None:
     for given in ({"points": 1}, {"samples": 5}, {"confidence": 1.0}, {"block": 0.5}):
         with pytest.raises(CrossMarginError):
-            resampled_frontier(X[:100], **given)  # type: ignore[arg-type]
+            resampled_frontier(X[:100], **given)  # type: ignore[arg-type] # on purpose
     with pytest.raises(CrossMarginError):
         resampled_frontier(X[:100], weight_limits(2))
     with pytest.raises(CrossMarginError):

@@ -90,4 +90,4 @@ def test_most_diversified_has_equal_correlation_with_what_it_holds() -> None:
 )
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised

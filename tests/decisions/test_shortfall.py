@@ -93,4 +93,4 @@ def test_an_impossible_target_is_named() -> None:
 )
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised

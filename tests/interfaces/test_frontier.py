@@ -131,7 +131,7 @@ BAD = {
 @pytest.mark.parametrize("given", BAD.values(), ids=BAD)
 def test_what_is_refused(given: dict[str, object], prices: Path) -> None:
     with pytest.raises(CrossMarginError):
-        xm.frontier(prices, **given)  # type: ignore[arg-type]
+        xm.frontier(prices, **given)  # type: ignore[arg-type] # on purpose
 
 
 def test_trades_need_holdings(prices: Path, tmp_path: Path) -> None:

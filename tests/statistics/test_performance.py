@@ -65,4 +65,4 @@ def test_everything_lost_is_everything() -> None:
 )
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
-        call()  # type: ignore[operator]
+        call()  # type: ignore[operator] # parametrised

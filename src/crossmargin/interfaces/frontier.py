@@ -39,6 +39,7 @@ from crossmargin.interfaces.frontier_inputs import (
     prices_of,
 )
 from crossmargin.interfaces.frontier_layouts import frontier_document
+from crossmargin.interfaces.frontier_views import with_views
 from crossmargin.interfaces.intents_file import write_intents
 from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.receipt import manifest
@@ -130,6 +131,7 @@ def frontier(
     estimator: str = "ledoit-wolf",
     mean: str = "sample",
     decay: float = 0.97,
+    views: Mapping[str, float] | None = None,
     limits: Limits | None = None,
     current: str | Path | Mapping[str, float] | None = None,
     points: int = 21,
@@ -141,9 +143,9 @@ def frontier(
     """Weights of assets from their own prices, and the exact efficient frontier behind them.
 
     ``prices``: a file of prices, or ``history``: a snapshot with earlier prices. ``target`` (a
-    yearly return or volatility, or a risk aversion) goes with the methods that take one, and
-    ``risk_free`` is a yearly return. ``bands``: samples of a resampled frontier. Returns and
-    volatilities of the figures are yearly: the period's mean times the periods, the deviation times
+    yearly return or volatility, or a risk aversion) goes with the methods that take one;
+    ``risk_free`` is yearly, and so are ``views`` by ``ASSET`` or ``A-B``. ``bands``: samples of a
+    resampled frontier. Figures are yearly: the period's mean times the periods, the deviation times
     their root. Errors: those of the estimator, of the method and of the limits.
     """
     held_prices = prices_of(prices, history, assets, last, periods)
@@ -156,12 +158,20 @@ def frontier(
         held_prices.periods,
     )
     returns = held_prices.returns
-    known = estimate(returns, estimator, mean=mean, decay=decay)
+    known = with_views(
+        estimate(returns, estimator, mean=mean, decay=decay),
+        views,
+        held_prices.table.names,
+        None if held is None else held.weight,
+        held_prices.periods,
+        way.risk_free,
+    )
     line = exact_frontier(known.mean, known.covariance, allowed)
     chosen = choose(returns, way, allowed, line=(known, line))
     intents = _intents(chosen, held_prices, held, limits or Limits())
     figures = {
         **_about(held_prices, known, way, method, target, risk_free),
+        "views": dict(views or {}),
         "value_usd": None if held is None else held.value,
         "assets": _assets(chosen, held_prices, held, line),
         "portfolios": _portfolios(chosen, held_prices, held, line, allowed),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -14,124 +14,127 @@ __all__ = ["frontier", "register"]
 
 _METHODS = "max-sharpe, min-variance, max-return, target-return, target-volatility, utility, "
 _METHODS += "risk-parity, max-diversification, hierarchical, min-es, min-worst-loss, equal."
-_ESTIMATORS = "Covariance: sample, ewma, ledoit-wolf, oas, tyler."
 
 
-def frontier(  # one argument a flag
-    prices: Annotated[
-        str | None,
-        Parameter(help="Prices over time: CSV or Parquet, one column an asset, or long."),
-    ] = None,
+def _flag(name: str, words: str) -> Parameter:
+    return Parameter(name=name, help=words, negative="")
+
+
+PricesFile = Annotated[
+    str | None, Parameter(help="Prices over time: CSV or Parquet, one column an asset, or long.")
+]
+History = Annotated[str | None, _flag("--history", "Snapshot whose earlier prices are taken.")]
+Assets = Annotated[str | None, _flag("--assets", "Assets, comma between; default all.")]
+Last = Annotated[int | None, _flag("--last", "The last rows alone.")]
+Periods = Annotated[float | None, _flag("--periods", "Periods a year; default from the step.")]
+MethodName = Annotated[str, _flag("--method", _METHODS)]
+Target = Annotated[
+    float | None, _flag("--target", "Yearly return or volatility, or the risk aversion.")
+]
+RiskFree = Annotated[float, _flag("--risk-free", "Yearly return without risk (0.04: 4 %).")]
+Level = Annotated[float, _flag("--level", "Level of the expected shortfall.")]
+Estimator = Annotated[
+    str, _flag("--estimator", "Covariance: sample, ewma, ledoit-wolf, oas, tyler.")
+]
+Mean = Annotated[str, _flag("--mean", "Means: sample, zero, bayes-stein.")]
+Decay = Annotated[float, _flag("--decay", "Decay a period of ewma.")]
+View = Annotated[
+    list[str] | None, _flag("--view", "ASSET=R or A-B=R: yearly return above risk-free, a view.")
+]
+Low = Annotated[float, _flag("--low", "Least weight of every asset.")]
+High = Annotated[float, _flag("--high", "Largest weight of every asset.")]
+Bound = Annotated[list[str] | None, _flag("--bound", "ASSET=LOW:HIGH, over --low and --high.")]
+Current = Annotated[
+    str | None, _flag("--current", "Holdings: CSV with asset, quantity; USD: money.")
+]
+Turnover = Annotated[
+    float | None, _flag("--turnover", "Most value traded, both ways, of the value held.")
+]
+CostBp = Annotated[float, _flag("--cost-bp", "Cost of trading one way in basis points.")]
+Hold = Annotated[float, _flag("--hold", "Periods over which that cost is earned back.")]
+Points = Annotated[int, _flag("--points", "Points of the frontier.")]
+Bands = Annotated[int, _flag("--bands", "Resampled histories behind bands; 0: none.")]
+Seed = Annotated[int, _flag("--seed", "Seed of the resampling.")]
+Walk = Annotated[bool, _flag("--backtest", "Also walk forward out of sample.")]
+Window = Annotated[int, _flag("--window", "Periods that a rule sees.")]
+Every = Annotated[int, _flag("--every", "Periods between its trades.")]
+Aim = Annotated[
+    float | None, _flag("--target-volatility", "Yearly volatility that leverage aims at.")
+]
+Cap = Annotated[float, _flag("--leverage-cap", "Largest leverage.")]
+Sigmas = Annotated[float, _flag("--sigmas", "Move that collateral survives, in deviations.")]
+Days = Annotated[float, _flag("--days", "Days in which it happens.")]
+Maintenance = Annotated[float, _flag("--maintenance", "Maintenance margin of notional.")]
+File = Annotated[
+    str | None, _flag("--intents", "Write the trades from --current: FILE.csv or .json.")
+]
+Plot = Annotated[str | None, _flag("--plot", "Also draw the frontier: FILE.html, .svg, .png.")]
+
+
+def frontier(
+    prices: PricesFile = None,
     /,
     *,
-    history: Annotated[
-        str | None, Parameter(name="--history", help="Snapshot whose earlier prices are taken.")
-    ] = None,
-    assets: Annotated[
-        str | None, Parameter(name="--assets", help="Assets, comma between; default all.")
-    ] = None,
-    last: Annotated[int | None, Parameter(name="--last", help="The last rows alone.")] = None,
-    periods: Annotated[
-        float | None, Parameter(name="--periods", help="Periods a year; default from the step.")
-    ] = None,
-    method: Annotated[str, Parameter(name="--method", help=_METHODS)] = "max-sharpe",
-    target: Annotated[
-        float | None,
-        Parameter(name="--target", help="Yearly return or volatility, or the risk aversion."),
-    ] = None,
-    risk_free: Annotated[
-        float, Parameter(name="--risk-free", help="Yearly return without risk (0.04: 4 %).")
-    ] = 0.0,
-    level: Annotated[
-        float, Parameter(name="--level", help="Level of the expected shortfall.")
-    ] = 0.95,
-    estimator: Annotated[str, Parameter(name="--estimator", help=_ESTIMATORS)] = "ledoit-wolf",
-    mean: Annotated[
-        str, Parameter(name="--mean", help="Means: sample, zero, bayes-stein.")
-    ] = "sample",
-    decay: Annotated[float, Parameter(name="--decay", help="Decay a period of ewma.")] = 0.97,
-    low: Annotated[float, Parameter(name="--low", help="Least weight of every asset.")] = 0.0,
-    high: Annotated[float, Parameter(name="--high", help="Largest weight of every asset.")] = 1.0,
-    bound: Annotated[
-        list[str] | None,
-        Parameter(name="--bound", negative="", help="ASSET=LOW:HIGH, over --low and --high."),
-    ] = None,
-    current: Annotated[
-        str | None,
-        Parameter(name="--current", help="Holdings: CSV with asset, quantity; USD: money."),
-    ] = None,
-    turnover: Annotated[
-        float | None,
-        Parameter(name="--turnover", help="Most value traded, both ways, of the value held."),
-    ] = None,
-    cost_bp: Annotated[
-        float, Parameter(name="--cost-bp", help="Cost of trading one way in basis points.")
-    ] = 0.0,
-    hold: Annotated[
-        float, Parameter(name="--hold", help="Periods over which that cost is earned back.")
-    ] = 30.0,
-    points: Annotated[int, Parameter(name="--points", help="Points of the frontier.")] = 11,
-    bands: Annotated[
-        int, Parameter(name="--bands", help="Resampled histories behind bands; 0: none.")
-    ] = 0,
-    seed: Annotated[int, Parameter(name="--seed", help="Seed of the resampling.")] = 1,
-    backtest: Annotated[
-        bool, Parameter(name="--backtest", negative="", help="Also walk forward out of sample.")
-    ] = False,
-    window: Annotated[int, Parameter(name="--window", help="Periods that a rule sees.")] = 180,
-    every: Annotated[int, Parameter(name="--every", help="Periods between its trades.")] = 30,
-    target_volatility: Annotated[
-        float | None,
-        Parameter(name="--target-volatility", help="Yearly volatility that leverage aims at."),
-    ] = None,
-    cap: Annotated[float, Parameter(name="--leverage-cap", help="Largest leverage.")] = 10.0,
-    sigmas: Annotated[
-        float, Parameter(name="--sigmas", help="Move that collateral survives, in deviations.")
-    ] = 3.0,
-    days: Annotated[float, Parameter(name="--days", help="Days in which it happens.")] = 1.0,
-    maintenance: Annotated[
-        float, Parameter(name="--maintenance", help="Maintenance margin of notional.")
-    ] = 0.05,
-    intents: Annotated[
-        str | None,
-        Parameter(name="--intents", help="Write the trades from --current: FILE.csv or .json."),
-    ] = None,
-    plot: Annotated[
-        str | None, Parameter(name="--plot", help="Also draw the frontier: FILE.html, .svg, .png.")
-    ] = None,
+    history: History = None,
+    assets: Assets = None,
+    last: Last = None,
+    periods: Periods = None,
+    method: MethodName = "max-sharpe",
+    target: Target = None,
+    risk_free: RiskFree = 0.0,
+    level: Level = 0.95,
+    estimator: Estimator = "ledoit-wolf",
+    mean: Mean = "sample",
+    decay: Decay = 0.97,
+    view: View = None,
+    low: Low = 0.0,
+    high: High = 1.0,
+    bound: Bound = None,
+    current: Current = None,
+    turnover: Turnover = None,
+    cost_bp: CostBp = 0.0,
+    hold: Hold = 30.0,
+    points: Points = 11,
+    bands: Bands = 0,
+    seed: Seed = 1,
+    backtest: Walk = False,
+    window: Window = 180,
+    every: Every = 30,
+    target_volatility: Aim = None,
+    leverage_cap: Cap = 10.0,
+    sigmas: Sigmas = 3.0,
+    days: Days = 1.0,
+    maintenance: Maintenance = 0.05,
+    intents: File = None,
+    plot: Plot = None,
     json_: AsJson = False,
     csv: AsCsv = False,
 ) -> int:
     """Weights of assets from their prices: the exact efficient frontier and what judges it."""
-    from crossmargin.interfaces.commands import _one_form, _write
+    from crossmargin.interfaces.commands import _one_form
     from crossmargin.interfaces.frontier import Backtest, Sizes
     from crossmargin.interfaces.frontier import frontier as verb
     from crossmargin.interfaces.frontier_inputs import Limits
 
     _one_form(json_, csv)
+    limits = Limits(low, high, _bounds(bound), turnover, cost_bp, hold)
+    sizes = Sizes(target_volatility, leverage_cap, sigmas, days, maintenance)
+    walk = Backtest(window, every, cost_bp or 5.0) if backtest else None
     names = None if assets is None else [name.strip() for name in assets.split(",")]
     with working("walking the frontier", quiet=json_ or csv):
         result = verb(
-            prices,
-            history=history,
-            assets=names,
-            last=last,
-            periods=periods,
-            method=method,
-            target=target,
-            risk_free=risk_free,
-            level=level,
-            estimator=estimator,
-            mean=mean,
-            decay=decay,
-            limits=Limits(low, high, _bounds(bound), turnover, cost_bp, hold),
-            current=current,
-            points=points,
-            bands=bands,
-            seed=seed,
-            sizes=Sizes(target_volatility, cap, sigmas, days, maintenance),
-            backtest=Backtest(window, every, cost_bp or 5.0) if backtest else None,
-        )
+            prices, history=history, assets=names, last=last, periods=periods, method=method,
+            target=target, risk_free=risk_free, level=level, estimator=estimator, mean=mean,
+            decay=decay, views=_views(view), limits=limits, current=current, points=points,
+            bands=bands, seed=seed, sizes=sizes, backtest=walk,
+        )  # fmt: skip
+    return _shown(result, intents, plot, json_, csv)
+
+
+def _shown(result: Any, intents: str | None, plot: str | None, json_: bool, csv: bool) -> int:
+    """Files first, so that a wrong name is told before anything is printed."""
+    from crossmargin.interfaces.commands import _write
+
     written = [None if plot is None else result.plot(plot)]
     written.append(None if intents is None else result.write_intents(intents))
     if json_ or csv:
@@ -161,6 +164,25 @@ def _bounds(texts: list[str] | None) -> dict[str, tuple[float, float]]:
                 remedy="Write a name, an equals sign and two weights with a colon between.",
             )
         found[name] = number(low, f"--bound {name}"), number(high, f"--bound {name}")
+    return found
+
+
+def _views(texts: list[str] | None) -> dict[str, float]:
+    """``ASSET=RETURN`` or ``A-B=RETURN``."""
+    from crossmargin.venues.reading import number
+
+    found: dict[str, float] = {}
+    for each in texts or []:
+        name, sign, value = each.rpartition("=")
+        if not (sign and name) or name in found:
+            raise InputError(
+                "option_unknown",
+                "not ASSET=RETURN, or said twice",
+                place="--view",
+                value=each,
+                remedy="Write a name, or two with a hyphen between, an equals sign and a return.",
+            )
+        found[name] = number(value, f"--view {name}")
     return found
 
 

@@ -49,6 +49,9 @@ def _lines(figures: Mapping[str, Any]) -> tuple[str, ...]:
         f" residuals {figures['solver']['primal']:.0e} and {figures['solver']['dual']:.0e};"
         f" {figures['turning_points']} turning points",
     ]
+    if figures["views"]:
+        told = ", ".join(f"{name} {100.0 * v:+g} %" for name, v in figures["views"].items())
+        found.append(f"views, in place of the means: {told} a year above risk-free")
     if figures["value_usd"] is not None:
         found.append(f"held: {figures['value_usd']:,.2f} USD")
     return tuple(found)
