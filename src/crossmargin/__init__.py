@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.protect import ProtectResult, protect
     from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
+    from crossmargin.interfaces.rank import RankResult, rank
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement
@@ -83,6 +84,7 @@ __all__ = [
     "RebalanceResult",
     "ProtectResult",
     "OptimiseResult",
+    "RankResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -119,6 +121,7 @@ __all__ = [
     "probe",
     "protect",
     "quality",
+    "rank",
     "read_book",
     "read_crif",
     "read_market",
@@ -163,6 +166,7 @@ _HOMES = {
     "interfaces.probe": ("fit", "probe"),
     "interfaces.rebalance": ("RebalanceResult", "rebalance"),
     "interfaces.protect": ("ProtectResult", "protect"),
+    "interfaces.rank": ("RankResult", "rank"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

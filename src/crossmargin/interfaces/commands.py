@@ -25,6 +25,7 @@ from crossmargin.interfaces.parameters_commands import register as register_para
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.protect_commands import register as register_protect
 from crossmargin.interfaces.rebalance_commands import register as register_rebalance
+from crossmargin.interfaces.rank_commands import register as register_rank
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.unified_commands import register as register_unified
@@ -68,6 +69,7 @@ register_rebalance(app)
 register_protect(app)
 register_optimise(app)
 register_attribute(app)
+register_rank(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[
