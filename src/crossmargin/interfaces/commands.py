@@ -24,8 +24,8 @@ from crossmargin.interfaces.optimise_commands import register as register_optimi
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.protect_commands import register as register_protect
-from crossmargin.interfaces.rebalance_commands import register as register_rebalance
 from crossmargin.interfaces.rank_commands import register as register_rank
+from crossmargin.interfaces.rebalance_commands import register as register_rebalance
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.unified_commands import register as register_unified

@@ -104,8 +104,7 @@ class OptimiseResult(Shown):
         out = []
         for j in np.flatnonzero(self.priced.sizes).tolist():
             item, size = items[int(self.bench.column[j])], float(self.priced.sizes[j])
-            k = int(self.bench.column[j])
-            cost = float(self.bench.desk.quote(k, np.sign(size)).cost.at(size))
+            cost = self.bench.tickets[j].cost_usd(size)
             venue = item.venue if several else ""
             trade = Trade(item.native_id, size, venue=venue, cost_usd=cost)
             out.append(replace(trade, account=self.prepared.account, reason="lowers margin"))

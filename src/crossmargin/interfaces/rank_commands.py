@@ -27,30 +27,37 @@ from crossmargin.interfaces.whatif_commands import (
 __all__ = ["rank", "register"]
 
 
+Candidates = Annotated[
+    str | None,
+    Parameter(name="--candidates", help="CSV: instrument, size, …; default: every contract."),
+]
+Share = Annotated[
+    float, Parameter(name="--share", help="Size of each, of the book's largest position.")
+]
+Fit = Annotated[
+    int, Parameter(name="--fit", help="Of so many of the first, the largest size that fits.")
+]
+IntentsFile = Annotated[
+    str | None,
+    Parameter(name="--intents", help="Also write the first --top: FILE.csv or FILE.json."),
+]
+Plot = Annotated[
+    str | None, Parameter(name="--plot", help="Also draw the first: FILE.html, .svg, .png.")
+]
+
+
 def rank(
     book: Book,
     /,
     *,
     market: Market,
     model: Model = "deribit-xpm",
-    candidates: Annotated[
-        str | None,
-        Parameter(name="--candidates", help="CSV: instrument, size, …; default: every contract."),
-    ] = None,
-    share: Annotated[
-        float, Parameter(name="--share", help="Size of each, of the book's largest position.")
-    ] = 0.1,
-    fit: Annotated[
-        int, Parameter(name="--fit", help="Of so many of the first, the largest size that fits.")
-    ] = 5,
+    candidates: Candidates = None,
+    share: Share = 0.1,
+    fit: Fit = 5,
     top: Top = 20,
-    intents: Annotated[
-        str | None,
-        Parameter(name="--intents", help="Also write the first --top: FILE.csv or FILE.json."),
-    ] = None,
-    plot: Annotated[
-        str | None, Parameter(name="--plot", help="Also draw the first: FILE.html, .svg, .png.")
-    ] = None,
+    intents: IntentsFile = None,
+    plot: Plot = None,
     fee: Fee = None,
     as_of: AsOf = None,
     params: Params = None,
