@@ -53,4 +53,4 @@ def test_the_command_lists_the_first_and_draws(
 @pytest.mark.parametrize("given", [{"share": 0.0}, {"share": float("nan")}, {"fit": -1}])
 def test_bad_numbers_are_refused(given: dict[str, float]) -> None:
     with pytest.raises(InputError):
-        xm.rank(BOOK, MARKET, **given)  # type: ignore[arg-type]
+        xm.rank(BOOK, MARKET, **given)  # type: ignore[arg-type] # keywords of a table

@@ -44,7 +44,7 @@ from crossmargin.interfaces.sources import BookLike, MarketLike
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 
-__all__ = ["OBJECTIVES", "OptimiseResult", "optimise"]
+__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
 
