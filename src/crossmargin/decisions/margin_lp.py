@@ -58,6 +58,17 @@ class Ticket:
     least: float = 0.0
     fixed_usd: float = 0.0
 
+    def cost_usd(self, size: float) -> float:
+        """Dollars of the straight pieces at a signed size."""
+        bought = size > 0.0
+        widths = self.buy_width if bought else self.sell_width
+        slopes = self.buy_slope if bought else self.sell_slope
+        left, total = abs(size), 0.0
+        for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
+            total += slope * min(left, width)
+            left = max(left - width, 0.0)
+        return total
+
     @property
     def low(self) -> float:
         """Largest sale, negative."""
