@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from crossmargin.margin.parameter_files import available
 from crossmargin.risk.euler import TieRule, euler_worst_of, min_delta, volatility_shares
 from crossmargin.risk.games import shapley
 from crossmargin.statistics.closed_forms import normal_portfolio
+from tests.risk.scan_book import QUANTITY, SPOT, VOL, loss_per_unit
 
 __all__ = ["CHECKERS"]
 
@@ -112,23 +113,33 @@ def _shares(losses: np.ndarray, x: np.ndarray) -> dict[str, Any]:
 
 def _worst_of(case: Case) -> None:
     """Every share of the worst of linear losses that the case states."""
-    pair = _table(case["inputs"])
-    if pair is None:
-        pair = _rebuilt()
+    pair = _table(case["inputs"]) or _rebuilt(case["inputs"])
     found = _shares(*pair)
-    checked = [name for name in case["expected"] if name in found]
-    assert checked, f"nothing of {sorted(case['expected'])} is known"
+    stated = {name: value for name, value in _stated(case["expected"]) if name in found}
+    assert stated, f"nothing of {sorted(case['expected'])} is known"
     # A figure that was printed in whole dollars is compared to a dollar.
     printed = 1.0 if found["margin"] > 1_000.0 else 1e-9
-    for name in checked:
-        _near(case, found[name], name, printed)
+    for name in stated:
+        _near({**case, "expected": stated}, found[name], name, printed)
 
 
-def _rebuilt() -> tuple[np.ndarray, np.ndarray]:
-    """The book of one perpetual and three options, where the case gives no table of losses."""
-    from tests.risk.scan_book import QUANTITY, loss_per_unit
+def _stated(expected: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and figures of a case, tables inside tables too; figures by leg as a list."""
+    for name, value in expected.items():
+        plain = name.lower().replace("-", "_").replace(" ", "_")
+        if isinstance(value, Mapping):
+            yield from _stated(value)
+            yield plain, list(value.values())
+        else:
+            yield plain, value
 
-    return loss_per_unit(), QUANTITY
+
+def _rebuilt(given: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """One perpetual and three options, where the case gives no table of losses."""
+    spot = next((float(given[k]) for k in ("S", "S0", "spot") if k in given), SPOT)
+    vol = next((float(given[k]) for k in ("iv", "vol", "sigma")
+                if isinstance(given.get(k), int | float)), VOL)  # fmt: skip
+    return loss_per_unit(spot, vol), QUANTITY
 
 
 def _delta(case: Case) -> None:
