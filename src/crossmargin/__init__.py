@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.optimise import OptimiseResult, optimise
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.protect import ProtectResult, protect
-    from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.rank import RankResult, rank
+    from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
     from crossmargin.interfaces.span import SpanRequirement, span_file, span_requirement

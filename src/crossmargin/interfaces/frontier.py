@@ -12,6 +12,12 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, InputError
+from crossmargin.decisions.estimators import ESTIMATORS, Estimate, estimate
+from crossmargin.decisions.intents import Intents
+from crossmargin.decisions.leverage import sized
+from crossmargin.decisions.mean_variance import Frontier
+from crossmargin.decisions.mean_variance import frontier as exact_frontier
+from crossmargin.decisions.portfolio_backtest import Walk, walk_forward
 from crossmargin.decisions.portfolio_choice import (
     METHODS,
     Choice,
@@ -20,12 +26,6 @@ from crossmargin.decisions.portfolio_choice import (
     rebalancing_trades,
     rule_of,
 )
-from crossmargin.decisions.estimators import ESTIMATORS, Estimate, estimate
-from crossmargin.decisions.intents import Intents
-from crossmargin.decisions.leverage import sized
-from crossmargin.decisions.mean_variance import Frontier
-from crossmargin.decisions.mean_variance import frontier as exact_frontier
-from crossmargin.decisions.portfolio_backtest import Walk, walk_forward
 from crossmargin.decisions.resampling import resampled_frontier
 from crossmargin.decisions.risk_parity import risk_contributions
 from crossmargin.decisions.weight_limits import WeightLimits
