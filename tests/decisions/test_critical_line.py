@@ -16,7 +16,7 @@ from crossmargin.decisions.weight_limits import (
     WeightLimits,
     weight_limits,
 )
-from crossmargin.margin.pieces import WorstOf
+from crossmargin.margin.pieces import LargestOf, Part, Separable, WorstOf
 
 
 def random_problem(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, WeightLimits]:
@@ -31,9 +31,13 @@ def random_problem(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, We
         cost = rng.uniform(0.0, 0.05, n) * rng.choice([0.0, 1.0])
         distances.append(Distance(held, float(rng.choice([np.inf, 0.3])), cost))
     if rng.random() < 0.4:
-        term = WorstOf("scan", rng.normal(size=(6, n)), np.zeros(6))
-        free = MarginBudget((term,), np.full(n, 1000.0), 0.0)
-        margins.append(MarginBudget((term,), free.units, float(free.at(held)) * 1.05 + 1.0))
+        scan = WorstOf("scan", rng.normal(size=(6, n)), np.zeros(6), weight=0.7)
+        sides = Separable("sides", rng.uniform(-0.1, 1.0, n), rng.uniform(0.1, 1.0, n))
+        flat = WorstOf("flat", rng.normal(size=(1, n)), np.ones(1), floor=-np.inf)
+        parts = Part("a", (scan, sides)), Part("b", (flat, sides), 30.0)
+        terms = (scan, sides, LargestOf("largest", parts, 5.0))[: int(rng.integers(1, 4))]
+        free = MarginBudget(terms, np.full(n, 1000.0), 0.0)
+        margins.append(MarginBudget(terms, free.units, float(free.at(held)) * 1.05 + 1.0))
     limits = weight_limits(
         n,
         low=-float(rng.uniform(0.0, 0.5)) if rng.random() < 0.5 else 0.0,

@@ -89,7 +89,7 @@ def black_litterman(
             place="views",
             remedy="Give each view a variance, and shrink the covariance.",
         ) from problem
-    return Posterior(pi, mean, np.asarray(after, np.float64), best)
+    return Posterior(pi, mean, np.asarray(after), np.asarray(best, np.float64))
 
 
 def _finite(values: npt.ArrayLike, what: str) -> Floats:

@@ -153,8 +153,8 @@ class Frontier:
         if k == self.count - 1:
             return self.at(float(k), f"target volatility {target:g}")
         a, b, c = self._segment(k)
-        root = np.sqrt(max(b * b - a * (c - wanted), 0.0))
-        share = (c - wanted) / (-b + root) if root > b else 1.0
+        root = float(np.sqrt(max(float(b * b - a * (c - wanted)), 0.0)))
+        share = float(c - wanted) / float(root - b) if root > b else 1.0
         return self.at(k + float(np.clip(share, 0.0, 1.0)), f"target volatility {target:g}")
 
     def at_utility(self, aversion: float) -> Portfolio:

@@ -5,7 +5,8 @@ All of it is linear, so one list of columns and rows carries it to every solver 
     low <= w <= high,   1'w = budget,   least <= R w <= most,
     sum_i |w_i - w0_i| <= most  at a cost of  c_i |w_i - w0_i|      (turnover from holdings; from
                                                                     zero it is the gross exposure)
-    sum_t weight_t max(max_k (rows_tk q(w) + offset_tk), floor_t) <= limit,   q_i = w_i units_i
+    sum of the terms of a requirement at q(w) <= limit,   q_i = w_i units_i   (its linear pieces,
+                                                          crossmargin.margin.pieces)
 
 A distance takes two columns a weight, a margin term one column and a row for each of its pieces.
 """
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError
-from crossmargin.margin.pieces import WorstOf
+from crossmargin.margin.pieces import Separable, Term, WorstOf
 
 __all__ = ["Columns", "Distance", "MarginBudget", "WeightLimits", "weight_limits"]
 
@@ -46,7 +47,7 @@ class MarginBudget:
     ``units[n]``: quantity of each asset that a weight of 1 buys (net asset value over price).
     """
 
-    terms: tuple[WorstOf, ...]
+    terms: tuple[Term, ...]
     units: Floats
     limit: float
     name: str = "margin"
@@ -90,7 +91,7 @@ class WeightLimits:
         for distance in self.distances:
             _add_distance(found, self, distance)
         for margin in self.margins:
-            _add_margin(found, self.count, margin)
+            _add_margin(found, margin)
         return found
 
 
@@ -231,18 +232,43 @@ def _add_distance(found: Columns, limits: WeightLimits, distance: Distance) -> N
         found.row(total, -np.inf, distance.most, distance.name)
 
 
-def _add_margin(found: Columns, count: int, margin: MarginBudget) -> None:
+def _add_margin(found: Columns, margin: MarginBudget) -> None:
     """In shares of the limit, so that money and weights are of one size."""
     unit = abs(margin.limit) or 1.0
     total: dict[int, float] = {}
     for term in margin.terms:
-        if term.weight == 0.0:
-            continue
-        floor = term.floor / unit if np.isfinite(term.floor) else -np.inf
-        worst = found.column(floor, np.inf)
-        total[worst] = term.weight
-        for k, values in enumerate(term.rows):
-            row = {i: float(values[i] * margin.units[i]) / unit for i in range(count)}
-            row[worst] = -1.0
-            found.row(row, -np.inf, -float(term.offset[k]) / unit, "")
+        for column, factor in _bound_of(found, term, margin.units / unit, 1.0 / unit).items():
+            total[column] = total.get(column, 0.0) + factor
     found.row(total, -np.inf, margin.limit / unit, margin.name)
+
+
+def _bound_of(found: Columns, term: Term, units: Floats, unit: float) -> dict[int, float]:
+    """Columns whose sum, times these factors, is no less than the term: its value where it binds.
+
+    ``units``: quantity over money of one, a weight; ``unit``: one over the money of one.
+    """
+    if term.weight == 0.0:
+        return {}
+    if isinstance(term, Separable):
+        out = {}
+        for i, (long, short) in enumerate(zip(term.long, term.short, strict=True)):
+            if long == 0.0 and short == 0.0:
+                continue
+            paid = found.column(-np.inf, np.inf)
+            for slope in (float(long * units[i]), float(-short * units[i])):
+                found.row({i: slope, paid: -1.0}, -np.inf, 0.0, "")
+            out[paid] = term.weight
+        return out
+    worst = found.column(term.floor * unit if np.isfinite(term.floor) else -np.inf, np.inf)
+    if isinstance(term, WorstOf):
+        for values, offset in zip(term.rows, term.offset, strict=True):
+            row = {i: float(v * units[i]) for i, v in enumerate(values)}
+            found.row({**row, worst: -1.0}, -np.inf, -float(offset) * unit, "")
+        return {worst: term.weight}
+    for part in term.parts:
+        held: dict[int, float] = {worst: -1.0}
+        for inner in part.terms:
+            for column, factor in _bound_of(found, inner, units, unit).items():
+                held[column] = held.get(column, 0.0) + factor
+        found.row(held, -np.inf, -part.offset * unit, "")
+    return {worst: term.weight}

@@ -38,8 +38,8 @@ def frontier_document(figures: Mapping[str, Any]) -> Document:
 
 def _lines(figures: Mapping[str, Any]) -> tuple[str, ...]:
     found = [
-        f"{figures['source']}: {figures['observations']} returns, one each {figures['step_days']:g} days,"
-        f" {figures['from']} to {figures['to']}",
+        f"{figures['source']}: {figures['observations']} returns, one each"
+        f" {figures['step_days']:g} days, {figures['from']} to {figures['to']}",
         f"covariance {figures['estimator']}"
         f" (shrunk by {100.0 * figures['shrinkage_fraction']:.1f} %),"
         f" means {figures['mean_estimator']}"

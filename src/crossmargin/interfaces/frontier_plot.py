@@ -20,6 +20,7 @@ __all__ = ["frontier_svg"]
 
 _WIDTH, _HEIGHT = 900.0, 560.0
 _LEFT, _RIGHT, _TOP, _FOOT = 78.0, 870.0, 50.0, 470.0
+_PLACES = (("start", 8, -8), ("end", -8, 16), ("end", -8, -8), ("start", 8, 16))
 _RETURN, _RISK = "return_fraction", "volatility_fraction"
 
 
@@ -29,7 +30,7 @@ def frontier_svg(figures: Mapping[str, Any]) -> str:
     bands = [] if figures["bands"] is None else figures["bands"]["points"]
     every = [*figures["points"], *figures["assets"], *shown]
     ups = [each[_RETURN] for each in every] + [each["return_low_fraction"] for each in bands]
-    overs = [each[_RISK] for each in every] + [each["volatility_high_fraction"] for each in bands]
+    overs = [each[_RISK] for each in every]
     up, over = ticks(min(0.0, *ups), max(0.0, *ups), 7), ticks(0.0, max(overs), 8)
 
     def x(value: float) -> float:
@@ -48,7 +49,7 @@ def frontier_svg(figures: Mapping[str, Any]) -> str:
         parts.append(text(_LEFT - 8, y(mark) + 4, percent(mark), 12, anchor="end"))
     for mark in over:
         parts.append(line(x(mark), _FOOT, x(mark), _FOOT + 5, stroke="#555"))
-        parts.append(text(x(mark), _FOOT + 20, percent(mark), 12, anchor="middle"))
+        parts.append(text(x(mark), _FOOT + 20, f"{100.0 * mark:g} %", 12, anchor="middle"))
     middle = (_LEFT + _RIGHT) / 2
     parts.append(
         text(middle, _FOOT + 40, "volatility a year (up: return a year)", 12, anchor="middle")
@@ -57,8 +58,9 @@ def frontier_svg(figures: Mapping[str, Any]) -> str:
     if bands:
         keys = "resampled_volatility_fraction", "resampled_return_fraction"
         curves.append(("resampled", [(each[keys[0]], each[keys[1]]) for each in bands]))
-        low = [(each["volatility_high_fraction"], each["return_low_fraction"]) for each in bands]
-        curves.append(("low return, high volatility of the bands", low))
+    for each in bands:
+        ends = y(each["return_low_fraction"]), y(each["return_high_fraction"])
+        parts.append(line(x(each[_RISK]), ends[0], x(each[_RISK]), ends[1], stroke="#bbb", width=3))
     at = _LEFT
     for k, (name, points) in enumerate(curves):
         colour, dash = LINE_COLOURS[k % len(LINE_COLOURS)], LINE_DASHES[k % len(LINE_DASHES)]
@@ -67,15 +69,24 @@ def frontier_svg(figures: Mapping[str, Any]) -> str:
         parts.append(line(at, _FOOT + 62, at + 30, _FOOT + 62, stroke=colour, width=2, dash=dash))
         parts.append(text(at + 36, _FOOT + 66, name, 12))
         at += 150.0
+    if bands:
+        share = 100.0 * figures["bands"]["confidence"]
+        parts.append(line(at, _FOOT + 62, at + 30, _FOOT + 62, stroke="#bbb", width=3))
+        words = f"{share:g} % of resampled portfolios, judged by the whole history"
+        parts.append(text(at + 36, _FOOT + 66, words, 12))
     for each in figures["assets"]:
-        parts.append(_dot(x(each[_RISK]), y(each[_RETURN]), "#777", 3.5))
-        parts.append(text(x(each[_RISK]) + 7, y(each[_RETURN]) + 4, each["asset"], 11, fill="#555"))
+        place = x(each[_RISK]), y(each[_RETURN])
+        parts.append(_dot(*place, "#777", 3.5))
+        beyond = place[0] > _RIGHT - 80.0
+        anchor, shift = ("end", -7) if beyond else ("start", 7)
+        parts.append(
+            text(place[0] + shift, place[1] + 4, each["asset"], 11, fill="#555", anchor=anchor)
+        )
     for k, each in enumerate(shown):
         place = x(each[_RISK]), y(each[_RETURN])
         parts.append(_dot(*place, "#b00020" if k == 0 else "#111", 5.0 if k == 0 else 3.5))
-        anchor = "end" if k % 2 else "start"
-        shift = -8 if k % 2 else 8
-        parts.append(text(place[0] + shift, place[1] - 7, each["portfolio"], 12, anchor=anchor))
+        anchor, shift, lift = _PLACES[k % len(_PLACES)]
+        parts.append(text(place[0] + shift, place[1] + lift, each["portfolio"], 12, anchor=anchor))
     return picture(_WIDTH, _HEIGHT, f"{title}: return against volatility", parts)
 
 
