@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
+FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
 
 
@@ -204,7 +205,7 @@ def _ticket(
             sides.append((nothing, nothing))
             continue
         cost = desk.quote(k, sign).cost
-        width, slope = cost.pieces(sign, size, ratio)
+        width, slope = _coarse(*cost.pieces(sign, size, ratio))
         # A quote that beats the mark is no income: its cost is the fee. The chords rise but for
         # rounding, and for the fee of a falling price.
         slope = np.maximum(slope, _fee(cost, sign))
@@ -213,6 +214,16 @@ def _ticket(
     if not (buy[0].size or sell[0].size):
         return None
     return Ticket(item.native_id, *buy, *sell, lot=lot, least=lot)
+
+
+def _coarse(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
+    """The pieces with those of the first hundredth of the size joined: a chord, above the cost."""
+    first = int(np.searchsorted(np.cumsum(width), FINEST * float(width.sum()))) + 1
+    if first < 2 or first >= len(width):
+        return width, slope
+    size = float(width[:first].sum())
+    rate = float(width[:first] @ slope[:first]) / size
+    return np.append(size, width[first:]), np.append(rate, slope[first:])
 
 
 def _fee(cost: TradeCost, sign: float) -> float:
