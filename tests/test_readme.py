@@ -113,7 +113,9 @@ def test_every_flag_of_the_command_line_is_documented(capsys: pytest.CaptureFixt
     commands = "margin,compare,models,conform,verify,probe,market import,market show,market check"
     commands += ",parameters diff,parameters import,parameters check,whatif,check,watch"
     commands += ",exit,account,collateral,unified,liquidation,liquidate,netting,allocate,protect"
+    commands += ",rebalance,hedge-cost,optimise,rank"
     commands += ",rebalance,hedge-cost,frontier"
+    commands += ",rebalance,hedge-cost,attribute"
     for command in commands.split(","):
         assert main([*command.split(), "--help"]) == 0
         flags = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--output"}

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from crossmargin.interfaces.optimise import OptimiseResult, optimise
     from crossmargin.interfaces.probe import fit, probe
     from crossmargin.interfaces.protect import ProtectResult, protect
+    from crossmargin.interfaces.rank import RankResult, rank
     from crossmargin.interfaces.rebalance import RebalanceResult, rebalance
     from crossmargin.interfaces.report import report
     from crossmargin.interfaces.results import CompareResult, MarginResult
@@ -85,6 +86,7 @@ __all__ = [
     "RebalanceResult",
     "ProtectResult",
     "OptimiseResult",
+    "RankResult",
     "Snapshot",
     "SpanFile",
     "SpanRequirement",
@@ -122,6 +124,7 @@ __all__ = [
     "probe",
     "protect",
     "quality",
+    "rank",
     "read_book",
     "read_crif",
     "read_market",
@@ -167,6 +170,7 @@ _HOMES = {
     "interfaces.probe": ("fit", "probe"),
     "interfaces.rebalance": ("RebalanceResult", "rebalance"),
     "interfaces.protect": ("ProtectResult", "protect"),
+    "interfaces.rank": ("RankResult", "rank"),
     "interfaces.report": ("report",),
     "interfaces.results": ("CompareResult", "MarginResult"),
     "interfaces.span": ("SpanRequirement", "span_file", "span_requirement"),

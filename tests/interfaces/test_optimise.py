@@ -86,7 +86,7 @@ def test_what_cannot_be_kept_names_the_least_relaxation() -> None:
 )
 def test_bad_numbers_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(InputError):
-        xm.optimise(BOOK, MARKET, **given)  # type: ignore[arg-type]
+        xm.optimise(BOOK, MARKET, **given)  # type: ignore[arg-type] # keywords of a table
 
 
 def test_the_command_writes_json_plot_and_intents(

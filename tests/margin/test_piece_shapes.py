@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from crossmargin.margin.piece_shapes import gross, larger, linear, nets, scaled, shortages
@@ -13,12 +15,9 @@ RATE = np.array([0.3, 0.0, 2.0])
 BOOKS = RNG.normal(size=(50, 6))
 
 
-def of_groups(shape):  # type: ignore[no-untyped-def]
+def of_groups(shape: Callable[[float], float]) -> list[float]:
     return [
-        sum(
-            RATE[g] * shape(sum(SIZE[i] * q[i] for i in range(6) if RUN[i] == g))
-            for g in range(3)
-        )
+        sum(RATE[g] * shape(sum(SIZE[i] * q[i] for i in range(6) if RUN[i] == g)) for g in range(3))
         for q in BOOKS
     ]
 

@@ -26,6 +26,8 @@ from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.tangents import pieces_of, spread
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
+from crossmargin.market.cost_parts import Steps
+from crossmargin.market.costs import TradeCost
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
+FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
 
 
@@ -202,13 +205,34 @@ def _ticket(
             sides.append((nothing, nothing))
             continue
         cost = desk.quote(k, sign).cost
-        width, slope = cost.pieces(sign, size, ratio)
-        # The chords of a cost that is convex but for rounding, or for the fee of a falling price.
+        width, slope = _coarse(*cost.pieces(sign, size, ratio))
+        # A quote that beats the mark is no income: its cost is the fee. The chords rise but for
+        # rounding, and for the fee of a falling price.
+        slope = np.maximum(slope, _fee(cost, sign))
         sides.append(straight(width, np.maximum.accumulate(slope)))
     buy, sell = sides
     if not (buy[0].size or sell[0].size):
         return None
     return Ticket(item.native_id, *buy, *sell, lot=lot, least=lot)
+
+
+def _coarse(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
+    """The pieces with those of the first hundredth of the size joined: a chord, above the cost."""
+    first = int(np.searchsorted(np.cumsum(width), FINEST * float(width.sum()))) + 1
+    if first < 2 or first >= len(width):
+        return width, slope
+    size = float(width[:first].sum())
+    rate = float(width[:first] @ slope[:first]) / size
+    return np.append(size, width[first:]), np.append(rate, slope[first:])
+
+
+def _fee(cost: TradeCost, sign: float) -> float:
+    """Dollars of fee on the first unit; 0 where the cost has none."""
+    for part in cost.parts:
+        if part.name == "fee" and isinstance(part, Steps):
+            slope = part.side(sign)[1]
+            return max(float(slope[0]), 0.0) if len(slope) else 0.0
+    return 0.0
 
 
 def _screened(bench: _Draft, kept: int) -> Ints:

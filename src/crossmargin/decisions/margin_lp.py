@@ -58,6 +58,17 @@ class Ticket:
     least: float = 0.0
     fixed_usd: float = 0.0
 
+    def cost_usd(self, size: float) -> float:
+        """Dollars of the straight pieces at a signed size."""
+        bought = size > 0.0
+        widths = self.buy_width if bought else self.sell_width
+        slopes = self.buy_slope if bought else self.sell_slope
+        left, total = abs(size), 0.0
+        for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
+            total += slope * min(left, width)
+            left = max(left - width, 0.0)
+        return total
+
     @property
     def low(self) -> float:
         """Largest sale, negative."""
@@ -196,7 +207,7 @@ class _Run:
             np.where(self.usable, problem.low, 0.0),
             np.where(self.usable, problem.high, 0.0),
         )
-        first = len(self.columns.trade) + extra
+        first = len(self._cost) + extra
         self.requirement = Requirement(problem.blocks, first, (low, high), self.money)
         self.programme = self._programme()
         self._fixed_rows()
@@ -206,16 +217,23 @@ class _Run:
     # -- columns ---------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        """Straight pieces of each side as columns in [0, 1]; whole lots as whole columns."""
+        """The size of each trade, then the straight pieces of its sides as columns in [0, 1].
+
+        A side with one price and a lot is one whole column.
+        """
+        problem = self.problem
+        trades = np.flatnonzero(self.usable)
+        scale = np.maximum(np.maximum(problem.high, -problem.low)[trades], 1e-300)
+        self.columns = Columns(trades.astype(np.int64), scale)
         trade: list[int] = []
         unit: list[float] = []
         cost: list[float] = []
         high: list[float] = []
         kind: list[bool] = []
+        first = len(trades)
         self.linked: list[tuple[int, float, list[int]]] = []  # trade, lot, its columns
-        for j, ticket in enumerate(self.problem.tickets):
-            if not self.usable[j]:
-                continue
+        for j in trades.tolist():
+            ticket = problem.tickets[j]
             sides = (
                 (1.0, ticket.buy_width, ticket.buy_slope),
                 (-1.0, ticket.sell_width, ticket.sell_slope),
@@ -225,23 +243,25 @@ class _Run:
                 mine = []
                 for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
                     size = ticket.lot if one else width
-                    top = float(np.floor(width / ticket.lot + 1e-9)) if one else 1.0
-                    mine.append(len(trade))
+                    mine.append(first + len(trade))
                     trade.append(j)
                     unit.append(sign * size)
                     cost.append(slope * size)
-                    high.append(top)
+                    high.append(float(np.floor(width / ticket.lot + 1e-9)) if one else 1.0)
                     kind.append(one)
                 if mine and self.whole and ticket.lot > 0.0 and not one:
                     self.linked.append((j, ticket.lot, mine))
-        self.columns = Columns(np.array(trade, np.int64), np.array(unit, np.float64))
-        self._cost, self._high = np.array(cost, np.float64), np.array(high, np.float64)
-        self._whole = np.array(kind, np.bool_)
+        self.piece_trade, self.piece_unit = np.array(trade, np.int64), np.array(unit, np.float64)
+        none = np.zeros(first)
+        self._cost = np.concatenate([none, cost])
+        self._low = np.concatenate([problem.low[trades] / scale, np.zeros(len(cost))])
+        self._high = np.concatenate([problem.high[trades] / scale, high])
+        self._whole = np.concatenate([none > 0.0, np.array(kind, np.bool_)])
         self._lay_out_tickets()
 
     def _lay_out_tickets(self) -> None:
         """Columns beside: lots of a side with several prices, and whether a ticket is written."""
-        problem, first = self.problem, len(self.columns.trade)
+        problem, first = self.problem, len(self._cost)
         high: list[float] = []
         for j, lot, _ in self.linked:
             ticket = problem.tickets[j]
@@ -270,7 +290,7 @@ class _Run:
         rest = np.zeros(len(self.requirement.low))
         for column, value in total.columns.items():
             rest[column - self.requirement.first] = price * value
-        low = np.concatenate([np.zeros(len(self.own)), self.requirement.low])
+        low = np.concatenate([self._low, self._extra_low, self.requirement.low])
         high = np.concatenate([self._high, self._extra_high, np.full(len(rest), np.inf)])
         kind = np.concatenate(
             [self._whole, np.ones(len(self._extra_low), np.bool_), np.zeros(len(rest), np.bool_)]
@@ -310,19 +330,27 @@ class _Run:
         self._ticket_rows()
 
     def _ticket_rows(self) -> None:
-        programme, first = self.programme, len(self.columns.trade)
-        for k, (_, lot, mine) in enumerate(self.linked):
-            sizes = np.append(np.abs(self.columns.unit[mine]), -lot)
-            programme.add([*mine, first + k], sizes, 0.0, 0.0)
+        """A trade is the sum of its pieces; lots, least tickets and how many there are."""
+        programme, first = self.programme, len(self._cost)
+        mine = [np.flatnonzero(self.piece_trade == j) for j in self.columns.trade.tolist()]
+        offset = len(self.columns.trade)
+        index = [np.append(k, offset + own) for k, own in enumerate(mine)]
+        values = [
+            np.append(1.0, -self.piece_unit[own] / scale)
+            for own, scale in zip(mine, self.columns.unit.tolist(), strict=True)
+        ]
+        programme.add_sparse(index, values, np.zeros(len(mine)), np.zeros(len(mine)))
+        for k, (_, lot, own) in enumerate(self.linked):
+            sizes = np.append(np.abs(self.piece_unit[np.array(own) - offset]), -lot)
+            programme.add([*own, first + k], sizes, 0.0, 0.0)
+        place = {j: k for k, j in enumerate(self.columns.trade.tolist())}
         for j, column in self.written.items():
-            ticket = self.problem.tickets[j]
-            mine = np.flatnonzero(self.columns.trade == j).tolist()
+            ticket, pieces = self.problem.tickets[j], mine[place[j]]
+            size, columns = np.abs(self.piece_unit[pieces]), [*(offset + pieces), column]
             most = max(ticket.high, -ticket.low)
-            sizes = np.append(np.abs(self.columns.unit[mine]), -most)
-            programme.add([*mine, column], sizes, -np.inf, 0.0)
+            programme.add(columns, np.append(size, -most), -np.inf, 0.0)
             if ticket.least > 0.0:
-                sizes = np.append(np.abs(self.columns.unit[mine]), -ticket.least)
-                programme.add([*mine, column], sizes, 0.0, np.inf)
+                programme.add(columns, np.append(size, -ticket.least), 0.0, np.inf)
         if self.written and self.problem.legs is not None:
             columns = list(self.written.values())
             programme.add(columns, np.ones(len(columns)), -np.inf, float(self.problem.legs))

@@ -81,8 +81,8 @@ class _Sum:
 class _Worst:
     """A worst of rows: column ``u``, rows that are in, all rows over the trades."""
 
-    def __init__(self, term: WorstOf, block: Block, column: int, path: str) -> None:
-        self.term, self.column, self.path = term, column, path
+    def __init__(self, term: WorstOf, block: Block, column: int) -> None:
+        self.term, self.column = term, column
         self.slope = term.rows @ block.step  # [K, J]
         self.level = term.rows @ block.base + term.offset
         self.floor, self.weight = term.floor, term.weight
@@ -105,9 +105,9 @@ class _Sides:
     """Charges by position: linear where the sign cannot change, else a column an instrument."""
 
     def __init__(
-        self, term: Separable, block: Block, low: Floats, high: Floats, first: int, path: str
+        self, term: Separable, block: Block, low: Floats, high: Floats, first: int
     ) -> None:
-        self.term, self.path, self.block, self.weight = term, path, block, term.weight
+        self.term, self.block, self.weight = term, block, term.weight
         step, base = block.step, block.base
         moved = np.flatnonzero(step.any(axis=1) & ((term.long != 0.0) | (term.short != 0.0)))
         span = np.stack([step[moved] * low, step[moved] * high])
@@ -137,8 +137,8 @@ class _Sides:
 class _Largest:
     """A largest of sums: column ``U``, its parts' own nodes, parts that are in."""
 
-    def __init__(self, term: LargestOf, column: int, path: str) -> None:
-        self.term, self.column, self.path = term, column, path
+    def __init__(self, term: LargestOf, column: int) -> None:
+        self.term, self.column = term, column
         self.floor, self.weight = term.floor, term.weight
         self.parts: list[tuple[str, float, list[_Node]]] = []
         self.row: dict[int, int] = {}
@@ -171,20 +171,19 @@ class Requirement:
         self.first, self._bounds = first, bounds
         self._floors: list[float] = []
         self.tops: list[tuple[Block, list[_Node]]] = [
-            (block, [self._node(t, block, f"{k}") for k, t in enumerate(block.pieces.terms)])
-            for block in blocks
+            (block, [self._node(t, block) for t in _merged(block.pieces.terms)]) for block in blocks
         ]
 
-    def _node(self, term: Term, block: Block, path: str) -> _Node:
+    def _node(self, term: Term, block: Block) -> _Node:
         if isinstance(term, WorstOf):
-            return _Worst(term, block, self._column(term.floor), path)
+            return _Worst(term, block, self._column(term.floor))
         if isinstance(term, Separable):
-            node = _Sides(term, block, *self._bounds, self.first + len(self._floors), path)
+            node = _Sides(term, block, *self._bounds, self.first + len(self._floors))
             self._floors += [-np.inf] * len(node.columns)
             return node
-        largest = _Largest(term, self._column(term.floor), path)
+        largest = _Largest(term, self._column(term.floor))
         for part in term.parts:
-            nodes = [self._node(t, block, f"{path}.{part.name}") for t in part.terms]
+            nodes = [self._node(t, block) for t in _merged(part.terms)]
             largest.parts.append((part.name, part.offset, nodes))
         return largest
 
@@ -290,28 +289,37 @@ class Requirement:
     def _add(
         self, programme: Programme, columns: Columns, node: _Worst | _Largest, which: list[int]
     ) -> int:
-        """Rows ``u - (what the piece is) >= its constant`` for pieces that are not in yet."""
+        """Rows ``(what the piece is) - u <= -its constant`` for pieces that are not in yet."""
         new = [k for k in which if k not in node.row]
+        if not new:
+            return 0
+        if isinstance(node, _Worst):
+            over = node.slope[new][:, columns.trade] * (columns.unit / self.money)
+            values = np.hstack([over, np.full((len(new), 1), -1.0)])
+            index = np.append(np.arange(len(columns.trade)), node.column)
+            most = -node.level[new] / self.money
+            first = programme.add_dense(index, values, np.full(len(new), -np.inf), most)
+            node.row |= {k: first + n for n, k in enumerate(new)}
+            return len(new)
         for k in new:
-            total = _Sum(0.0, np.zeros(self.trades))
-            if isinstance(node, _Worst):
-                total.constant = float(node.level[k]) / self.money
-                total.trade = node.slope[k] / self.money
-            else:
-                _, offset, inner = node.parts[k]
-                total.constant = offset / self.money
-                for each in inner:
-                    total.add(self._expression(each), each.weight)
+            _, offset, inner = node.parts[k]
+            total = _Sum(offset / self.money, np.zeros(self.trades))
+            for each in inner:
+                total.add(self._expression(each), each.weight)
             total.columns[node.column] = total.columns.get(node.column, 0.0) - 1.0
             node.row[k] = _row(programme, columns, total)
         return len(new)
 
     def _add_sides(self, programme: Programme, columns: Columns, node: _Sides) -> None:
+        index, values, most = [], [], []
+        slope = node.block.step[:, columns.trade] * columns.unit / self.money
         for i, column in node.columns.items():
+            moved = np.flatnonzero(slope[i])
             for rate in (float(node.term.long[i]), -float(node.term.short[i])):
-                level = rate * float(node.block.base[i]) / self.money
-                slope = rate * node.block.step[i] / self.money
-                _row(programme, columns, _Sum(level, slope, {column: -1.0}))
+                index.append(np.append(moved, column))
+                values.append(np.append(rate * slope[i, moved], -1.0))
+                most.append(-rate * float(node.block.base[i]) / self.money)
+        programme.add_sparse(index, values, [-np.inf] * len(most), most)
 
     # -- what binds ------------------------------------------------------------------------------
 
@@ -342,6 +350,18 @@ class Requirement:
                 k, gap = int(order[1]), float(values[order[0]] - values[order[1]])
                 best = (float(values[order[0]]), node.label(k), gap)
         return best[1], best[2]
+
+
+def _merged(terms: Sequence[Term]) -> list[Term]:
+    """The terms with those by position as one: fewer columns for the same sum."""
+    sides = [term for term in terms if isinstance(term, Separable)]
+    rest: list[Term] = [term for term in terms if not isinstance(term, Separable)]
+    if not sides:
+        return rest
+    long, short = np.zeros((2, len(sides[0].long)))
+    for term in sides:
+        long, short = long + term.weight * term.long, short + term.weight * term.short
+    return [*rest, Separable("positions", long, short)]
 
 
 def _row(programme: Programme, columns: Columns, total: _Sum) -> int:

@@ -197,6 +197,31 @@ class Programme:
         )
         return first
 
+    def add_sparse(
+        self,
+        columns: Sequence[Longs],
+        values: Sequence[Floats],
+        least: Sequence[float] | Floats,
+        most: Sequence[float] | Floats,
+    ) -> int:
+        """Rows without a name, each over its own columns, in one call; the number of the first."""
+        first, kept, count = self.rows, self._rows, len(columns)
+        if not count:
+            return first
+        index = np.ascontiguousarray(np.concatenate(columns), np.int32)
+        flat = np.ascontiguousarray(finite(np.concatenate(values), "rows of a programme"))
+        ends = np.cumsum([len(each) for each in columns])
+        start = np.concatenate([[0], ends[:-1]]).astype(np.int32)
+        kept.least += [float(v) for v in least]
+        kept.most += [float(v) for v in most]
+        kept.name += [""] * count
+        for low, high in zip(start.tolist(), ends.tolist(), strict=True):
+            kept.column.append(index[low:high])
+            kept.value.append(flat[low:high])
+        bounds = (_bounded(np.asarray(b, np.float64)) for b in (least, most))
+        self._solver.addRows(count, *bounds, len(index), start, index, flat)
+        return first
+
     def bound_row(self, row: int, least: float, most: float) -> None:
         """Other bounds of a row."""
         self._rows.least[row], self._rows.most[row] = least, most

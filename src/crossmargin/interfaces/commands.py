@@ -25,6 +25,7 @@ from crossmargin.interfaces.optimise_commands import register as register_optimi
 from crossmargin.interfaces.parameters_commands import register as register_parameters
 from crossmargin.interfaces.probe_commands import register as register_probe
 from crossmargin.interfaces.protect_commands import register as register_protect
+from crossmargin.interfaces.rank_commands import register as register_rank
 from crossmargin.interfaces.rebalance_commands import register as register_rebalance
 from crossmargin.interfaces.screen import counting, show, working
 from crossmargin.interfaces.tables import Document
@@ -70,6 +71,7 @@ register_rebalance(app)
 register_protect(app)
 register_optimise(app)
 register_attribute(app)
+register_rank(app)
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Market = Annotated[

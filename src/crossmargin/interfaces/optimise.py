@@ -44,7 +44,7 @@ from crossmargin.interfaces.sources import BookLike, MarketLike
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 
-__all__ = ["OBJECTIVES", "OptimiseResult", "optimise"]
+__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
 
@@ -104,8 +104,7 @@ class OptimiseResult(Shown):
         out = []
         for j in np.flatnonzero(self.priced.sizes).tolist():
             item, size = items[int(self.bench.column[j])], float(self.priced.sizes[j])
-            k = int(self.bench.column[j])
-            cost = float(self.bench.desk.quote(k, np.sign(size)).cost.at(size))
+            cost = self.bench.tickets[j].cost_usd(size)
             venue = item.venue if several else ""
             trade = Trade(item.native_id, size, venue=venue, cost_usd=cost)
             out.append(replace(trade, account=self.prepared.account, reason="lowers margin"))

@@ -25,7 +25,54 @@ from crossmargin.interfaces.whatif_commands import (
 
 __all__ = ["optimise", "register"]
 
-Share = float | None
+Objective = Annotated[
+    str, Parameter(name="--objective", help="margin (worth its funding), call, or free-equity.")
+]
+Days = Annotated[float, Parameter(name="--days", help="Days over which margin is funded.")]
+Funding = Annotated[
+    float, Parameter(name="--funding", help="What a dollar of margin costs a year.")
+]
+Buffer = Annotated[float, Parameter(name="--buffer", help="Dollars to keep free (objective call).")]
+Delta = Annotated[
+    float, Parameter(name="--delta", help="Net delta moves by at most this share of the gross.")
+]
+Gamma = Annotated[
+    float | None, Parameter(name="--gamma", help="The same of gamma; left out: free.")
+]
+Vega = Annotated[float, Parameter(name="--vega", help="The same of vega.")]
+Worse = Annotated[
+    float, Parameter(name="--worse", help="P&L nowhere worse by more than this share of IM.")
+]
+Better = Annotated[
+    float | None, Parameter(name="--better", help="P&L nowhere better by more; left out: free.")
+]
+ByExpiry = Annotated[
+    bool, Parameter(name="--by-expiry", negative="", help="Greeks of each expiry by itself.")
+]
+Largest = Annotated[
+    float, Parameter(name="--largest", help="Largest trade, in the book's largest positions.")
+]
+LeastDays = Annotated[
+    float | None,
+    Parameter(
+        name="--least-days",
+        help="Life below which a contract is only closed; default --days, or 1 for a call.",
+    ),
+]
+Legs = Annotated[int | None, Parameter(name="--legs", help="At most so many contracts.")]
+AnySize = Annotated[
+    bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
+]
+Only = Annotated[
+    list[str] | None,
+    Parameter(name="--candidate", negative="", help="Trade only these contracts: NAME."),
+]
+IntentsFile = Annotated[
+    str | None, Parameter(name="--intents", help="Also write the trades: FILE.csv or FILE.json.")
+]
+Plot = Annotated[
+    str | None, Parameter(name="--plot", help="Also draw P&L and margin: FILE.html, .svg, .png.")
+]
 
 
 def optimise(
@@ -34,62 +81,23 @@ def optimise(
     *,
     market: Market,
     model: Model = "deribit-xpm",
-    objective: Annotated[
-        str,
-        Parameter(name="--objective", help="margin (worth its funding), call, or free-equity."),
-    ] = "margin",
-    days: Annotated[
-        float, Parameter(name="--days", help="Days over which margin is funded.")
-    ] = 30.0,
-    funding: Annotated[
-        float, Parameter(name="--funding", help="What a dollar of margin costs a year.")
-    ] = 0.08,
-    buffer: Annotated[
-        float, Parameter(name="--buffer", help="Dollars to keep free (objective call).")
-    ] = 0.0,
-    delta: Annotated[
-        float, Parameter(name="--delta", help="Net delta moves by at most this share of the gross.")
-    ] = 0.02,
-    gamma: Annotated[
-        Share, Parameter(name="--gamma", help="The same of gamma; left out: free.")
-    ] = None,
-    vega: Annotated[float, Parameter(name="--vega", help="The same of vega.")] = 0.05,
-    worse: Annotated[
-        float,
-        Parameter(name="--worse", help="P&L nowhere worse by more than this share of IM."),
-    ] = 0.02,
-    better: Annotated[
-        Share, Parameter(name="--better", help="P&L nowhere better by more; left out: free.")
-    ] = None,
-    by_expiry: Annotated[
-        bool, Parameter(name="--by-expiry", negative="", help="Greeks of each expiry by itself.")
-    ] = False,
-    largest: Annotated[
-        float, Parameter(name="--largest", help="Largest trade, in the book's largest positions.")
-    ] = 1.0,
-    least_days: Annotated[
-        float | None,
-        Parameter(
-            name="--least-days",
-            help="Life below which a contract is only closed; default --days, or 1 for a call.",
-        ),
-    ] = None,
-    legs: Annotated[int | None, Parameter(name="--legs", help="At most so many contracts.")] = None,
-    any_size: Annotated[
-        bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
-    ] = False,
-    candidate: Annotated[
-        list[str] | None,
-        Parameter(name="--candidate", negative="", help="Trade only these contracts: NAME."),
-    ] = None,
-    intents: Annotated[
-        str | None,
-        Parameter(name="--intents", help="Also write the trades: FILE.csv or FILE.json."),
-    ] = None,
-    plot: Annotated[
-        str | None,
-        Parameter(name="--plot", help="Also draw P&L and margin: FILE.html, .svg, .png."),
-    ] = None,
+    objective: Objective = "margin",
+    days: Days = 30.0,
+    funding: Funding = 0.08,
+    buffer: Buffer = 0.0,
+    delta: Delta = 0.02,
+    gamma: Gamma = None,
+    vega: Vega = 0.05,
+    worse: Worse = 0.02,
+    better: Better = None,
+    by_expiry: ByExpiry = False,
+    largest: Largest = 1.0,
+    least_days: LeastDays = None,
+    legs: Legs = None,
+    any_size: AnySize = False,
+    candidate: Only = None,
+    intents: IntentsFile = None,
+    plot: Plot = None,
     fee: Fee = None,
     as_of: AsOf = None,
     params: Params = None,
@@ -114,38 +122,21 @@ def optimise(
         "legs": legs, "any_size": any_size,
     }  # fmt: skip
     least = least_days if least_days is not None else days if objective == "margin" else 1.0
+    options = {
+        "fee": fee, "as_of": as_of, "params": params, "changes": _changes(changes),
+        "account": account, "venue": venue, "form": form, "allow_duplicates": allow_duplicates,
+    }  # fmt: skip
     with working("looking for trades", quiet=json_ or csv):
         result = verb(
-            book,
-            market,
-            model,
-            objective=objective,
-            days=days,
-            funding=funding,
-            buffer_usd=buffer,
+            book, market, model, objective=objective, days=days, funding=funding,
+            buffer_usd=buffer, legs=legs, whole=not any_size, candidates=candidate, asked=asked,
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
-            desired=Desired(largest, least),
-            legs=legs,
-            whole=not any_size,
-            candidates=candidate,
-            asked=asked,
-            fee=fee,
-            as_of=as_of,
-            params=params,
-            changes=_changes(changes),
-            account=account,
-            venue=venue,
-            form=form,
-            allow_duplicates=allow_duplicates,
-        )
-    written = [
-        *([result.plot(plot)] if plot is not None else []),
-        *([result.write_intents(intents)] if intents is not None else []),
-    ]
-    if json_:
-        _write(result.to_json())
-    elif csv:
-        _write(result.to_csv())
+            desired=Desired(largest, least), **options,
+        )  # fmt: skip
+    written = [] if plot is None else [result.plot(plot)]
+    written += [] if intents is None else [result.write_intents(intents)]
+    if json_ or csv:
+        _write(result.to_json() if json_ else result.to_csv())
     else:
         show(result.document())
         _receipt(result.receipt.to_dict())

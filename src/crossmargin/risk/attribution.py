@@ -172,7 +172,7 @@ def euler(
     floor = max(abs(need), NOTHING_USD)
     if not (bend > KINK * floor).any() or game.requirement.model.quantum > 0.0:
         return Euler(middle, right, left, middle[None], np.ones(1), "")
-    points = _pulled(at, scale, bend, seed)
+    points = _pulled(at, scale, np.where(bend > KINK * floor, bend, 0.0), seed)
     found = game.gradients(points, scale)
     # A piece counts if it is met at the book itself: charged in full it gives what is required.
     kept: list[Floats] = []
@@ -187,14 +187,17 @@ def euler(
 
 
 def _pulled(at: Floats, scale: Floats, bend: Floats, seed: int) -> Floats:
-    """Points around the book: each bent position alone to both sides, then all at once."""
+    """Points around the book: each bent position alone to both sides, then all at once.
+
+    Every other position is pulled a little too, far more than a derivative's step, so that no point
+    lies within a step of another kink.
+    """
     moving = np.flatnonzero(scale > 0.0)
     bent = moving[np.argsort(-bend[moving], kind="stable")][:_PULLS_ALONE]
     bent = bent[bend[bent] > 0.0]
     pulls = np.zeros((2 * len(bent) + 2 * _PULLS_MIXED, len(at)))
-    # A little of everything beside, so that no point lies on another kink.
     noise = uniforms(seed, len(pulls), len(moving)) - 0.5
-    pulls[:, moving] = 1e-2 * noise
+    pulls[:, moving] = np.where(noise < 0.0, -0.05, 0.05) + 0.2 * noise
     for k, j in enumerate(bent.tolist()):
         pulls[2 * k, j], pulls[2 * k + 1, j] = 1.0, -1.0
     mixed = uniforms(seed, _PULLS_MIXED, len(moving), stream=1) - 0.5

@@ -263,7 +263,8 @@ class _Between:
         if name == "spot":
             pairs = ("index", "usd", "forward", "forward_settled")
             return any((getattr(first, n) != getattr(second, n)).any() for n in pairs)
-        return self._snapshots[0] != self._snapshots[1]
+        # A later instant in one market leaves the marks where they are: that differs too.
+        return self._snapshots[0] != self._snapshots[1] or self.as_of[0] != self.as_of[1]
 
     def detail(self, name: str) -> str:
         """What differs, shortly."""

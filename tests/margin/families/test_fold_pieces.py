@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crossmargin.core.arrays import Floats
 from crossmargin.margin.families.fold_pieces import DEAD, REFLECTED, folded_terms
-from crossmargin.pricing.fold import fold_tables, fold_worst
+from crossmargin.pricing.fold import FoldTables, fold_tables, fold_worst
 
 COUNT, INSTRUMENTS, BOOKS = 8, 9, 200
 LABELS = tuple(f"s{s}" for s in range(COUNT))
 
 
-def worst_of(pnl, fold, books):  # type: ignore[no-untyped-def]
+def worst_of(pnl: Floats, fold: FoldTables, books: Floats) -> Floats:
     row = np.arange(BOOKS + 1) * INSTRUMENTS
     column = np.tile(np.arange(INSTRUMENTS, dtype=np.int32), BOOKS)
     return fold_worst(row, column, books.ravel(), pnl, COUNT, fold).loss

@@ -252,3 +252,36 @@ def test_every_venue_has_its_numbers(venue: str) -> None:
     rules = Rules.as_of(f"{venue}-liquidation", AS_OF_MS)
     assert 0.0 < rules.slice_share <= 1.0
     assert rules.target_ratio <= rules.trigger_ratio
+
+
+def test_a_line_loses_in_its_own_coin_not_in_that_of_the_cash() -> None:
+    """Ether options of an account whose cash is bitcoin: the ask costs ether, at its dollars."""
+    price = {"BTC": 60_000.0, "ETH": 2_000.0}
+    table = Instruments.of([
+        asset("deribit", "BTC"),
+        option("deribit", "C", 1, 2_200.0, EXPIRY_MS, underlying="ETH", settle="ETH",
+               inverse=True),
+    ])  # fmt: skip
+    facts = Facts(
+        AS_OF_MS,
+        {(coin, "USD"): usd for coin, usd in price.items()},
+        {**price, "USD": 1.0},
+        {EXPIRY_MS: Dated(price["ETH"], EXPIRY_MS - AS_OF_MS)},
+        {"C": Quote(0.03, 0.7)},
+    )
+    view = view_of(table, facts)
+    asked = np.array([item.native_id == "C" for item in table.items])
+    view = replace(
+        view, ask=frozen(np.where(asked, 0.05, 0.0), np.float64), has_ask=frozen(asked, np.bool_)
+    )
+    place = {item.native_id: k for k, item in enumerate(table.items)}
+    book = Book.of(table, [Line("a", place["BTC"], 0.3), Line("a", place["C"], -100.0)])
+    model = model_named("deribit-xpm")
+    rules = Rules.as_of("deribit-liquidation", AS_OF_MS, {})
+    found = Rounds(model, parameters_for(model, AS_OF_MS), rules, "deribit", "BTC").run(
+        book, lambda _: view, AS_OF_MS
+    )
+    first = found.steps[0].figures
+    assert found.steps[0].what == "close C"
+    assert first["slippage"] == pytest.approx(-(0.05 - 0.03) * 10.0 * price["ETH"], rel=1e-12)
+    assert first["equity_after"] == pytest.approx(first["equity"] + first["slippage"], abs=1e-6)

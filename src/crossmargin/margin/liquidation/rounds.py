@@ -262,14 +262,26 @@ class Rounds:
             price = None if column in hedges else self._side(book, view, j)
             if price is not None:
                 traded = float(tried.quantity[j] - book.quantity[j])
-                slippage += _against_mark(book, view, column, traded, price)
-        return tried._replace(slippage=slippage * self._dollars(view, 1.0))
+                lost = _against_mark(book, view, column, traded, price)
+                slippage += lost * self._settled(view, book.instruments.items[column].settle)
+        return tried._replace(slippage=slippage)
+
+    def _settled(self, view: View, settle: str) -> float:
+        """A unit of a settlement currency in the model's: each line loses in its own coin."""
+        currency = self.model.spec.currency
+        if currency in ("settle", settle):
+            return 1.0
+        usd = view.usd[view.instruments.names.index(settle)]
+        return float(usd) * self._dollars(view, 1.0) / self._cash_usd(view)
+
+    def _cash_usd(self, view: View) -> float:
+        return float(view.usd[view.instruments.names.index(self.cash)])
 
     def _dollars(self, view: View, amount: float) -> float:
         """An amount of the cash currency in that of the model."""
         if self.model.spec.currency in ("settle", self.cash):
             return amount
-        return amount * float(view.usd[view.instruments.names.index(self.cash)])
+        return amount * self._cash_usd(view)
 
     def _after(
         self, book: Book, view: View, tried: Sequence[_Candidate]

@@ -1,0 +1,136 @@
+"""Candidate trades by the margin that each saves for its cost: thousands in one call of the model.
+
+    saved = IM before - IM after, all of it recomputed          cost = fee - gain against the mark
+
+Every candidate is one variant of the account in a population, margined in full with its open
+orders: the saving is the exact difference and no derivative. Fills are at the executable side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossmargin.core.arrays import Bools, Floats, Ints, frozen
+from crossmargin.core.errors import CrossMarginError, InputError, ModelError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.margin.deribit_common import coin_size
+from crossmargin.margin.whatif import Prepared
+from crossmargin.margin.whatif_costs import lot_of
+from crossmargin.margin.whatif_trades import Leg
+from crossmargin.market.view import View
+
+__all__ = ["RankedTrades", "largest_that_fits", "ranked_trades", "standard_candidates"]
+
+FREE_USD = 0.01  # a cost below a cent is none: what saves for nothing stands first
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTrades:
+    """[C] candidates, best first; ``order`` are their numbers as they came. Dollars.
+
+    ``per_cost``: dollars of initial margin saved for one of cost; infinite where a trade that saves
+    costs nothing, 0 where it saves nothing.
+    """
+
+    order: Ints
+    saved_im_usd: Floats
+    saved_mm_usd: Floats
+    cost_usd: Floats
+    per_cost: Floats
+    passes: Bools
+    im_usd: Floats
+    room_im_usd: Floats
+
+
+def ranked_trades(
+    prepared: Prepared,
+    candidates: Sequence[Sequence[Leg]],
+    progress: Callable[[int, int], None] | None = None,
+) -> RankedTrades:
+    """Candidates that the venue takes before the others, each by margin saved for its cost.
+
+    Ties by what is saved, then as they came.
+    """
+    found = prepared.rank(candidates, (), progress)
+    saved, cost = -found.marginal_im_usd, found.fees_usd - found.day_one_usd
+    helps = saved > 1e-9 * max(prepared.before.im_usd, 1.0)
+    per = np.where(helps, saved / np.where(cost > FREE_USD, cost, 1.0), 0.0)
+    per = np.where(helps & (cost <= FREE_USD), np.inf, per)
+    order = np.lexsort((found.order, -saved, -per, ~found.passes))
+    return RankedTrades(
+        frozen(found.order[order], np.int32),
+        saved[order],
+        -found.marginal_mm_usd[order],
+        cost[order],
+        per[order],
+        found.passes[order],
+        found.im_usd[order],
+        found.room_im_usd[order],
+    )
+
+
+def standard_candidates(
+    prepared: Prepared, view: View, share: float
+) -> list[tuple[str, list[Leg]]]:
+    """Every contract of the prepared table at one size, both sides where they are quoted.
+
+    ``view`` is of that table. The size is ``share`` of the coins of the book's largest position in
+    the underlying, in whole lots, one at least.
+    """
+    part = view.instruments
+    coins = coin_size(part, view)
+    most: dict[str, float] = {}
+    rows = [prepared.desk.row_of(k) for k in range(len(part))]
+    for k, item in enumerate(part.items):
+        if item.kind != Kind.ASSET and rows[k] >= 0:
+            held = prepared.ground.position(rows[k]) / prepared.desk.factor_of(k)
+            size = abs(held) * float(coins[k])
+            most[item.underlying] = max(most.get(item.underlying, 0.0), size)
+    out = []
+    for k, item in enumerate(part.items):
+        target = share * most.get(item.underlying, 0.0)
+        known = item.kind != Kind.ASSET and view.ok[k] and rows[k] >= 0 and coins[k] > 0.0
+        if not known or target <= 0.0:
+            continue
+        size = _in_lots(prepared, k, target / float(coins[k]))
+        for sign, there in ((1.0, view.has_ask[k]), (-1.0, view.has_bid[k])):
+            if there:
+                name = f"{'buy' if sign > 0.0 else 'sell'} {size:g} {item.native_id}"
+                out.append((name, [Leg(k, sign * size)]))
+    if not out:
+        raise InputError(
+            "order_invalid",
+            "there is no candidate",
+            place="candidates",
+            limit="a contract with a bid or an ask in an underlying of the book",
+            remedy="Give candidates, or a market that quotes the book's underlyings.",
+        )
+    return out
+
+
+def _in_lots(prepared: Prepared, k: int, size: float) -> float:
+    try:
+        lot = lot_of(prepared.table.items[k], prepared.desk.schedule.parameters)
+    except ModelError:
+        return size
+    return float(max(round(size / lot), 1) * lot)
+
+
+def largest_that_fits(
+    prepared: Prepared, legs: Sequence[Leg]
+) -> tuple[tuple[float, ...] | None, str]:
+    """Sizes of the legs at which the venue takes them and one step more it does not.
+
+    By bisection of the exact model. None, with the reason in words, where no size is a limit.
+    """
+    try:
+        found = prepared.size_to_fit(legs)
+    except CrossMarginError as error:
+        return None, error.message
+    assert found.fit is not None  # a size to fit always has one
+    if found.fit.unlimited:
+        return None, "no size is too large"
+    return found.fit.sizes, ""

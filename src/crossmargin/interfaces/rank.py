@@ -1,0 +1,183 @@
+"""The verb rank: candidate trades by the margin that each saves for its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from crossmargin.core.clock import format_ms
+from crossmargin.core.errors import InputError
+from crossmargin.decisions.intents import Intents, Trade
+from crossmargin.decisions.margin_rank import (
+    RankedTrades,
+    largest_that_fits,
+    ranked_trades,
+    standard_candidates,
+)
+from crossmargin.interfaces.figures import checked
+from crossmargin.interfaces.intents_file import write_intents
+from crossmargin.interfaces.plots import write_plot
+from crossmargin.interfaces.rank_layouts import rank_document
+from crossmargin.interfaces.receipt import Receipt
+from crossmargin.interfaces.results import SHOWN, Shown
+from crossmargin.interfaces.sources import BookLike, MarketLike
+from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.whatif import CandidatesLike, PreparedBook, prepare
+from crossmargin.interfaces.whatif_legs import candidates_of
+from crossmargin.margin.whatif_trades import Leg
+
+__all__ = ["RankResult", "rank"]
+
+
+@dataclass(frozen=True, repr=False)
+class RankResult(Shown):
+    """The candidates, best first. ``found`` has every number as it was computed."""
+
+    found: RankedTrades
+    prepared: PreparedBook
+    names: tuple[str, ...]
+    legs: tuple[tuple[Leg, ...], ...]
+    fits: Mapping[int, tuple[tuple[float, ...] | None, str]]  # by place in the ranking
+    asked: Mapping[str, Any]
+
+    @cached_property
+    def figures(self) -> Mapping[str, Any]:
+        """Every figure as plain values."""
+        core, found = self.prepared.core, self.found
+        rows = []
+        for place, k in enumerate(found.order.tolist()):
+            sizes, why = self.fits.get(place, (None, ""))
+            infinite = found.per_cost[place] == float("inf")
+            rows.append(
+                {
+                    "candidate": self.names[k],
+                    "saved_im_usd": float(found.saved_im_usd[place]),
+                    "saved_mm_usd": float(found.saved_mm_usd[place]),
+                    "cost_usd": float(found.cost_usd[place]),
+                    "saved_per_cost": None if infinite else float(found.per_cost[place]),
+                    "free": bool(infinite),
+                    "passes": bool(found.passes[place]),
+                    "im_usd": float(found.im_usd[place]),
+                    "free_after_usd": float(found.room_im_usd[place]),
+                    "largest": None if sizes is None else [float(s) for s in sizes],
+                    "largest_unknown": why,
+                }
+            )
+        made: Mapping[str, Any] = checked(
+            {
+                "verb": "rank",
+                "model": core.base.model.name,
+                "account": self.prepared.account,
+                "as_of": format_ms(core.base.view.as_of_ms),
+                "im_usd": core.before.im_usd,
+                "free_usd": core.before.counted_im_usd - core.before.im_usd,
+                "candidates": rows,
+            }
+        )
+        return made
+
+    @cached_property
+    def receipt(self) -> Receipt:
+        """What reproduces it."""
+        return self.prepared.receipt((), self.asked, "rank")
+
+    def document(self, top: int = 0) -> Document:
+        """The candidates, best first (0: all)."""
+        return rank_document(self.figures, top)
+
+    def summary(self) -> Document:
+        """The first of them."""
+        return self.document(SHOWN)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the receipt."""
+        return {**self.figures, "receipt": self.receipt.to_dict()}
+
+    def intents(self, top: int = SHOWN) -> Mapping[str, Intents]:
+        """The first candidates as intents, each a group by its name."""
+        items = self.prepared.core.table.items
+        out: dict[str, Intents] = {}
+        for k in self.found.order.tolist()[: top or None]:
+            trades = tuple(
+                Trade(items[leg.column].native_id, leg.size, leg.price, leg.reduce_only)
+                for leg in self.legs[k]
+            )
+            out[self.names[k]] = Intents(trades)
+        return out
+
+    def write_intents(self, path: str | Path, top: int = SHOWN) -> Path:
+        """The first candidates as FILE.csv or FILE.json, which ``whatif --rank`` reads back."""
+        return write_intents(path, self.intents(top))
+
+    def plot(self, path: str | Path) -> Path:
+        """Margin saved by each of the first candidates as FILE.html, .svg or .png."""
+        from crossmargin.interfaces.charts import bars_svg  # only when it is drawn
+
+        rows = [each for each in self.figures["candidates"] if each["saved_im_usd"] > 0.0][:SHOWN]
+        if not rows:
+            raise InputError(
+                "option_unknown",
+                "there is nothing to draw: no candidate saves margin",
+                place="--plot",
+                remedy="Give other candidates.",
+            )
+        bars = [(each["candidate"], [each["saved_im_usd"]]) for each in rows]
+        title = "Initial margin saved, best for the cost first"
+
+        def picture(width: float) -> str:
+            return bars_svg(title, bars, ["IM saved"], width, unit="USD")
+
+        return write_plot(path, picture, self.summary, title)
+
+
+def rank(
+    book: BookLike,
+    market: MarketLike,
+    model: str = "deribit-xpm",
+    candidates: CandidatesLike | None = None,
+    *,
+    share: float = 0.1,
+    fit: int = 5,
+    progress: Callable[[int, int], None] | None = None,
+    asked: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> RankResult:
+    """Candidate trades by the initial margin that each saves for a dollar of cost.
+
+    ``candidates``: a CSV file or a sequence as for ``whatif(rank=...)``; left out, every contract
+    that is quoted in the book's underlyings, both sides, at ``share`` of the book's largest
+    position. ``fit``: of so many of the first the largest size that the venue takes. The other
+    options are those of ``prepare``. Savings and costs are positive dollars. Raises
+    CrossMarginError with one code.
+    """
+    if not 0.0 < share < float("inf") or fit < 0:
+        raise InputError(
+            "number_out_of_range",
+            "a number of the ranking is out of bounds",
+            place="--share" if fit >= 0 else "--fit",
+            value=share if fit >= 0 else fit,
+            limit="> 0, >= 0",
+            remedy="Correct the number.",
+        )
+    if candidates is None:
+        prepared = prepare(book, market, model, None, **options)
+        core = prepared.core
+        view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
+        pairs = standard_candidates(core, view, share)
+    else:
+        tried = candidates_of(candidates)
+        named = [leg.name for each in tried for leg in each.legs]
+        prepared = prepare(book, market, model, named, **options)
+        pairs = [(each.name, [prepared.leg(leg) for leg in each.legs]) for each in tried]
+    names, legs = [name for name, _ in pairs], [each for _, each in pairs]
+    found = ranked_trades(prepared.core, legs, progress)
+    first = found.order[:fit].tolist()
+    fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(first)}
+    source = str(candidates) if isinstance(candidates, str | Path) else None
+    flags = {"candidates": source, "share": share, "fit": fit, **(asked or {})}
+    return RankResult(
+        found, prepared, tuple(names), tuple(tuple(each) for each in legs), fits, flags
+    )

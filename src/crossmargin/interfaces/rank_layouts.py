@@ -1,0 +1,53 @@
+"""What the verb rank shows: the candidates, best saving for the cost first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crossmargin.interfaces.tables import Column, Document, Table
+
+__all__ = ["rank_document"]
+
+
+def rank_document(figures: Mapping[str, Any], top: int) -> Document:
+    """The document of a ranking; ``top`` cuts it (0: all)."""
+    rows = figures["candidates"]
+    shown = rows[: top or None]
+    helps = sum(1 for each in rows if each["saved_im_usd"] > 0.0)
+    columns = (
+        Column("candidate", "candidate", "name"),
+        Column("saved_im_usd", "saves IM", "usd"),
+        Column("cost_usd", "cost", "usd"),
+        Column("saved_per_cost", "saved per\nUSD of cost", "number"),
+        Column("passes", "taken", "name"),
+        Column("im_usd", "IM after", "usd", essential=False),
+        Column("free_after_usd", "free after", "usd", essential=False),
+        Column("saved_mm_usd", "saves MM", "usd", essential=False),
+        Column("largest", "largest that fits", "name"),
+    )
+    table = tuple(tuple(_cell(each, column.key) for column in columns) for each in shown)
+    lines = (
+        f"market of {figures['as_of']}",
+        f"{helps} of {len(rows)} candidates save initial margin",
+        f"initial margin {figures['im_usd']:,.0f} USD, free {figures['free_usd']:,.0f} USD",
+    )
+    notes = [
+        "saved: the exact model with open orders, before less after; cost: spread and fee",
+        "largest that fits: what the venue still takes, whatever the depth; of the first few only",
+    ]
+    if len(shown) < len(rows):
+        notes.append(f"the first {len(shown)} of {len(rows)}: --top 0 lists all")
+    title = f"Trades of {figures['account']} under {figures['model']} by margin saved for cost"
+    return Document(title, lines, (Table("candidates", "", columns, table),), tuple(notes))
+
+
+def _cell(each: Mapping[str, Any], key: str) -> Any:
+    value = each[key]
+    if key == "largest":
+        if value is None:
+            return each["largest_unknown"] or None
+        return ", ".join(f"{size:,.10g}" for size in value)
+    if key == "saved_per_cost" and value is None:
+        return "for nothing"
+    return value

@@ -1,0 +1,56 @@
+"""The verb and the command rank."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import crossmargin as xm
+from crossmargin.core.errors import InputError
+from crossmargin.interfaces.cli import main
+
+BOOK, MARKET = "sample:market-maker", "sample:market"
+
+
+def test_candidates_of_a_file_and_what_if_agree(tmp_path: Path) -> None:
+    place = tmp_path / "c.csv"
+    place.write_text(
+        "instrument,size\nBTC-PERPETUAL,-5000\nBTC-PERPETUAL,5000\nETH-PERPETUAL,2000\n", "utf-8"
+    )
+    found = xm.rank(BOOK, MARKET, candidates=place, fit=1)
+    rows = found.figures["candidates"]
+    assert len(rows) == 3
+    for row in rows:
+        leg = found.legs[[*found.names].index(row["candidate"])][0]
+        name = found.prepared.core.table.items[leg.column].native_id
+        asked = xm.whatif(BOOK, MARKET, add=(name, leg.size))
+        saved = asked.before.im_usd - asked.after.im_usd
+        assert row["saved_im_usd"] == pytest.approx(saved, abs=1e-6)
+    written = found.write_intents(tmp_path / "back.csv")
+    again = xm.whatif(BOOK, MARKET, rank=written)
+    assert len(again.ranking) == 3
+
+
+def test_the_command_lists_the_first_and_draws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plot = tmp_path / "r.svg"
+    line = ["rank", BOOK, "--market", MARKET, "--fit", "1", "--plot", str(plot)]
+    assert main([*line, "--top", "5"]) == 0
+    shown = capsys.readouterr().out
+    assert "saved per" in shown
+    assert "the first 5 of" in shown
+    assert plot.read_text("utf-8").startswith("<svg")
+    assert main([*line[:6], "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    best = figures["candidates"][0]
+    assert best["saved_im_usd"] > 0.0
+    assert best["largest"] is not None or best["largest_unknown"]
+
+
+@pytest.mark.parametrize("given", [{"share": 0.0}, {"share": float("nan")}, {"fit": -1}])
+def test_bad_numbers_are_refused(given: dict[str, float]) -> None:
+    with pytest.raises(InputError):
+        xm.rank(BOOK, MARKET, **given)  # type: ignore[arg-type] # keywords of a table
