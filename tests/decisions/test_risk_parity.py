@@ -91,3 +91,19 @@ def test_most_diversified_has_equal_correlation_with_what_it_holds() -> None:
 def test_what_is_refused(call: object) -> None:
     with pytest.raises(CrossMarginError):
         call()  # type: ignore[operator] # parametrised
+
+
+@pytest.mark.parametrize(
+    ("budgets", "rest"),
+    [(None, [0.24, 0.16]), ([0.3, 0.3, 0.195, 0.205], [0.235612, 0.164388])],
+)
+def test_bounded_budgets_as_two_independent_solvers_find_them(
+    budgets: list[float] | None, rest: list[float]
+) -> None:
+    """Richard and Roncalli's four assets with no weight above 30 %; their page prints others."""
+    vol = np.array([0.1, 0.15, 0.2, 0.3])
+    rho = np.array(
+        [[1, 0.5, 0.5, 0.5], [0.5, 1, 0.5, 0.5], [0.5, 0.5, 1, 0.75], [0.5, 0.5, 0.75, 1]]
+    )
+    found = risk_budgets(rho * np.outer(vol, vol), budgets, weight_limits(4, high=0.3))
+    assert found.weights == pytest.approx([0.3, 0.3, *rest], abs=1e-6)
