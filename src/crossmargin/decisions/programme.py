@@ -250,13 +250,7 @@ class Programme:
         """
         found = self._run(again=False)
         if found is not None and not found.evidence.proven:
-            self._solver.clearSolver()
-            # Without scaling and presolve the tolerances are those of the programme as it is given.
-            self._solver.setOptionValue("simplex_scale_strategy", 0)
-            self._solver.setOptionValue("presolve", "off")
-            found = self._run(again=True)
-            self._solver.setOptionValue("simplex_scale_strategy", 2)
-            self._solver.setOptionValue("presolve", "choose")
+            found = self._afresh()
             if found is not None and not found.evidence.proven:
                 raise SolverError(
                     "optimum_unproven",
@@ -316,12 +310,27 @@ class Programme:
                 out.append(Relaxation(self._rows.name[row], max(up, down), bound))
         return tuple(out)
 
+    def _afresh(self) -> Solution | None:
+        """Without scaling and presolve the tolerances are those of the programme as it is given."""
+        self._solver.clearSolver()
+        self._solver.setOptionValue("simplex_scale_strategy", 0)
+        self._solver.setOptionValue("presolve", "off")
+        try:
+            return self._run(again=True)
+        finally:
+            self._solver.setOptionValue("simplex_scale_strategy", 2)
+            self._solver.setOptionValue("presolve", "choose")
+
     def _run(self, *, again: bool) -> Solution | None:
         solver, status = self._solver, self._highs.HighsModelStatus
         solver.run()
         reached = solver.getModelStatus()
         if reached == status.kInfeasible:
             return None
+        if reached == status.kUnknown and not again:
+            return self._afresh()
+        if reached == status.kUnknown and self.relaxations():
+            return None  # what has no answer is not always seen: the least changes say it
         if reached == status.kUnboundedOrInfeasible:
             return self._without_objective()
         cut_short = reached == status.kSolutionLimit and self.whole.any()
