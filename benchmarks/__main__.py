@@ -26,6 +26,7 @@ WORKLOADS = {
     "W7": "w7_what_if",
     "W8": "w8_orders",
     "W9": "w9_frontier",
+    "W10": "w10_optimise",
     "population": "rows_population",
     "models": "rows_models",
     "start": "rows_start",

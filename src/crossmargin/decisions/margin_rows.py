@@ -27,6 +27,9 @@ MORE = 4  # and at most so many a round
 TIGHT = 1e-9  # violation that is left, of the requirement's own size
 
 
+_Layers = list[tuple[Longs, Longs, Floats]]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One pool: its pieces, quantities ``base[I]``, what a unit of each trade adds ``[I, J]``."""
@@ -81,9 +84,9 @@ class _Sum:
 class _Worst:
     """A worst of rows: column ``u``, rows that are in, all rows over the trades."""
 
-    def __init__(self, term: WorstOf, block: Block, column: int) -> None:
+    def __init__(self, term: WorstOf, block: Block, layers: _Layers, column: int) -> None:
         self.term, self.column = term, column
-        self.slope = term.rows @ block.step  # [K, J]
+        self.slope = _moved(term.rows, layers, block.step.shape[1])  # [K, J]
         self.level = term.rows @ block.base + term.offset
         self.floor, self.weight = term.floor, term.weight
         self.row: dict[int, int] = {}
@@ -170,13 +173,14 @@ class Requirement:
         self.blocks, self.money, self.trades = tuple(blocks), money, len(bounds[0])
         self.first, self._bounds = first, bounds
         self._floors: list[float] = []
+        self._layers = {id(block): _layers(block.step) for block in blocks}
         self.tops: list[tuple[Block, list[_Node]]] = [
             (block, [self._node(t, block) for t in _merged(block.pieces.terms)]) for block in blocks
         ]
 
     def _node(self, term: Term, block: Block) -> _Node:
         if isinstance(term, WorstOf):
-            return _Worst(term, block, self._column(term.floor))
+            return _Worst(term, block, self._layers[id(block)], self._column(term.floor))
         if isinstance(term, Separable):
             node = _Sides(term, block, *self._bounds, self.first + len(self._floors))
             self._floors += [-np.inf] * len(node.columns)
@@ -311,15 +315,22 @@ class Requirement:
         return len(new)
 
     def _add_sides(self, programme: Programme, columns: Columns, node: _Sides) -> None:
-        index, values, most = [], [], []
-        slope = node.block.step[:, columns.trade] * columns.unit / self.money
-        for i, column in node.columns.items():
-            moved = np.flatnonzero(slope[i])
-            for rate in (float(node.term.long[i]), -float(node.term.short[i])):
-                index.append(np.append(moved, column))
-                values.append(np.append(rate * slope[i, moved], -1.0))
-                most.append(-rate * float(node.block.base[i]) / self.money)
-        programme.add_sparse(index, values, [-np.inf] * len(most), most)
+        """Two rows an instrument that may change its sign, each over what moves it."""
+        if not len(node.bent):
+            return
+        slope = node.block.step[node.bent][:, columns.trade] * (columns.unit / self.money)
+        row, column = np.nonzero(slope)
+        count = len(node.bent)
+        own = np.arange(count)
+        place = np.concatenate([row, own])
+        order = np.argsort(place, kind="stable")
+        index = np.concatenate([column, np.array(list(node.columns.values()), np.int64)])[order]
+        cuts = np.cumsum(np.bincount(place, minlength=count))[:-1]
+        base = node.block.base[node.bent] / self.money
+        for rate in (node.term.long[node.bent], -node.term.short[node.bent]):
+            values = np.concatenate([rate[row] * slope[row, column], np.full(count, -1.0)])[order]
+            pieces = np.split(index, cuts), np.split(values, cuts)
+            programme.add_sparse(*pieces, np.full(count, -np.inf), -rate * base)
 
     # -- what binds ------------------------------------------------------------------------------
 
@@ -350,6 +361,25 @@ class Requirement:
                 k, gap = int(order[1]), float(values[order[0]] - values[order[1]])
                 best = (float(values[order[0]]), node.label(k), gap)
         return best[1], best[2]
+
+
+def _layers(step: Floats) -> _Layers:
+    """``step`` as layers of one entry a trade: a trade moves a contract, and cash at most."""
+    column, row = np.nonzero(step.T)
+    layer = np.arange(len(column)) - np.searchsorted(column, column, side="left")
+    out = []
+    for n in range(int(layer.max(initial=-1)) + 1):
+        mine = layer == n
+        out.append((column[mine], row[mine], step[row[mine], column[mine]]))
+    return out
+
+
+def _moved(rows: Floats, layers: _Layers, trades: int) -> Floats:
+    """``rows @ step`` [K, J], layer by layer."""
+    out = np.zeros((len(rows), trades))
+    for column, row, value in layers:
+        out[:, column] += rows[:, row] * value
+    return out
 
 
 def _merged(terms: Sequence[Term]) -> list[Term]:

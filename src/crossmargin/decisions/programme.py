@@ -120,6 +120,9 @@ class Programme:
                 remedy="Correct the bounds.",
             )
         self._rows = _Rows()
+        self._seen = 0  # rows whose entries stand below, side by side
+        self._index, self._owner = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._value = np.zeros(0)
         self._highs = highspy
         solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
         solver.setOptionValue("output_flag", False)
@@ -247,13 +250,7 @@ class Programme:
         """
         found = self._run(again=False)
         if found is not None and not found.evidence.proven:
-            self._solver.clearSolver()
-            # Without scaling and presolve the tolerances are those of the programme as it is given.
-            self._solver.setOptionValue("simplex_scale_strategy", 0)
-            self._solver.setOptionValue("presolve", "off")
-            found = self._run(again=True)
-            self._solver.setOptionValue("simplex_scale_strategy", 2)
-            self._solver.setOptionValue("presolve", "choose")
+            found = self._afresh()
             if found is not None and not found.evidence.proven:
                 raise SolverError(
                     "optimum_unproven",
@@ -313,12 +310,27 @@ class Programme:
                 out.append(Relaxation(self._rows.name[row], max(up, down), bound))
         return tuple(out)
 
+    def _afresh(self) -> Solution | None:
+        """Without scaling and presolve the tolerances are those of the programme as it is given."""
+        self._solver.clearSolver()
+        self._solver.setOptionValue("simplex_scale_strategy", 0)
+        self._solver.setOptionValue("presolve", "off")
+        try:
+            return self._run(again=True)
+        finally:
+            self._solver.setOptionValue("simplex_scale_strategy", 2)
+            self._solver.setOptionValue("presolve", "choose")
+
     def _run(self, *, again: bool) -> Solution | None:
         solver, status = self._solver, self._highs.HighsModelStatus
         solver.run()
         reached = solver.getModelStatus()
         if reached == status.kInfeasible:
             return None
+        if reached == status.kUnknown and not again:
+            return self._afresh()
+        if reached == status.kUnknown and self.relaxations():
+            return None  # what has no answer is not always seen: the least changes say it
         if reached == status.kUnboundedOrInfeasible:
             return self._without_objective()
         cut_short = reached == status.kSolutionLimit and self.whole.any()
@@ -364,12 +376,22 @@ class Programme:
             remedy="Bound the sizes.",
         )
 
-    def _activity(self, x: Floats) -> Floats:
+    def _entries(self) -> tuple[Longs, Floats, Longs]:
+        """Columns, values and row of every entry, in the order of the rows."""
         kept = self._rows
-        rows = [
-            float(value @ x[column]) for column, value in zip(kept.column, kept.value, strict=True)
-        ]
-        return np.array(rows, np.float64)
+        if self._seen != self.rows:
+            sizes = np.array([len(each) for each in kept.column[self._seen :]], np.int64)
+            new = np.repeat(np.arange(self._seen, self.rows), sizes)
+            index = np.concatenate([self._index, *kept.column[self._seen :]])
+            self._index = index.astype(np.int64)
+            self._value = np.concatenate([self._value, *kept.value[self._seen :]])
+            self._owner = np.concatenate([self._owner, new])
+            self._seen = self.rows
+        return self._index, self._value, self._owner
+
+    def _activity(self, x: Floats) -> Floats:
+        index, value, owner = self._entries()
+        return np.asarray(np.bincount(owner, value * x[index], self.rows), np.float64)
 
     def _primal(self, x: Floats, activity: Floats) -> float:
         least, most = np.array(self._rows.least), np.array(self._rows.most)
@@ -383,9 +405,8 @@ class Programme:
 
     def _proven(self, x: Floats, y: Floats, again: bool, iterations: int) -> Solution:
         """Residuals from the multipliers; reduced costs are recomputed, not taken."""
-        z = self.cost.copy()
-        for k in np.flatnonzero(y).tolist():
-            np.subtract.at(z, self._rows.column[k], y[k] * self._rows.value[k])
+        index, value, owner = self._entries()
+        z = self.cost - np.bincount(index, y[owner] * value, self.columns)
         activity = self._activity(x)
         least, most = np.array(self._rows.least), np.array(self._rows.most)
         objective = float(self.cost @ x)
