@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from crossmargin.core.clock import format_ms
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Bound, Requirement
+from crossmargin.margin.pieces import HasPieces
+from crossmargin.margin.pools import cut
 from crossmargin.risk.account_game import AccountGame
 from crossmargin.risk.attribution import Attribution
 from crossmargin.risk.change import Change
+from crossmargin.risk.piece_shares import shares_of_pieces
 from crossmargin.risk.statement import Statement
 
-__all__ = ["attribution_figures", "change_figures"]
+__all__ = ["attribution_figures", "change_figures", "tie_figures"]
 
 # Euler's shares may stand above stand-alone by the rounding of differences alone.
 _ABOVE = 1e-6
@@ -108,6 +113,24 @@ def _tie(found: Attribution) -> dict[str, Any] | None:
     if not own.rule:
         return None
     return {"pieces": len(own.weights), "rule": own.rule, "weights": own.weights.tolist()}
+
+
+def tie_figures(game: AccountGame, rule: str) -> list[dict[str, Any]]:
+    """The rows that tie at the worst, by pool and term, of a model that gives its linear pieces."""
+    base = game.requirement
+    if not isinstance(base.via, HasPieces) or game.level != "im":
+        return []
+    out = []
+    for number in game.pools:
+        priced = base.priced[number]
+        held = cut(base.book, priced.pool, 0)
+        quantity = np.zeros(len(priced.pool.instruments))
+        quantity[held.column] = held.quantity
+        pieces = base.via.pieces(priced, held, base.parameters)
+        for term, names, weights in shares_of_pieces(pieces, quantity, rule=rule).tied:
+            for name, weight in zip(names, weights.tolist(), strict=True):
+                out.append({"pool": priced.pool.label, "term": term, "row": name, "weight": weight})
+    return out
 
 
 def _marginal(found: Attribution, game: AccountGame) -> list[dict[str, Any]]:

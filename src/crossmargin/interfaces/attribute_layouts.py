@@ -7,9 +7,10 @@ from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table
 
-__all__ = ["MARGINAL_SHOWN", "attribute_document", "change_document"]
+__all__ = ["MARGINAL_SHOWN", "TIES_SHOWN", "attribute_document", "change_document"]
 
 MARGINAL_SHOWN = 20
+TIES_SHOWN = 12
 _SHARES = (
     ("euler", "Euler", "euler"),
     ("ray", "along\nthe ray", "ray"),
@@ -29,6 +30,8 @@ def attribute_document(figures: Mapping[str, Any]) -> Document:
         tables.append(_orders(figures))
     if figures["worst"]:
         tables.append(_worst(figures))
+    if figures["ties"]:
+        tables.append(_ties(figures))
     if figures["method"] in ("all", "euler"):
         tables.append(_marginal(figures))
     if figures["statement"]:
@@ -110,6 +113,20 @@ def _worst(figures: Mapping[str, Any]) -> Table:
     rows = tuple(tuple(each[c.key] for c in columns) for each in figures["worst"])
     notes = ("shares jump where the runner-up becomes the worst",)
     return Table("worst", "Worst scenarios", columns, rows, notes, currency="currency")
+
+
+def _ties(figures: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("pool", "pool", "name"),
+        Column("term", "charge", "name"),
+        Column("row", "row", "name"),
+        Column("weight", "weight", "fraction"),
+    )
+    shown = [each for each in figures["ties"] if each["weight"] > 0.0][:TIES_SHOWN]
+    rows = tuple(tuple(each[c.key] for c in columns) for each in shown)
+    left = len(figures["ties"]) - len(shown)
+    notes = (f"and {left} more, in JSON",) if left else ()
+    return Table("ties", "Rows of the linear pieces that tie at the worst", columns, rows, notes)
 
 
 def _marginal(figures: Mapping[str, Any]) -> Table:

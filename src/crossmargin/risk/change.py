@@ -324,4 +324,5 @@ def _changed(first: Snapshot, second: Snapshot) -> int:
     """How many observations are not the same in two snapshots."""
     rows = {(r.field, r.subject): (r.value, r.verdict) for r in first.rows()}
     others = {(r.field, r.subject): (r.value, r.verdict) for r in second.rows()}
-    return sum(rows.get(key) != others.get(key) for key in {*rows, *others})
+    both = sorted({*rows, *others})
+    return sum(rows.get(key) != others.get(key) for key in both)
