@@ -15,6 +15,7 @@ from crossmargin.interfaces import figures as plain
 from crossmargin.interfaces.attribute_figures import (
     attribution_figures,
     change_figures,
+    greek_figures,
     tie_figures,
 )
 from crossmargin.interfaces.attribute_layouts import attribute_document, change_document
@@ -177,6 +178,7 @@ def attribute(
         bill = cost_of_margin(found, requirement, rate, days=days, basis=basis)
     figures = attribution_figures(found, requirement, ready.game, bill, method)
     figures["account"] = ready.held.account[0]
+    figures["greeks"] = greek_figures(ready.game, ready.groups)
     figures["ties"] = tie_figures(ready.game, tie)
     figures["notes"] += [f"mapped to {requirement.model.venue}: {loss}" for loss in ready.losses]
     change = None

@@ -12,12 +12,14 @@ from crossmargin.margin.model import Bound, Requirement
 from crossmargin.margin.pieces import HasPieces
 from crossmargin.margin.pools import cut
 from crossmargin.risk.account_game import AccountGame
-from crossmargin.risk.attribution import Attribution
+from crossmargin.risk.attribution import Attribution, sizes_of
 from crossmargin.risk.change import Change
+from crossmargin.risk.greek_shares import GREEKS, greek_shares
+from crossmargin.risk.groups import Groups
 from crossmargin.risk.piece_shares import shares_of_pieces
 from crossmargin.risk.statement import Statement
 
-__all__ = ["attribution_figures", "change_figures", "tie_figures"]
+__all__ = ["attribution_figures", "change_figures", "greek_figures", "tie_figures"]
 
 # Euler's shares may stand above stand-alone by the rounding of differences alone.
 _ABOVE = 1e-6
@@ -113,6 +115,32 @@ def _tie(found: Attribution) -> dict[str, Any] | None:
     if not own.rule:
         return None
     return {"pieces": len(own.weights), "rule": own.rule, "weights": own.weights.tolist()}
+
+
+def greek_figures(game: AccountGame, groups: Groups) -> list[dict[str, Any]]:
+    """Of every pool's worst scenario the loss by group and by Greek, pool's currency."""
+    out: list[dict[str, Any]] = []
+    for each in greek_shares(game, groups, sizes_of(game, groups)):
+        rows = [
+            (label, *parts)
+            for label, parts in zip(groups.labels, each.parts.tolist(), strict=True)
+            if any(parts)
+        ]
+        if each.fixed:
+            rows.append(("moved by no group", 0.0, 0.0, 0.0, each.fixed))
+        for label, *parts in rows:
+            named = dict(zip(GREEKS, parts, strict=True))
+            out.append(
+                {
+                    "pool": each.pool,
+                    "currency": each.currency,
+                    "scenario": each.scenario,
+                    "group": label,
+                    **named,
+                    "loss": sum(parts),
+                }
+            )
+    return out
 
 
 def tie_figures(game: AccountGame, rule: str) -> list[dict[str, Any]]:
