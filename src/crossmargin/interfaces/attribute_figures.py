@@ -224,7 +224,7 @@ def _notes(found: Attribution, requirement: Requirement) -> list[str]:
         )
     if fair is not None and len(found.groups.by) > 1:
         out.append("Shapley is Owen's value: the unions of each level stay together")
-    if not found.scales:
+    if abs(found.euler_fixed) > _ABOVE * max(abs(found.positions), 1.0) and not found.scales:
         out.append(
             "size is charged under this model: Euler's shares do not add up, those along the ray do"
         )
