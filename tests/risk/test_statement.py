@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossmargin.core.errors import InputError
-from crossmargin.instruments.book import Book
+from crossmargin.instruments.book import Book, Line
 from crossmargin.margin.run import run
 from crossmargin.risk.account_game import AccountGame
 from crossmargin.risk.attribution import attribute
@@ -76,8 +76,8 @@ def test_the_idle_buffer_is_what_counts_beyond() -> None:
     assert sum(line.cents for line in bill.lines) == bill.total_cents
 
 
-def _name(book: Book, line: object) -> str:
-    return book.instruments.items[line.column].native_id  # type: ignore[attr-defined,no-any-return] # a lot
+def _name(book: Book, line: Line) -> str:
+    return book.instruments.items[line.column].native_id
 
 
 @pytest.mark.parametrize(

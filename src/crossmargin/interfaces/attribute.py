@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,12 @@ from crossmargin.core.errors import Failure, InputError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Instruments
 from crossmargin.interfaces import figures as plain
-from crossmargin.interfaces.attribute_figures import attribution_figures, change_figures
+from crossmargin.interfaces.attribute_figures import (
+    attribution_figures,
+    change_figures,
+    greek_figures,
+    tie_figures,
+)
 from crossmargin.interfaces.attribute_layouts import attribute_document, change_document
 from crossmargin.interfaces.plots import write_plot
 from crossmargin.interfaces.receipt import Receipt, command_line, manifest
@@ -111,6 +116,18 @@ class AttributeResult(Shown):
         return write_plot(path, lambda w: attribute_svg(self.figures, w), self.document, heading)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """One account under one model, its groups and the hashes of all that went in."""
+
+    held: Book
+    game: AccountGame
+    groups: Groups
+    levels: tuple[str, ...]
+    losses: tuple[str, ...]
+    receipt: Receipt
+
+
 def attribute(
     book: BookLike,
     market: MarketLike,
@@ -131,13 +148,7 @@ def attribute(
     against: BookLike | None = None,
     market_before: MarketLike | None = None,
     market_repaired: MarketLike | None = None,
-    account: str | None = None,
-    as_of: str | int | None = None,
-    params: ParametersLike | None = None,
-    changes: Mapping[str, Any] | None = None,
-    venue: str | None = None,
-    form: str | None = None,
-    allow_duplicates: bool = False,
+    **options: Any,
 ) -> AttributeResult:
     """Who causes an account's requirement under any model, and what it costs a day.
 
@@ -146,75 +157,78 @@ def attribute(
     or one of the rules. ``pool``: one pool in its own currency, without a bill. ``rate``: yearly
     funding rate as a fraction; ``basis``: whose shares are billed. ``tie``: lp, min_norm or
     average. ``instruments``: names of further contracts whose marginal is wanted. ``against`` and
-    ``market_before``: the state before, for the change. Other arguments as those of ``margin``.
+    ``market_before``: the state before, for the change. ``options``: account, as_of, params,
+    changes, venue, form and allow_duplicates of ``margin``.
     Requirements are positive, reliefs negative, dollars.
     """
     _check(method, tie, basis)
-    chosen = model_named(model)
-    given: dict[str, Any] = {
-        "venue": venue,
-        "form": form,
-        "allow_duplicates": allow_duplicates,
-    }
-    held = _account(book, account, given)
-    snapshot = snapshot_of(market)
-    moment = moment_of(as_of, "--as-of")
-    table_book, extra = _with_instruments(held, snapshot, instruments)
-    view = snapshot.view(table_book.instruments, moment)
-    refuse_wrong_entries(table_book, view)
-    parameters, made = parameters_of(chosen, view.as_of_ms, params, changes, held.account[0])
-    requirement, mapped = _margined(table_book, view, chosen, parameters)
-    rows = [k if mapped is None else int(mapped.place[k]) for k in extra]
-    game = AccountGame(requirement, level, pool, [k for k in rows if k >= 0])
-    levels = _levels(by, table_book)
-    groups = _groups(table_book, levels, game, mapped)
+    ready = _ready(book, market, model, (level, pool), by, instruments, options)
     found = attribute_game(
-        game,
-        groups,
-        order_groups(requirement.book, levels),
+        ready.game,
+        ready.groups,
+        order_groups(ready.game.requirement.book, ready.levels),
         rule=tie,
         exact_max=exact_max,
         pairs=pairs,
         seed=seed,
         shares=method in ("all", "shapley", "stand-alone", "incremental") or basis == "shapley",
     )
-    bill = None
+    requirement, bill = ready.game.requirement, None
     if pool is None:
         bill = cost_of_margin(found, requirement, rate, days=days, basis=basis)
-    figures = attribution_figures(found, requirement, game, bill, method)
-    figures["account"] = held.account[0]
-    figures["notes"] += [f"mapped to {chosen.spec.venue}: {x}" for x in _losses(mapped)]
+    figures = attribution_figures(found, requirement, ready.game, bill, method)
+    figures["account"] = ready.held.account[0]
+    figures["greeks"] = greek_figures(ready.game, ready.groups)
+    figures["ties"] = tie_figures(ready.game, tie)
+    figures["notes"] += [f"mapped to {requirement.model.venue}: {loss}" for loss in ready.losses]
     change = None
     if against is not None or market_before is not None:
-        change = explain_change(
-            (book if against is None else against, _before(market_before, market)),
-            (book, market),
-            model,
-            level=level,
-            market_repaired=market_repaired,
-            account=account,
-            as_of=as_of,
-            params=params,
-            changes=changes,
-            **given,
-        )
+        first = book if against is None else against, market_before or market
+        change = explain_change(first, (book, market), model, level=level,
+                                market_repaired=market_repaired, **options)  # fmt: skip
         figures["change"] = change.figures
-    options = {
-        "model": chosen.spec.name, "by": ",".join(levels), "method": method, "level": level,
-        "pool": pool, "rate": rate, "days": days, "basis": basis, "tie": tie, "pairs": pairs,
-        "exact-max": exact_max, "seed": seed, "account": account,
-        "as-of": None if as_of is None else format_ms(view.as_of_ms), "params": params,
-        "against": against, "market-before": market_before, "market-repaired": market_repaired,
-        "venue": venue, "format": form,
+    asked = {
+        "model": requirement.model.name, "by": ",".join(ready.levels), "method": method,
+        "level": level, "pool": pool, "rate": rate, "days": days, "basis": basis, "tie": tie,
+        "exact-max": exact_max, "pairs": pairs, "seed": seed, "against": against,
+        "market-before": market_before, "market-repaired": market_repaired,
     }  # fmt: skip
-    return AttributeResult(
-        found,
-        bill,
-        plain.checked(figures, "attribute"),
-        _receipt(held, snapshot, parameters, made, view,
-                 _command(book, market, options, changes, instruments)),
-        change,
-    )  # fmt: skip
+    receipt = replace(ready.receipt, command=_command(book, market, asked, options, instruments))
+    return AttributeResult(found, bill, plain.checked(figures, "attribute"), receipt, change)
+
+
+def _ready(
+    book: BookLike,
+    market: MarketLike,
+    model: str,
+    scope: tuple[str, str | None],
+    by: str | Sequence[str] | None,
+    instruments: Sequence[str],
+    options: Mapping[str, Any],
+) -> _Ready:
+    """The account margined and laid out; errors of ``margin``."""
+    chosen = model_named(model)
+    known = _options(options)
+    held = _account(book, known)
+    snapshot = snapshot_of(market)
+    whole, extra = _with_instruments(held, snapshot, instruments)
+    view = snapshot.view(whole.instruments, moment_of(known["as_of"], "--as-of"))
+    refuse_wrong_entries(whole, view)
+    parameters, made = parameters_of(
+        chosen, view.as_of_ms, known["params"], known["changes"], held.account[0]
+    )
+    requirement, mapped = _margined(whole, view, chosen, parameters)
+    rows = [k if mapped is None else int(mapped.place[k]) for k in extra]
+    game = AccountGame(requirement, *scope, [k for k in rows if k >= 0])
+    levels = _levels(by, whole)
+    return _Ready(
+        held,
+        game,
+        _groups(whole, levels, game, mapped),
+        tuple(levels),
+        () if mapped is None else mapped.losses,
+        _receipt(held, snapshot, parameters, made, view),
+    )
 
 
 def explain_change(
@@ -225,29 +239,26 @@ def explain_change(
     level: str = "im",
     market_repaired: MarketLike | None = None,
     sequence: Sequence[str] | None = None,
-    account: str | None = None,
-    as_of: str | int | None = None,
-    params: ParametersLike | None = None,
-    changes: Mapping[str, Any] | None = None,
     params_before: ParametersLike | None = None,
-    venue: str | None = None,
-    form: str | None = None,
-    allow_duplicates: bool = False,
+    **options: Any,
 ) -> ChangeResult:
     """Why one account's requirement changed from one (book, market) to the next, cause by cause.
 
     ``market_repaired``: the first market as corrected since: a cause of its own. ``sequence``: take
-    the causes in that order instead of the mean over all orders. ``params``, ``changes``: of the
-    second state; ``params_before`` of the first; each defaults to what was in force. ``as_of`` is
-    of the second state. Dollars; the parts add up to the change.
+    the causes in that order instead of the mean over all orders. ``options``: account, as_of,
+    params, changes, venue, form and allow_duplicates of ``margin``; as_of, params and changes are
+    of the second state, ``params_before`` of the first; each set defaults to what was in force.
+    Dollars; the parts add up to the change.
     """
     chosen = model_named(model)
-    given = {"venue": venue, "form": form, "allow_duplicates": allow_duplicates}
-    books = [_account(pair[0], account, given) for pair in (before, after)]
+    known = _options(options)
+    books = [_account(pair[0], known) for pair in (before, after)]
     snapshots = [snapshot_of(pair[1]) for pair in (before, after)]
-    moment = moment_of(as_of, "--as-of")
+    moment = moment_of(known["as_of"], "--as-of")
     at = snapshots[1].as_of_ms if moment is None else moment
-    parameters, made = parameters_of(chosen, at, params, changes, books[1].account[0])
+    parameters, made = parameters_of(
+        chosen, at, known["params"], known["changes"], books[1].account[0]
+    )
     first, _ = parameters_of(
         chosen, snapshots[0].as_of_ms, params_before, None, books[0].account[0]
     )
@@ -259,10 +270,10 @@ def explain_change(
         repaired=None if market_repaired is None else snapshot_of(market_repaired),
         sequence=sequence,
     )
-    figures = change_figures(found, chosen.spec.name, books[1].account[0],
-                             format_ms(snapshots[0].as_of_ms), format_ms(at))  # fmt: skip
+    days = format_ms(snapshots[0].as_of_ms), format_ms(at)
+    figures = change_figures(found, chosen.spec.name, books[1].account[0], *days)
     view = snapshots[1].view(books[1].instruments, at)
-    receipt = _receipt(books[1], snapshots[1], parameters, made, view, "")
+    receipt = _receipt(books[1], snapshots[1], parameters, made, view)
     return ChangeResult(found, plain.checked(figures, "explain_change"), receipt)
 
 
@@ -286,14 +297,25 @@ def _check(method: str, tie: str, basis: str | None) -> None:
             )
 
 
-def _account(book: BookLike, account: str | None, given: Mapping[str, Any]) -> Book:
+_KNOWN: Mapping[str, Any] = {
+    "account": None, "as_of": None, "params": None, "changes": None, "venue": None, "form": None,
+    "allow_duplicates": False,
+}  # fmt: skip
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of reading and margining with their defaults; a wrong name is a TypeError."""
+    for name in options:
+        if name not in _KNOWN:
+            raise TypeError(f"unexpected argument {name!r}; accepted: {', '.join(_KNOWN)}")
+    return {**_KNOWN, **options}
+
+
+def _account(book: BookLike, known: Mapping[str, Any]) -> Book:
+    given = {name: known[name] for name in ("venue", "form", "allow_duplicates")}
     held = book_of(book, **given)
-    held = held if account is None else one_account(held, account)
+    held = held if known["account"] is None else one_account(held, known["account"])
     return only_account(held, "an attribution")
-
-
-def _before(market_before: MarketLike | None, market: MarketLike) -> MarketLike:
-    return market if market_before is None else market_before
 
 
 def _with_instruments(
@@ -356,17 +378,12 @@ def _groups(book: Book, levels: Sequence[str], game: AccountGame, mapped: Mapped
     )
 
 
-def _losses(mapped: Mapped | None) -> tuple[str, ...]:
-    return () if mapped is None else mapped.losses
-
-
 def _receipt(
     held: Book,
     snapshot: Snapshot,
     parameters: Parameters,
     made: Mapping[str, Any],
     view: View,
-    command: str,
 ) -> Receipt:
     return Receipt(
         book=held.positions_sha256(),
@@ -376,7 +393,7 @@ def _receipt(
         changes=made,
         as_of=format_ms(view.as_of_ms),
         model=parameters.model,
-        command=command,
+        command="",
         build=manifest(),
     )
 
@@ -384,21 +401,25 @@ def _receipt(
 def _command(
     book: BookLike,
     market: MarketLike,
+    asked: Mapping[str, Any],
     options: Mapping[str, Any],
-    changes: Mapping[str, Any] | None,
     instruments: Sequence[str],
 ) -> str:
     """The command that gives the same; empty where something came from no file."""
-    asked = {name: value for name, value in options.items() if value is not None}
-    sources = [asked.get(n) for n in ("params", "against", "market-before", "market-repaired")]
+    known = _options(options)
+    flags = {**asked, "as-of": known["as_of"], "params": known["params"], "format": known["form"],
+             "account": known["account"], "venue": known["venue"]}  # fmt: skip
+    flags = {name: value for name, value in flags.items() if value is not None}
+    sources = [flags.get(n) for n in ("params", "against", "market-before", "market-repaired")]
     files = [book, market, *(each for each in sources if each is not None)]
     if not all(isinstance(each, str | Path) for each in files):
         return ""
     parts = ["crossmargin", "attribute", str(book), "--market", str(market)]
-    for name, value in asked.items():
+    for name, value in flags.items():
         parts += [f"--{name}", str(value)]
+    parts += ["--allow-duplicates"] if known["allow_duplicates"] else []
     for name in instruments:
         parts += ["--instrument", name]
-    for name, value in (changes or {}).items():
+    for name, value in (known["changes"] or {}).items():
         parts += ["--set", f"{name}={value}"]
     return command_line(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -22,7 +22,57 @@ from crossmargin.interfaces.whatif_commands import (
     Venue,
 )
 
+if TYPE_CHECKING:
+    from crossmargin.interfaces.attribute import AttributeResult
+
 __all__ = ["attribute", "register"]
+
+By = Annotated[
+    str | None,
+    Parameter(
+        name="--by",
+        help="leg, underlying, expiry, kind or a tag; several with commas, outermost first.",
+    ),
+]
+Method = Annotated[
+    str,
+    Parameter(
+        name="--method",
+        help="all, euler, ray (along the ray), shapley, stand-alone or incremental.",
+    ),
+]
+Pool = Annotated[str | None, Parameter(name="--pool", help="One pool alone, in its own currency.")]
+Rate = Annotated[
+    float, Parameter(name="--rate", help="Funding rate of the bill: a fraction a year.")
+]
+Basis = Annotated[
+    str | None,
+    Parameter(name="--basis", help="Whose shares are billed: euler, ray or shapley."),
+]
+Tie = Annotated[
+    str, Parameter(name="--tie", help="Weights where losses tie: lp, min_norm or average.")
+]
+Instrument = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--instrument", negative="", help="Also the marginal of this contract, not held."
+    ),
+]
+ExactMax = Annotated[
+    int, Parameter(name="--exact-max", help="Groups up to which Shapley is exact.")
+]
+Pairs = Annotated[int, Parameter(name="--pairs", help="Pairs of orders drawn where it is not.")]
+Against = Annotated[
+    str | None, Parameter(name="--against", help="The book before: also explain the change.")
+]
+MarketBefore = Annotated[str | None, Parameter(name="--market-before", help="The market before.")]
+MarketRepaired = Annotated[
+    str | None,
+    Parameter(name="--market-repaired", help="The market before, as corrected since."),
+]
+Plot = Annotated[
+    str | None, Parameter(name="--plot", help="Also draw the shares: FILE.html, .svg, .png.")
+]
 
 
 def attribute(
@@ -31,61 +81,22 @@ def attribute(
     *,
     market: Market,
     model: Model = "deribit-xpm",
-    by: Annotated[
-        str | None,
-        Parameter(
-            name="--by",
-            help="leg, underlying, expiry, kind or a tag; several with commas, outermost first.",
-        ),
-    ] = None,
-    method: Annotated[
-        str,
-        Parameter(
-            name="--method",
-            help="all, euler, ray (along the ray), shapley, stand-alone or incremental.",
-        ),
-    ] = "all",
+    by: By = None,
+    method: Method = "all",
     level: Annotated[str, Parameter(name="--level", help="im or mm.")] = "im",
-    pool: Annotated[
-        str | None, Parameter(name="--pool", help="One pool alone, in its own currency.")
-    ] = None,
-    rate: Annotated[
-        float, Parameter(name="--rate", help="Funding rate of the bill: a fraction a year.")
-    ] = 0.08,
+    pool: Pool = None,
+    rate: Rate = 0.08,
     days: Annotated[int, Parameter(name="--days", help="Days of the bill.")] = 1,
-    basis: Annotated[
-        str | None,
-        Parameter(name="--basis", help="Whose shares are billed: euler, ray or shapley."),
-    ] = None,
-    tie: Annotated[
-        str, Parameter(name="--tie", help="Weights where losses tie: lp, min_norm or average.")
-    ] = "lp",
-    instrument: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--instrument", negative="", help="Also the marginal of this contract, not held."
-        ),
-    ] = None,
-    exact_max: Annotated[
-        int, Parameter(name="--exact-max", help="Groups up to which Shapley is exact.")
-    ] = 14,
-    pairs: Annotated[
-        int, Parameter(name="--pairs", help="Pairs of orders drawn where it is not.")
-    ] = 200,
+    basis: Basis = None,
+    tie: Tie = "lp",
+    instrument: Instrument = None,
+    exact_max: ExactMax = 14,
+    pairs: Pairs = 200,
     seed: Annotated[int, Parameter(name="--seed", help="Of what is drawn.")] = 0,
-    against: Annotated[
-        str | None, Parameter(name="--against", help="The book before: also explain the change.")
-    ] = None,
-    market_before: Annotated[
-        str | None, Parameter(name="--market-before", help="The market before.")
-    ] = None,
-    market_repaired: Annotated[
-        str | None,
-        Parameter(name="--market-repaired", help="The market before, as corrected since."),
-    ] = None,
-    plot: Annotated[
-        str | None, Parameter(name="--plot", help="Also draw the shares: FILE.html, .svg, .png.")
-    ] = None,
+    against: Against = None,
+    market_before: MarketBefore = None,
+    market_repaired: MarketRepaired = None,
+    plot: Plot = None,
     as_of: AsOf = None,
     params: Params = None,
     changes: Changes = None,
@@ -98,37 +109,28 @@ def attribute(
 ) -> int:
     """Who causes a requirement, what it costs a day, and why it changed."""
     from crossmargin.interfaces.attribute import attribute as verb
-    from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.commands import _changes, _one_form
 
     _one_form(json_, csv)
+    options = {
+        "as_of": as_of, "params": params, "changes": _changes(changes), "account": account,
+        "venue": venue, "form": form, "allow_duplicates": allow_duplicates,
+    }  # fmt: skip
     with working("taking the requirement apart", quiet=json_ or csv):
         result = verb(
-            book,
-            market,
-            model,
-            by=by,
-            method=method,
-            level=level,
-            pool=pool,
-            rate=rate,
-            days=days,
-            basis=basis,
-            tie=tie,
-            instruments=instrument or (),
-            exact_max=exact_max,
-            pairs=pairs,
-            seed=seed,
-            against=against,
-            market_before=market_before,
-            market_repaired=market_repaired,
-            account=account,
-            as_of=as_of,
-            params=params,
-            changes=_changes(changes),
-            venue=venue,
-            form=form,
-            allow_duplicates=allow_duplicates,
-        )
+            book, market, model, by=by, method=method, level=level, pool=pool, rate=rate,
+            days=days, basis=basis, tie=tie, instruments=instrument or (), exact_max=exact_max,
+            pairs=pairs, seed=seed, against=against, market_before=market_before,
+            market_repaired=market_repaired, **options,
+        )  # fmt: skip
+    _shown(result, plot, json_, csv)
+    return 0
+
+
+def _shown(result: AttributeResult, plot: str | None, json_: bool, csv: bool) -> None:
+    """The answer in the form that was asked for, and the picture."""
+    from crossmargin.interfaces.commands import _receipt, _write
+
     written = None if plot is None else result.plot(plot)
     if json_:
         _write(result.to_json())
@@ -139,7 +141,6 @@ def attribute(
         _receipt(result.receipt.to_dict())
         if written is not None:
             print(f"\nthe shares are drawn in {written}")
-    return 0
 
 
 def register(app: App) -> None:

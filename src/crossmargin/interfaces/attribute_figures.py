@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from crossmargin.core.clock import format_ms
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.model import Bound, Requirement
+from crossmargin.margin.pieces import HasPieces
+from crossmargin.margin.pools import cut
 from crossmargin.risk.account_game import AccountGame
-from crossmargin.risk.attribution import Attribution
+from crossmargin.risk.attribution import Attribution, sizes_of
 from crossmargin.risk.change import Change
+from crossmargin.risk.greek_shares import GREEKS, greek_shares
+from crossmargin.risk.groups import Groups
+from crossmargin.risk.piece_shares import shares_of_pieces
 from crossmargin.risk.statement import Statement
 
-__all__ = ["attribution_figures", "change_figures"]
+__all__ = ["attribution_figures", "change_figures", "greek_figures", "tie_figures"]
 
 # Euler's shares may stand above stand-alone by the rounding of differences alone.
 _ABOVE = 1e-6
@@ -110,6 +117,50 @@ def _tie(found: Attribution) -> dict[str, Any] | None:
     return {"pieces": len(own.weights), "rule": own.rule, "weights": own.weights.tolist()}
 
 
+def greek_figures(game: AccountGame, groups: Groups) -> list[dict[str, Any]]:
+    """Of every pool's worst scenario the loss by group and by Greek, pool's currency."""
+    out: list[dict[str, Any]] = []
+    for each in greek_shares(game, groups, sizes_of(game, groups)):
+        rows = [
+            (label, *parts)
+            for label, parts in zip(groups.labels, each.parts.tolist(), strict=True)
+            if any(parts)
+        ]
+        if each.fixed:
+            rows.append(("moved by no group", 0.0, 0.0, 0.0, each.fixed))
+        for label, *parts in rows:
+            named = dict(zip(GREEKS, parts, strict=True))
+            out.append(
+                {
+                    "pool": each.pool,
+                    "currency": each.currency,
+                    "scenario": each.scenario,
+                    "group": label,
+                    **named,
+                    "loss": sum(parts),
+                }
+            )
+    return out
+
+
+def tie_figures(game: AccountGame, rule: str) -> list[dict[str, Any]]:
+    """The rows that tie at the worst, by pool and term, of a model that gives its linear pieces."""
+    base = game.requirement
+    if not isinstance(base.via, HasPieces) or game.level != "im":
+        return []
+    out = []
+    for number in game.pools:
+        priced = base.priced[number]
+        held = cut(base.book, priced.pool, 0)
+        quantity = np.zeros(len(priced.pool.instruments))
+        quantity[held.column] = held.quantity
+        pieces = base.via.pieces(priced, held, base.parameters)
+        for term, names, weights in shares_of_pieces(pieces, quantity, rule=rule).tied:
+            for name, weight in zip(names, weights.tolist(), strict=True):
+                out.append({"pool": priced.pool.label, "term": term, "row": name, "weight": weight})
+    return out
+
+
 def _marginal(found: Attribution, game: AccountGame) -> list[dict[str, Any]]:
     """Of every contract and balance what one unit more, and one less, would change."""
     own = found.derivatives
@@ -173,7 +224,7 @@ def _notes(found: Attribution, requirement: Requirement) -> list[str]:
         )
     if fair is not None and len(found.groups.by) > 1:
         out.append("Shapley is Owen's value: the unions of each level stay together")
-    if not found.scales:
+    if abs(found.euler_fixed) > _ABOVE * max(abs(found.positions), 1.0) and not found.scales:
         out.append(
             "size is charged under this model: Euler's shares do not add up, those along the ray do"
         )

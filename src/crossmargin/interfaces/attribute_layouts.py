@@ -7,9 +7,11 @@ from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table
 
-__all__ = ["MARGINAL_SHOWN", "attribute_document", "change_document"]
+__all__ = ["GREEKS_SHOWN", "MARGINAL_SHOWN", "TIES_SHOWN", "attribute_document", "change_document"]
 
 MARGINAL_SHOWN = 20
+TIES_SHOWN = 12
+GREEKS_SHOWN = 20
 _SHARES = (
     ("euler", "Euler", "euler"),
     ("ray", "along\nthe ray", "ray"),
@@ -18,6 +20,7 @@ _SHARES = (
     ("stand_alone", "stand-alone", "stand-alone"),
     ("incremental", "incremental", "incremental"),
 )
+_TAYLOR = ("delta", "gamma", "vega")
 _ROWS = {"positions": "positions", "orders": "open orders", "holds": "holds",
          "fixed": "fixed", "buffer": "idle buffer"}  # fmt: skip
 
@@ -29,6 +32,10 @@ def attribute_document(figures: Mapping[str, Any]) -> Document:
         tables.append(_orders(figures))
     if figures["worst"]:
         tables.append(_worst(figures))
+    if figures["greeks"]:
+        tables.append(_greeks(figures))
+    if figures["ties"]:
+        tables.append(_ties(figures))
     if figures["method"] in ("all", "euler"):
         tables.append(_marginal(figures))
     if figures["statement"]:
@@ -110,6 +117,44 @@ def _worst(figures: Mapping[str, Any]) -> Table:
     rows = tuple(tuple(each[c.key] for c in columns) for each in figures["worst"])
     notes = ("shares jump where the runner-up becomes the worst",)
     return Table("worst", "Worst scenarios", columns, rows, notes, currency="currency")
+
+
+def _greeks(figures: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("pool", "pool", "name"),
+        Column("currency", "currency", "name"),
+        Column("group", " / ".join(figures["by"]), "name"),
+        Column("delta", "delta", "amount"),
+        Column("gamma", "gamma", "amount"),
+        Column("vega", "vega", "amount"),
+        Column("rest", "rest", "amount"),
+        Column("loss", "loss", "amount"),
+    )
+    every = sorted(figures["greeks"], key=lambda each: (each["pool"], -abs(each["loss"])))
+    largest = max(abs(each["loss"]) for each in every)
+    # The rounding of differences is in JSON; on a screen it would be a line of zeros.
+    every = [e for e in every if abs(e["loss"]) > 1e-6 * largest or any(e[g] for g in _TAYLOR)]
+    shown = every[:GREEKS_SHOWN]
+    rows = tuple(tuple(each[c.key] for c in columns) for each in shown)
+    left = len(every) - len(shown)
+    notes = ["rest: higher orders, cross terms, what the rule makes of the P&L"]
+    notes += [f"and {left} more, in JSON"] if left else []
+    title = "Loss in the worst scenarios by Greek"
+    return Table("greeks", title, columns, rows, tuple(notes), currency="currency")
+
+
+def _ties(figures: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("pool", "pool", "name"),
+        Column("term", "charge", "name"),
+        Column("row", "row", "name"),
+        Column("weight", "weight", "fraction"),
+    )
+    shown = [each for each in figures["ties"] if each["weight"] > 0.0][:TIES_SHOWN]
+    rows = tuple(tuple(each[c.key] for c in columns) for each in shown)
+    left = len(figures["ties"]) - len(shown)
+    notes = (f"and {left} more, in JSON",) if left else ()
+    return Table("ties", "Rows of the linear pieces that tie at the worst", columns, rows, notes)
 
 
 def _marginal(figures: Mapping[str, Any]) -> Table:

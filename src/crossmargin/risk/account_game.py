@@ -214,6 +214,30 @@ class AccountGame:
         out[:, moving] = (value[first] - value[first + 1]) / width
         return out
 
+    def scenario_slopes(self, number: int, scenario: int, scale: Floats) -> tuple[float, Floats]:
+        """Loss of pool ``number`` in one scenario, and its derivatives [n], pool's currency.
+
+        ``(0, zeros)`` of a model without scenarios. What the model makes of the P&L (offsets,
+        dampeners, weights) is in it; charges beside the scenarios are not.
+        """
+        priced = self.requirement.priced[number]
+        inside = np.isin(self.column, priced.pool.columns)
+        moving = np.flatnonzero((scale > 0.0) & inside)
+        out = np.zeros(len(self.column))
+        step = self.step() * scale[moving]
+        variants = np.tile(self.quantity, (2 * len(moving) + 1, 1))
+        rows = 1 + 2 * np.arange(len(moving))
+        variants[rows, moving] += step
+        variants[rows + 1, moving] -= step
+        held = cut(self._book(variants, None, False), priced.pool, 0)
+        pnl = self.requirement.via.vector(priced, held)
+        if pnl is None or not 0 <= scenario < pnl.shape[1]:
+            return 0.0, out
+        loss = -pnl[:, scenario]
+        width = variants[rows, moving] - variants[rows + 1, moving]
+        out[moving] = (loss[rows] - loss[rows + 1]) / width
+        return float(loss[0]), out
+
 
 def _resting(orders: Orders, flags: Bools) -> Orders:
     """The orders of one account of which each variant keeps its own: ``flags[V, M]``."""

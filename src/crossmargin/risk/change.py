@@ -286,7 +286,8 @@ class _Between:
         if name == "time":
             return f"{(self.as_of[1] - self.as_of[0]) / DAY_MS:.2f} days"
         if name == "trades":
-            return f"{self._traded()} contracts changed"
+            count = self._traded()
+            return f"{count} contract{'' if count == 1 else 's'} changed"
         if name == "orders":
             counts = [len(book.orders.column) for book in self.books]
             return f"{counts[0]} orders before, {counts[1]} after"
@@ -324,4 +325,5 @@ def _changed(first: Snapshot, second: Snapshot) -> int:
     """How many observations are not the same in two snapshots."""
     rows = {(r.field, r.subject): (r.value, r.verdict) for r in first.rows()}
     others = {(r.field, r.subject): (r.value, r.verdict) for r in second.rows()}
-    return sum(rows.get(key) != others.get(key) for key in {*rows, *others})
+    both = sorted({*rows, *others})
+    return sum(rows.get(key) != others.get(key) for key in both)

@@ -115,7 +115,8 @@ class _Mixer:
             return np.asarray(table[0])
         else:
             weights = tie_weights(table * self.quantity, self.rule)
-        self.tied.append((name, tuple(labels), weights))
+        if (table * self.quantity).any():  # where nothing is held nothing ties
+            self.tied.append((name, tuple(labels), weights))
         return np.asarray((weights[:, None] * table).sum(axis=0))
 
     def _given(self, name: str, own: Floats, stated: float) -> Floats:
