@@ -73,3 +73,13 @@ def test_the_order_that_was_used_is_marked() -> None:
         ["largest", "yes"],
         ["pro_rata", "no"],
     ]
+
+
+def test_thousands_of_steps_are_cut_on_screen_and_say_so() -> None:
+    steps = [{**STEP, "step": number} for number in range(1, 101)]
+    whole = liquidate_document(figures(steps=steps)).tables[0]
+    assert len(whole.rows) == 100
+    assert whole.notes == ()
+    cut = liquidate_document(figures(steps=steps), top=10).tables[0]
+    assert [row[0] for row in cut.rows] == [*range(1, 10), 100]
+    assert cut.notes == ("90 more before the last, in --json and --csv",)

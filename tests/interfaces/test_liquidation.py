@@ -123,6 +123,16 @@ def test_an_exit_root_is_where_equity_less_its_cost_is_the_requirement() -> None
         assert abs(left) <= 1e-8 * found.mm_usd[0, 0]
 
 
+def test_a_coin_without_a_given_response_keeps_its_fitted_one() -> None:
+    fitted = liquidation("sample:market-maker", MARKET, "fixed-rate", "response", nodes=50)
+    given = liquidation(
+        "sample:market-maker", MARKET, "fixed-rate", "response", nodes=50, betas={"BTC": -0.5}
+    )
+    ether = [e["beta"] for e in fitted.figures["path"]["fits"] if e["coin"] == "ETH"]
+    assert [e["beta"] for e in given.figures["path"]["fits"]] == ether
+    assert "beta of BTC -0.500, ETH" in given.figures["path"]["says"]
+
+
 def test_progress_is_counted() -> None:
     heard: list[tuple[int, int]] = []
     liquidation(BOOK, MARKET, "fixed-rate", "spot", progress=lambda a, b: heard.append((a, b)))
@@ -143,6 +153,10 @@ def test_bad_questions_are_refused() -> None:
         liquidation(BOOK, MARKET, "fixed-rate", "spot", penalty=-0.1)
     with pytest.raises(InputError, match="option_unknown"):
         liquidation(BOOK, MARKET, "fixed-rate", "spot", coin="SOL")
+    with pytest.raises(InputError, match="--beta"):
+        liquidation(BOOK, MARKET, "fixed-rate", "response", betas={"SOL": 1.0})
+    with pytest.raises(InputError, match="number_out_of_range"):
+        liquidation(BOOK, MARKET, "fixed-rate", "spot", nodes=0)
     snapshot = xm.read_market(str(market_path()))
     kept = np.array([not name.startswith("past_") for name in snapshot.field])
     rows = [row for row, keep in zip(snapshot.rows(), kept, strict=True) if keep]

@@ -22,6 +22,7 @@ def figures(**changes: Any) -> dict[str, Any]:
         "path": {"title": "spot", "says": "volatilities stay", "unit": "factor", "from": 0.05,
                  "to": 20.0, "nodes": 4000},
         "quotes": {"quoted": 0, "crossings": [], "cost_usd": 0.0, "unquoted": []},
+        "on": {"basis": "mark", "cost_usd": 0.0, "cost_at_crossings_usd": []},
         "terms": {"oracle_lag_s": 0.0, "penalty_fraction": 0.0, "source": "not stated"},
         "notes": [],
     }  # fmt: skip
@@ -40,6 +41,10 @@ def test_a_jump_says_both_its_values() -> None:
     assert root.rows[0][both : both + 2] == (None, None)  # the search's last bracket is no value
     assert "counted" in " ".join(document.tables[1].notes)
     assert not any(each.name in ("quotes", "late_marks", "terms") for each in document.tables)
+    quotes = {"quoted": 3, "crossings": [], "cost_usd": 7.0, "unquoted": []}
+    shown = liquidation_document(figures(quotes=quotes)).tables[-1]
+    assert shown.title.endswith("none on this path")
+    assert not shown.columns  # no heads over nothing
 
 
 def test_time_shows_hours_and_nothing_of_prices() -> None:

@@ -133,8 +133,9 @@ def test_a_file_that_is_absent_or_too_large_is_refused(tmp_path: Path) -> None:
     for bad in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(InputError, match="file_unreadable"):
             list(reading.text_lines(bad))
-        with pytest.raises(InputError, match="file_unreadable"):
+        with pytest.raises(InputError, match="file_unreadable") as told:
             reading.file_bytes(bad, 10)
+        assert told.value.remedy.startswith("Check the path")
     path = tmp_path / "a.json"
     path.write_bytes(b"x" * 11)
     with pytest.raises(InputError, match="too large"):

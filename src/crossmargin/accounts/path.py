@@ -163,16 +163,13 @@ def response_path(
 ) -> Path:
     """Spot of all coins by one factor, volatilities by ``factor ** beta`` within ``bounds``.
 
-    ``betas`` by coin; without them they are fitted on the view's history
+    ``betas`` by coin; those not given are fitted on the view's history
     (:func:`vol_response`, which raises where there is none).
     """
-    coins = account.coins()
-    fits: tuple[Fit, ...] = ()
-    if betas is None:
-        wanted = _with_options(account) or coins
-        fits = tuple(vol_response(account.view.history, coin) for coin in wanted)
-        betas = {fit.name: fit.beta for fit in fits}
-    known = dict(betas)
+    wanted = _with_options(account) or account.coins()
+    known = dict(betas or {})
+    fits = tuple(vol_response(account.view.history, coin) for coin in wanted if coin not in known)
+    known |= {fit.name: fit.beta for fit in fits}
     low, high = bounds
 
     def move(x: float) -> Move:

@@ -7,10 +7,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from crossmargin.core.errors import InputError
-from crossmargin.interfaces.screen import working
+from crossmargin.interfaces.screen import show, working
 
 __all__ = ["liquidate", "register"]
 
+_STEPS_SHOWN = 60  # a venue's rounds may be thousands
 
 Book = Annotated[str, Parameter(help="Book file: CSV, JSON, Parquet or Arrow.")]
 Markets = Annotated[
@@ -112,6 +113,7 @@ def liquidate(
     """What is taken from an account below maintenance margin: step by step, and who pays."""
     from crossmargin.interfaces.commands import _changes, _numbers, _one_form, _print, _receipt
     from crossmargin.interfaces.liquidate import liquidate as verb
+    from crossmargin.interfaces.liquidate_layouts import liquidate_document
 
     _one_form(json_, csv)
     with working("taking the account apart", quiet=json_ or csv):
@@ -137,8 +139,10 @@ def liquidate(
             form=form,
             allow_duplicates=allow_duplicates,
         )
-    _print(result, json_, csv)
-    if not (json_ or csv):
+    if json_ or csv:
+        _print(result, json_, csv)
+    else:
+        show(liquidate_document(result.figures, _STEPS_SHOWN))
         _receipt(result.to_dict()["receipt"])
     return 0
 

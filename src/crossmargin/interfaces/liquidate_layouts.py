@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table, amount_text
@@ -59,8 +60,11 @@ _COVERS = (
 )
 
 
-def liquidate_document(figures: Mapping[str, Any]) -> Document:
-    """Steps first; then who paid what, and what other orders would have come to."""
+def liquidate_document(figures: Mapping[str, Any], top: int = 0) -> Document:
+    """Steps first; then who paid what, and what other orders would have come to.
+
+    Of more than ``top`` steps (0: all) the first are shown, and the last one.
+    """
     before, after = figures["before"], figures["after"]
     lines = [
         f"as of {figures['as_of']}, {figures['model']['name']}, {figures['mechanics']}",
@@ -72,7 +76,7 @@ def liquidate_document(figures: Mapping[str, Any]) -> Document:
     ]
     if figures["order"] is not None and figures["steps"]:
         lines.append(f"order {figures['order']}: {figures['why']}")
-    tables = [_table("steps", "Steps", _STEPS, figures["steps"])] if figures["steps"] else []
+    tables = [_steps(figures["steps"], top)] if figures["steps"] else []
     for name, title, columns in (
         ("covers", "Who covered the deficit", _COVERS),
         ("purses", "Where the money went", _PURSES),
@@ -86,6 +90,13 @@ def liquidate_document(figures: Mapping[str, Any]) -> Document:
         tables = [table for table in tables if table.name != "trades"]  # the steps say it all
     title = f"liquidation of {figures['account']}"
     return Document(title, tuple(lines), tuple(tables), tuple(figures["notes"]))
+
+
+def _steps(steps: list[dict[str, Any]], top: int) -> Table:
+    if not 0 < top < len(steps):
+        return _table("steps", "Steps", _STEPS, steps)
+    cut = _table("steps", "Steps", _STEPS, [*steps[: top - 1], steps[-1]])
+    return replace(cut, notes=(f"{len(steps) - top:,} more before the last, in --json and --csv",))
 
 
 def _usd(amount: float) -> str:

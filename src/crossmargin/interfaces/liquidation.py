@@ -145,7 +145,8 @@ def liquidation(
     )  # fmt: skip
     valued = _valued(base, on, value_of)
     name = path or _default(valued)
-    grid_nodes = nodes or (NODES if valued.tiled and valued.value_of is None else _NODES_ALONE)
+    alone = NODES if valued.tiled and valued.value_of is None else _NODES_ALONE
+    grid_nodes = alone if nodes is None else nodes
     chosen = _path(valued, name, coin, betas, grid_nodes)
     steps = _Steps(progress, valued, chosen)
     found = crossings(valued, chosen, steps if progress else None)
@@ -264,6 +265,13 @@ def _path(
                 limit=f"--path {' or '.join(paths)}",
                 remedy="Leave it out, or choose another path.",
             )
+    stray = sorted(set(betas or ()) - set(account.coins()))
+    if stray:
+        raise InputError(
+            "option_unknown", "the account holds nothing that moves with this coin",
+            place="--beta", value=", ".join(stray), limit=", ".join(account.coins()),
+            remedy="Name a coin of the account.",
+        )  # fmt: skip
     if name == "time":
         return time_path(account)
     grid = factors(nodes=nodes)

@@ -178,7 +178,8 @@ def _quotes(figures: Mapping[str, Any]) -> Table | None:
     if quotes["unquoted"]:
         shown = ", ".join(quotes["unquoted"][:3]) + (", …" if len(quotes["unquoted"]) > 3 else "")
         notes.append(f"without a quote, counted at mark: {shown}")
-    return Table("quotes", "nearest crossings on market quotes", columns, rows, tuple(notes))
+    title = "nearest crossings on market quotes" + ("" if rows else ": none on this path")
+    return Table("quotes", title, columns if rows else (), rows, tuple(notes))
 
 
 def _late(figures: Mapping[str, Any]) -> Table | None:

@@ -49,6 +49,11 @@ def unreadable(why: str, place: str, value: object = None, remedy: str = "") -> 
     )
 
 
+def _unopened(cause: OSError, place: str) -> InputError:
+    why = f"the file cannot be read ({cause.strerror})"
+    return unreadable(why, place, remedy="Check the path and that it may be read.")
+
+
 def number(text: str, place: str) -> float:
     """A plain decimal number (``-12.5``, ``1e-05``): ASCII, no spaces, no separators, finite.
 
@@ -123,7 +128,7 @@ def file_bytes(path: Path, bytes_max: int) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(bytes_max + 1)
     except OSError as cause:
-        raise unreadable(f"the file cannot be read ({cause.strerror})", str(path)) from None
+        raise _unopened(cause, str(path)) from None
     if len(data) > bytes_max:
         raise unreadable(
             "the file is too large for its format",
@@ -156,7 +161,7 @@ def text_lines(path: Path) -> Iterator[str]:
                     )
                 yield _decode(raw, place, first=count == 1)
     except OSError as cause:
-        raise unreadable(f"the file cannot be read ({cause.strerror})", str(path)) from None
+        raise _unopened(cause, str(path)) from None
 
 
 def _decode(raw: bytes, place: str, *, first: bool) -> str:

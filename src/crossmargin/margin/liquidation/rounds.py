@@ -15,7 +15,7 @@ and by the fee, and by nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, final
 
 import numpy as np
@@ -110,6 +110,8 @@ class Rounds:
     rules: Rules
     name: str
     cash: str
+    # The one book that was valued last: a round asks for it up to five times.
+    _last: list[tuple[Book, View, _State]] = field(default_factory=list, compare=False, repr=False)
 
     def run(self, account: Book, market: Market, start_ms: int) -> Outcome:
         """Round after round until the ratio is safe, or nothing helps, or nothing is left."""
@@ -318,6 +320,13 @@ class Rounds:
 
     def _levels(self, books: Sequence[Book], view: View) -> _State:
         """Equity, what counts and what is required of each book, one call of the model."""
+        if len(books) > 1:
+            return self._valued(books, view)
+        if not self._last or self._last[0][0] is not books[0] or self._last[0][1] is not view:
+            self._last[:] = [(books[0], view, self._valued(books, view))]
+        return self._last[0][2]
+
+    def _valued(self, books: Sequence[Book], view: View) -> _State:
         found = run(_stacked(books), view, self.model, self.parameters)
         if found.failures:
             failure = found.failures[0]
