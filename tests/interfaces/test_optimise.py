@@ -11,6 +11,7 @@ import crossmargin as xm
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.margin_choice import Desired, Tolerances
 from crossmargin.interfaces.cli import main
+from crossmargin.interfaces.optimise_layouts import optimise_document
 
 BOOK, MARKET = "sample:market-maker", "sample:market"
 
@@ -101,3 +102,16 @@ def test_the_command_writes_json_plot_and_intents(
     assert plot.read_text("utf-8").startswith("<svg")
     groups = json.loads(intents.read_text("utf-8"))["groups"]
     assert len(groups[0]["trades"]) == len(figures["trades"])
+
+
+def test_trades_that_bring_in_money_are_not_paid_back(result: xm.OptimiseResult) -> None:
+    earned = {
+        **result.figures,
+        "cost_usd": -42.0,
+        "pay_back_days": -62.2,
+        "verdict": "passes_reducing_risk",
+    }
+    line = " ".join(optimise_document(earned).lines)
+    assert "bring in 42 USD" in line
+    assert "paid back" not in line
+    assert "passes reducing risk" in line

@@ -36,11 +36,14 @@ def _headline(figures: Figures) -> str:
     if not figures["trades"]:
         return "nothing to do: no trade inside the tolerances saves more than it costs"
     text = f"{len(figures['trades'])} trades save {figures['saved_usd']:,.0f} USD of initial margin"
-    text += f" for {figures['cost_usd']:,.0f} USD"
-    days = figures["pay_back_days"]
-    if days is not None:
-        text += f"; paid back in {days:,.1f} days at {figures['funding_annual']:.1%} a year"
-    return text + f"; the venue's answer: {figures['verdict']}"
+    cost, days = figures["cost_usd"], figures["pay_back_days"]
+    if cost <= 0.0:  # quotes on the other side of the mark pay for the trade
+        text += f" and bring in {-cost:,.0f} USD against the mark"
+    else:
+        text += f" for {cost:,.0f} USD"
+        if days is not None:
+            text += f"; paid back in {days:,.1f} days at {figures['funding_annual']:.1%} a year"
+    return text + f"; the venue's answer: {str(figures['verdict']).replace('_', ' ')}"
 
 
 def _trades(figures: Figures) -> Table:
