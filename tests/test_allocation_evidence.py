@@ -1,6 +1,6 @@
 """The table of docs/allocation.md: its first column is the rules' own, its sums hold.
 
-The plans themselves take minutes: ``scripts/allocation_evidence.py CHAIN --check`` makes them again.
+The plans take minutes: ``scripts/allocation_evidence.py CHAIN --check`` makes them again.
 """
 
 from __future__ import annotations
