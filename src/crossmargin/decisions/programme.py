@@ -245,8 +245,12 @@ class Programme:
         Raises SolverError ``solver_failed`` where there is no bound to the objective or the solver
         gives up, ``optimum_unproven`` where its answer does not prove itself.
         """
-        found = self._run(again=False)
-        if found is not None and not found.evidence.proven:
+        try:
+            found = self._run(again=False)
+            retry = found is not None and not found.evidence.proven
+        except SolverError:
+            retry = True  # a warm start among near-equal rows may end without a status
+        if retry:
             self._solver.clearSolver()
             # Without scaling and presolve the tolerances are those of the programme as it is given.
             self._solver.setOptionValue("simplex_scale_strategy", 0)
