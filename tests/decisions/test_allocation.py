@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crossmargin.core.errors import InputError
+from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.allocation import Problem, Wish, best
 from crossmargin.decisions.moves import moves_of, shifts_of
 from crossmargin.decisions.places import place_of
+from crossmargin.decisions.programme import Programme, Solution
 from tests.decisions.venue_accounts import CALL, PUT, account, contract, split
 
 
@@ -91,3 +92,32 @@ def test_a_buffer_that_nobody_can_fill_is_named_with_what_lacks() -> None:
 def test_bad_wishes_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(InputError):
         Wish({}, **bad)
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_solver_that_gives_up_leaves_what_was_found(
+    monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    """After a round that was solved the answer stands, unproven; before it there is none."""
+    problem, wish = problem_of(3), Wish({}, 0.0, 0.5, 365.0)
+    whole = best(problem, wish)
+    assert whole.rounds > 1
+    solve, calls = Programme.solve, []
+
+    def tired(self: Programme) -> Solution | None:
+        calls.append(1)
+        if len(calls) > good:
+            raise SolverError("solver_failed", "gave up", place="test")
+        return solve(self)
+
+    monkeypatch.setattr(Programme, "solve", tired)
+    if good == 0:
+        with pytest.raises(SolverError, match="gave up"):
+            best(problem, wish)
+        return
+    found = best(problem, wish)
+    assert not found.proven
+    assert found.rounds == good
+    assert found.bound_usd >= whole.objective_usd - 0.02
+    assert found.bound_usd >= found.objective_usd
+    assert exact_worth(problem, wish, found.sizes)[0] == pytest.approx(found.objective_usd, abs=1.0)

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from crossmargin.core.arrays import Floats
-from crossmargin.core.errors import InputError
+from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.moves import Move, Route, Shift
 from crossmargin.decisions.places import Place
 from crossmargin.decisions.programme import Evidence, Programme, Relaxation
@@ -246,18 +246,25 @@ class _Master:
 def best(problem: Problem, wish: Wish, slack_usd: Mapping[str, float] | None = None) -> Found:
     """The plan with the highest objective; ``slack_usd`` by place is room beyond the tangents'.
 
-    Raises SolverError where the programme cannot be solved.
+    Raises SolverError where no round's programme can be solved.
     """
     master = _Master(problem, wish, slack_usd or {})
     count = len(problem.trades)
     offset = wish.price * sum(place.standing.over_im_usd for place in problem.places)
     points = [np.zeros(count)]
     found: Found | None = None
-    proven = True
+    bound, proven = math.inf, True
     for number in range(1, ROUNDS + 1):
         for point in points:
             proven &= _add_tangents(master, point)
-        solved = master.programme.solve()
+        try:
+            solved = master.programme.solve()
+        except SolverError:
+            if found is None:
+                raise
+            # Many near-equal tangents can be too much for the solver: what was found still holds,
+            # and the bound of the round before, but nothing is proven.
+            return replace(found, bound_usd=bound, proven=False, rounds=number - 1)
         if solved is None:
             return _none(problem, master.programme.relaxations(), number)
         x = solved.x
