@@ -4,17 +4,24 @@ effect and cost, checked by the exact models; nothing here sends an order."""
 
 from __future__ import annotations
 
-from crossmargin.decisions import no_trade, schedules
 from crossmargin.decisions.intents import Intents, Trade, Transfer
+from crossmargin.decisions.no_trade import Continuous, continuous, fixed_gain_half_width, single
 from crossmargin.decisions.roll_history import Recorded, Rolls, roll_puts
+from crossmargin.decisions.schedules import Pace, Schedule, almgren_chriss, garleanu_pedersen
 
 __all__ = [
+    "Continuous",
     "Intents",
+    "Pace",
     "Recorded",
     "Rolls",
+    "Schedule",
     "Trade",
     "Transfer",
-    "no_trade",
+    "almgren_chriss",
+    "continuous",
+    "fixed_gain_half_width",
+    "garleanu_pedersen",
     "roll_puts",
-    "schedules",
+    "single",
 ]
