@@ -20,6 +20,7 @@ MODULES = (
     "tests.vectors.optim_rebalance",
     "tests.vectors.optim_protect",
     "tests.vectors.optim_attribute",
+    "tests.vectors.optim_optimise",
 )
 Checker = Callable[[dict[str, Any]], None]
 
