@@ -32,3 +32,12 @@ def test_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_bad_pair_is_refused(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["allocate", "sample:three-venues", "--buffer-usd", pair]) == 2
     assert "--buffer-usd" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flags = ["--buffer-usd", "perp=20000", "--rate", "0", "--intents", "plan.txt"]
+    assert main(["allocate", "sample:three-venues", *flags]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "" and "--intents" in shown.err

@@ -158,17 +158,18 @@ def allocate(
             form=form,
             allow_duplicates=allow_duplicates,
         )
+    # Files first: what cannot be written is refused before an answer is printed.
+    written = [] if plot is None else [f"plot written to {result.plot(plot)}"]
+    if intents is not None:
+        written.append(f"intents written to {result.write_intents(intents)}")
     if json_:
         _write(result.to_json())
     elif csv:
         _write(result.to_csv())
     else:
         show(result.document())
-    for place, what in ((plot, "plot"), (intents, "intents")):
-        if place is not None:
-            written = result.plot(place) if what == "plot" else result.write_intents(place)
-            if not (json_ or csv):
-                print(f"\n{what} written to {written}")
+        if written:
+            print("\n" + "\n".join(written))
     return 0
 
 

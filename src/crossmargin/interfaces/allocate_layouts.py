@@ -41,8 +41,9 @@ def _effect(figures: Mapping[str, Any]) -> Table:
     )
     days = figures["payback_days"]
     paid = "no saving" if days is None else f"paid back in {days:,.1f} days"
+    rounds = "1 round" if figures["rounds"] == 1 else f"{figures['rounds']} rounds"
     proof = (
-        f"no plan of these moves is worth more ({figures['rounds']} rounds, {figures['solver']})"
+        f"no plan of these moves is worth more ({rounds}, {figures['solver']})"
         if figures["proven"]
         else "not proven: a rule is not convex here, this is the best plan found"
     )
