@@ -115,3 +115,11 @@ def test_trades_that_bring_in_money_are_not_paid_back(result: xm.OptimiseResult)
     assert "bring in 42 USD" in line
     assert "paid back" not in line
     assert "passes reducing risk" in line
+
+
+def test_a_saving_that_the_lots_are_too_coarse_for_is_told() -> None:
+    found = xm.optimise("sample:retail-short-vol", MARKET)
+    assert found.trades == ()
+    first = found.figures["rounds"][0]
+    assert first["trades"] > 0 and first["saved_exactly_usd"] > first["cost_usd"]
+    assert f"{first['saved_exactly_usd']:,.2f} USD of margin would be saved" in repr(found)

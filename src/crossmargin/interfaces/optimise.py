@@ -44,7 +44,7 @@ from crossmargin.interfaces.sources import BookLike, MarketLike
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 
-__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "optimise"]
+__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "life_of", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
 
@@ -144,6 +144,11 @@ class OptimiseResult(Shown):
         return write_plot(path, lambda width: optimise_svg(self, width), self.document, heading)
 
 
+def life_of(objective: str, days: float) -> float:
+    """Days of life below which a contract is only closed: what expires earlier saves for less."""
+    return days if objective == "margin" else 1.0
+
+
 def optimise(
     book: BookLike,
     market: MarketLike,
@@ -166,8 +171,9 @@ def optimise(
     ``objective``: ``margin`` (funding x days of the requirement, and the cost), ``call`` (least
     cost that brings requirement and cost under what counts, less ``buffer_usd``), ``free-equity``
     (a dollar of margin is a dollar). ``tolerances``: how far Greeks and P&L may move. ``desired``:
-    sizes and how many contracts are looked at; ``candidates``: names (default: every quoted
-    contract of the book's underlyings). ``legs``: at most so many. ``whole``: in whole lots. The
+    sizes, the life of what may be opened (default: ``days`` where margin is priced over them) and
+    how many contracts are looked at; ``candidates``: names (default: every quoted contract of the
+    book's underlyings). ``legs``: at most so many. ``whole``: in whole lots. The
     other options are those of ``prepare``. Requirements and costs are positive dollars. Raises
     CrossMarginError; InputError ``option_unknown`` with the least relaxations where nothing is
     feasible.
@@ -178,7 +184,7 @@ def optimise(
         funding,
         buffer_usd,
         tolerances or Tolerances(),
-        desired or Desired(),
+        desired or Desired(least_days=life_of(objective, days)),
         legs,
         whole or legs is not None,
     )

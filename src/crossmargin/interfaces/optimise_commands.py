@@ -112,6 +112,7 @@ def optimise(
     """Trades that lower an account's margin for their cost, inside tolerances; nothing is sent."""
     from crossmargin.decisions.margin_choice import Desired, Tolerances
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.optimise import life_of
     from crossmargin.interfaces.optimise import optimise as verb
 
     _one_form(json_, csv)
@@ -121,7 +122,7 @@ def optimise(
         "by_expiry": by_expiry, "largest": largest, "least_days": least_days,
         "legs": legs, "any_size": any_size,
     }  # fmt: skip
-    least = least_days if least_days is not None else days if objective == "margin" else 1.0
+    least = life_of(objective, days) if least_days is None else least_days
     options = {
         "fee": fee, "as_of": as_of, "params": params, "changes": _changes(changes),
         "account": account, "venue": venue, "form": form, "allow_duplicates": allow_duplicates,
