@@ -38,7 +38,8 @@ def _headline(figures: Figures) -> str:
         if first is not None and first["trades"] > 0:  # lost on the way to whole lots
             return (
                 f"nothing to do in whole lots: at any size {first['saved_exactly_usd']:,.2f} USD "
-                f"of margin would be saved for {first['cost_usd']:,.2f} USD; the lots are too coarse for it"
+                f"of margin would be saved for {first['cost_usd']:,.2f} USD; "
+                "the lots are too coarse for it"
             )
         return "nothing to do: no trade inside the tolerances saves more than it costs"
     text = f"{len(figures['trades'])} trades save {figures['saved_usd']:,.0f} USD of initial margin"
