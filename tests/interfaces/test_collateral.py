@@ -73,7 +73,7 @@ def test_parameters_without_a_model_are_refused(market: str) -> None:
 def test_the_path_of_a_liquidation_ends_where_the_protocol_says(market: str, path: str) -> None:
     """The search along a path and the protocol's own integers find one boundary."""
     two = [{**LENT[0], "instrument": "BTC", "quantity": 0.1}, *LENT]
-    beta = {"betas": {"BTC": 0.0, "USDC": 0.0}} if path == "joint" else {}
+    beta = {"betas": {"BTC": 0.0}} if path == "joint" else {}
     lead = {"coin": "ETH"} if path == "joint" else {}
     found = xm.liquidation(two, market, "aave-v3", params=STAND_IN, path=path, **lead, **beta)
     own = xm.collateral(two, market, model="aave-v3", params=STAND_IN).to_dict()["protocol"]

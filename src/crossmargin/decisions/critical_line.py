@@ -30,6 +30,7 @@ __all__ = ["Path", "Quadratic", "walk"]
 _TIE = 1e-11  # reduced returns below this share of the returns are equal
 _FLAT = 1e-11  # curvature below this share of its parts is none
 _EXACT = 1e-9  # residual above which the inverse is computed afresh
+_PIVOT = 1e-12  # of a row of the inverse: a diagonal below it is rounding
 _NOISE = 64.0 * np.finfo(np.float64).eps
 _FREE, _LOW, _HIGH = 0, -1, 1
 
@@ -276,7 +277,11 @@ class _Line:
         noise = _NOISE * (np.abs(self.inverse[m:, m:]) @ np.abs(whole[free]) + 1e-3)
         slope, value = x[1, free], x[0, free]
         bound = np.where(slope > 0.0, self.low[free], self.high[free])
-        moves = (np.abs(slope) > noise) & np.isfinite(bound)
+        # The free block of the inverse is positive semidefinite: a row whose diagonal is nothing
+        # beside it is rounding, and a column that cannot move alone cannot come to rest alone.
+        block = self.inverse[m:, m:]
+        alone = np.diag(block) > _PIVOT * np.abs(block).max(axis=1, initial=0.0)
+        moves = (np.abs(slope) > noise) & np.isfinite(bound) & alone
         at[free[moves]] = (bound[moves] - value[moves]) / slope[moves]
         noise_all = _NOISE * (1.0 + np.abs(whole) + np.abs(x[1]) @ np.abs(self.q))
         g0, g1 = gradient
