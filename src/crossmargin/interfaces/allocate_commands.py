@@ -160,8 +160,7 @@ def allocate(
         )
     # Files first: what cannot be written is refused before an answer is printed.
     written = [] if plot is None else [f"plot written to {result.plot(plot)}"]
-    if intents is not None:
-        written.append(f"intents written to {result.write_intents(intents)}")
+    written += [] if intents is None else [f"intents written to {result.write_intents(intents)}"]
     if json_:
         _write(result.to_json())
     elif csv:
