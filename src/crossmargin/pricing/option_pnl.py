@@ -57,12 +57,12 @@ class Options(NamedTuple):
 
 
 @kernel(
-    "f8[:,:,:], f8[:], f8[:,:], i4[:], b1[:], f8[:,:], i8, f8[:,:], i4[:], i4[:], f8[:], "
+    "f8[:,:,:], f8[:], f8[:,:], i4[:], b1[:], f8[:,:], i4[:], i8, f8[:,:], i4[:], i4[:], f8[:], "
     "out f8[:,:], out f8[:]"
 )
 def option_pnl_kernel(
     tables: Any, discount: Any, columns: Any, expiry: Any, in_coin: Any, strike_factor: Any,
-    count: Any, unit: Any, unit_of: Any, place: Any, size: Any, out: Any, value: Any,
+    skewed: Any, count: Any, unit: Any, unit_of: Any, place: Any, size: Any, out: Any, value: Any,
 ) -> None:  # fmt: skip
     """The loop of :func:`option_pnl`, unchecked; column ``count`` of the tables is the base.
 
@@ -84,9 +84,8 @@ def option_pnl_kernel(
         sigma = columns[2, i]
         for s in range(width):
             spread[s] = max(vol_floor[e, s], sigma * vol_factor[e, s] + vol_shift[e, s])
-        if strike_factor.size > 0:
-            for s in range(count):
-                spread[s] *= strike_factor[i, s]
+        for c in range(skewed.size):
+            spread[skewed[c]] *= strike_factor[i, c]
         if strike <= 0.0:  # the forward itself, or nothing: the limit without spread
             spread[:] = 0.0
         log_strike, k = math.log(max(strike, LOG_FLOOR)), discount[e] * strike
@@ -139,12 +138,14 @@ def option_pnl(
     value: Floats,
     *,
     strike_factor: Floats | None = None,
+    skewed: Ints | None = None,
     unit: tuple[Floats, Ints] | None = None,
     size: Floats | None = None,
 ) -> None:
     """Fill rows ``place[I]`` of ``out[N, S8]`` with P&L, and of ``value[N]`` with the base.
 
-    ``strike_factor[I, S]`` multiplies spreads; ``unit``: ``[C, S8]`` and the class ``[I]``.
+    ``strike_factor[I, C]`` multiplies spreads of scenarios ``skewed[C]`` (each once), else of all;
+    ``unit``: ``[C, S8]`` and the class ``[I]``.
     ``size[I]``: the P&L times the size is added to the rows instead, of columns ``S .. S8`` too
     (what stands there means nothing), and ``value[I]`` is in the order of the options.
     Errors: ``shape_wrong``, ``number_not_finite``, ``number_out_of_range``.
@@ -159,9 +160,12 @@ def option_pnl(
     floor = reals(moves.vol_floor, "vol_floor", shape=shape, low=0.0)
     shaped(out, (len(out), padded_width(count)), "out")
     nothing = np.zeros(expiries)
-    skew = np.zeros((0, 1))
+    skew, skews = np.zeros((0, 1)), np.zeros(0, np.int32)
     if strike_factor is not None:
-        skew = reals(strike_factor, "strike_factor", shape=(rows, count), low=0.0)
+        skews = np.arange(count, dtype=np.int32)
+        if skewed is not None:
+            skews = codes(skewed, "skewed", shape=skewed.shape, low=0, below=count)
+        skew = reals(strike_factor, "strike_factor", shape=(rows, len(skews)), low=0.0)
     if unit is None:  # a row of one cell stands for none, where nothing is summed
         ones = np.ones((1, 1 if size is None else out.shape[1]))
         unit = ones, np.zeros(rows, np.int32)
@@ -179,6 +183,7 @@ def option_pnl(
         codes(options.expiry, "expiry", shape=(rows,), low=0, below=expiries),
         np.ascontiguousarray(options.in_coin, np.bool_),
         skew,
+        skews,
         count,
         *unit,
         codes(place, "place", shape=(rows,), low=0, below=len(out)),
