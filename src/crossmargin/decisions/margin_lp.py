@@ -125,12 +125,12 @@ class MarginProblem:
     @property
     def low(self) -> Floats:
         """[J] smallest sizes."""
-        return np.array([each.low for each in self.tickets])
+        return -_sums([each.sell_width for each in self.tickets])
 
     @property
     def high(self) -> Floats:
         """[J] largest sizes."""
-        return np.array([each.high for each in self.tickets])
+        return _sums([each.buy_width for each in self.tickets])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,13 @@ class Contradiction:
     units: dict[str, str] = field(default_factory=dict)
 
 
+def _sums(widths: list[Floats]) -> Floats:
+    """Sum of each list of numbers, empty ones too."""
+    owner = np.repeat(np.arange(len(widths)), [len(each) for each in widths])
+    flat = np.concatenate([*widths, np.zeros(0)])
+    return np.asarray(np.bincount(owner, flat, len(widths)), np.float64)
+
+
 def straight(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
     """Pieces of cost with neighbours of one slope joined."""
     if not len(width):
@@ -191,24 +198,18 @@ class _Run:
     """One programme and its rounds."""
 
     def __init__(self, problem: MarginProblem, whole: bool, among: Bools | None) -> None:
-        _check(problem)
         self.problem, self.whole = problem, whole
+        self.low, self.high = problem.low, problem.high
+        _check(problem, self.low, self.high)
         count = len(problem.tickets)
         self.usable = np.ones(count, np.bool_) if among is None else among
         nothing = np.zeros(count)
-        before = sum(
-            block.usd_per_unit * float(block.pieces.at(block.base)) for block in problem.blocks
-        )
-        self.before = before
-        self.money = max(abs(before), 1.0)
         self._lay_out()
-        extra = self._extra_low.shape[0]
-        low, high = (
-            np.where(self.usable, problem.low, 0.0),
-            np.where(self.usable, problem.high, 0.0),
-        )
-        first = len(self._cost) + extra
-        self.requirement = Requirement(problem.blocks, first, (low, high), self.money)
+        bounds = np.where(self.usable, self.low, 0.0), np.where(self.usable, self.high, 0.0)
+        first = len(self._cost) + len(self._extra_low)
+        self.requirement = Requirement(problem.blocks, first, bounds)
+        self.before = self.requirement.at(nothing)
+        self.money = self.requirement.money = max(abs(self.before), 1.0)
         self.programme = self._programme()
         self._fixed_rows()
         self.requirement.start(self.programme, self.columns, nothing)
@@ -223,7 +224,7 @@ class _Run:
         """
         problem = self.problem
         trades = np.flatnonzero(self.usable)
-        scale = np.maximum(np.maximum(problem.high, -problem.low)[trades], 1e-300)
+        scale = np.maximum(np.maximum(self.high, -self.low)[trades], 1e-300)
         self.columns = Columns(trades.astype(np.int64), scale)
         trade: list[int] = []
         unit: list[float] = []
@@ -254,8 +255,8 @@ class _Run:
         self.piece_trade, self.piece_unit = np.array(trade, np.int64), np.array(unit, np.float64)
         none = np.zeros(first)
         self._cost = np.concatenate([none, cost])
-        self._low = np.concatenate([problem.low[trades] / scale, np.zeros(len(cost))])
-        self._high = np.concatenate([problem.high[trades] / scale, high])
+        self._low = np.concatenate([self.low[trades] / scale, np.zeros(len(cost))])
+        self._high = np.concatenate([self.high[trades] / scale, high])
         self._whole = np.concatenate([none > 0.0, np.array(kind, np.bool_)])
         self._lay_out_tickets()
 
@@ -332,20 +333,20 @@ class _Run:
     def _ticket_rows(self) -> None:
         """A trade is the sum of its pieces; lots, least tickets and how many there are."""
         programme, first = self.programme, len(self._cost)
-        mine = [np.flatnonzero(self.piece_trade == j) for j in self.columns.trade.tolist()]
         offset = len(self.columns.trade)
-        index = [np.append(k, offset + own) for k, own in enumerate(mine)]
-        values = [
-            np.append(1.0, -self.piece_unit[own] / scale)
-            for own, scale in zip(mine, self.columns.unit.tolist(), strict=True)
-        ]
-        programme.add_sparse(index, values, np.zeros(len(mine)), np.zeros(len(mine)))
-        for k, (_, lot, own) in enumerate(self.linked):
-            sizes = np.append(np.abs(self.piece_unit[np.array(own) - offset]), -lot)
-            programme.add([*own, first + k], sizes, 0.0, 0.0)
-        place = {j: k for k, j in enumerate(self.columns.trade.tolist())}
+        nothing = np.zeros(offset)
+        # The pieces of a trade follow each other, in the order of the trades.
+        place = np.searchsorted(self.columns.trade, self.piece_trade)
+        size = np.bincount(place, minlength=offset)
+        own = np.cumsum(size) - size  # where each trade's own column stands
+        index = np.insert(offset + np.arange(len(place)), own, np.arange(offset))
+        values = np.insert(-self.piece_unit / self.columns.unit[place], own, 1.0)
+        programme.add_flat(size + 1, index, values, nothing, nothing)
+        for k, (_, lot, mine) in enumerate(self.linked):
+            sizes = np.append(np.abs(self.piece_unit[np.array(mine) - offset]), -lot)
+            programme.add([*mine, first + k], sizes, 0.0, 0.0)
         for j, column in self.written.items():
-            ticket, pieces = self.problem.tickets[j], mine[place[j]]
+            ticket, pieces = self.problem.tickets[j], np.flatnonzero(self.piece_trade == j)
             size, columns = np.abs(self.piece_unit[pieces]), [*(offset + pieces), column]
             most = max(ticket.high, -ticket.low)
             programme.add(columns, np.append(size, -most), -np.inf, 0.0)
@@ -421,7 +422,7 @@ class _Run:
     def _answer(self, found: Solution, h: Floats, rounds: int) -> MarginAnswer:
         goal, used = self.problem.goal, len(self.own)
         dual = found.row_dual / self.worth
-        noise = 1e-11 * np.maximum(self.problem.high, -self.problem.low)
+        noise = 1e-11 * np.maximum(self.high, -self.low)
         h = np.where(np.abs(h) <= noise, 0.0, h)
         cost = float(self.own @ found.x[:used]) * self.money
         after = self.requirement.at(h)
@@ -459,8 +460,8 @@ class _Run:
         return tuple(each for each in out if each[2] != 0.0)
 
 
-def _check(problem: MarginProblem) -> None:
-    sizes = np.concatenate([problem.low, problem.high])
+def _check(problem: MarginProblem, low: Floats, high: Floats) -> None:
+    sizes = np.concatenate([low, high])
     if not len(problem.tickets) or not np.isfinite(sizes).all():
         raise InputError(
             "number_out_of_range",

@@ -304,11 +304,11 @@ class Programme:
             extra[row] = self.columns + 2 * place
             cost[extra[row] : extra[row] + 2] = 1.0 / scale
         elastic = Programme(cost, low, high, whole)
-        for row, (column, value) in enumerate(self._each()):
+        for row, (index, value) in enumerate(self._each()):
             if row in extra:
-                column = np.append(column, [extra[row], extra[row] + 1])
+                index = np.append(index, [extra[row], extra[row] + 1])
                 value = np.append(value, [1.0, -1.0])
-            elastic.add(column, value, self._rows.least[row], self._rows.most[row])
+            elastic.add(index, value, self._rows.least[row], self._rows.most[row])
         found = elastic.solve()
         if found is None:
             raise SolverError(
@@ -408,9 +408,10 @@ class Programme:
     def _each(self) -> Iterator[tuple[Longs, Floats]]:
         """Columns and values of one row after the other."""
         index, value, _ = self._entries()
-        ends = np.cumsum(self._rows.size, dtype=np.int64).tolist()
-        for low, high in zip([0, *ends], ends, strict=False):
-            yield index[low:high], value[low:high]
+        first = 0
+        for size in self._rows.size:
+            yield index[first : first + size], value[first : first + size]
+            first += size
 
     def _activity(self, x: Floats) -> Floats:
         index, value, owner = self._entries()
