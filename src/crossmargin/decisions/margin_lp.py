@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, finite
+from crossmargin.core.arrays import Bools, Floats, Longs, finite
 from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.margin_rows import Binding, Block, Columns, Requirement
 from crossmargin.decisions.programme import Evidence, Programme, Relaxation, Solution
@@ -125,12 +125,12 @@ class MarginProblem:
     @property
     def low(self) -> Floats:
         """[J] smallest sizes."""
-        return -_sums([each.sell_width for each in self.tickets])
+        return _Sides.of(self.tickets).bounds(len(self.tickets))[0]
 
     @property
     def high(self) -> Floats:
         """[J] largest sizes."""
-        return _sums([each.buy_width for each in self.tickets])
+        return _Sides.of(self.tickets).bounds(len(self.tickets))[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +165,26 @@ class Contradiction:
     units: dict[str, str] = field(default_factory=dict)
 
 
-def _sums(widths: list[Floats]) -> Floats:
-    """Sum of each list of numbers, empty ones too."""
-    owner = np.repeat(np.arange(len(widths)), [len(each) for each in widths])
-    flat = np.concatenate([*widths, np.zeros(0)])
-    return np.asarray(np.bincount(owner, flat, len(widths)), np.float64)
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Straight pieces of all tickets one behind the other; ``side``: 2 ticket + (1: a sale)."""
+
+    side: Longs
+    width: Floats
+    slope: Floats
+
+    @classmethod
+    def of(cls, tickets: tuple[Ticket, ...]) -> _Sides:
+        width = [side for each in tickets for side in (each.buy_width, each.sell_width)]
+        slope = [side for each in tickets for side in (each.buy_slope, each.sell_slope)]
+        side = np.repeat(np.arange(len(width)), np.array([len(each) for each in width], np.int64))
+        none = np.zeros(0)
+        return cls(side, np.concatenate([*width, none]), np.concatenate([*slope, none]))
+
+    def bounds(self, count: int) -> tuple[Floats, Floats]:
+        """[J] smallest and largest sizes."""
+        sums = np.bincount(self.side, self.width, 2 * count).astype(np.float64)
+        return -sums[1::2], sums[::2]
 
 
 def straight(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
@@ -199,9 +214,10 @@ class _Run:
 
     def __init__(self, problem: MarginProblem, whole: bool, among: Bools | None) -> None:
         self.problem, self.whole = problem, whole
-        self.low, self.high = problem.low, problem.high
-        _check(problem, self.low, self.high)
         count = len(problem.tickets)
+        self.sides = _Sides.of(problem.tickets)
+        self.low, self.high = self.sides.bounds(count)
+        _check(problem, self.sides, np.concatenate([self.low, self.high]))
         self.usable = np.ones(count, np.bool_) if among is None else among
         nothing = np.zeros(count)
         self._lay_out()
@@ -222,42 +238,31 @@ class _Run:
 
         A side with one price and a lot is one whole column.
         """
-        problem = self.problem
-        trades = np.flatnonzero(self.usable)
+        trades, sides = np.flatnonzero(self.usable), self.sides
         scale = np.maximum(np.maximum(self.high, -self.low)[trades], 1e-300)
         self.columns = Columns(trades.astype(np.int64), scale)
-        trade: list[int] = []
-        unit: list[float] = []
-        cost: list[float] = []
-        high: list[float] = []
-        kind: list[bool] = []
-        first = len(trades)
+        mine = self.usable[sides.side // 2]
+        side, width, slope = sides.side[mine], sides.width[mine], sides.slope[mine]
+        lot = np.repeat([each.lot for each in self.problem.tickets], 2)
+        pieces = np.bincount(side, minlength=len(lot))
+        lots = (lot > 0.0) & self.whole
+        one = (lots & (pieces == 1))[side]
+        size = np.where(one, lot[side], width)
+        self.piece_trade = side // 2
+        self.piece_unit = np.where(side % 2 == 0, size, -size)
+        first, count = len(trades), len(side)
+        most = np.ones(count)
+        most[one] = np.floor(width[one] / lot[side[one]] + 1e-9)
         self.linked: list[tuple[int, float, list[int]]] = []  # trade, lot, its columns
-        for j in trades.tolist():
-            ticket = problem.tickets[j]
-            sides = (
-                (1.0, ticket.buy_width, ticket.buy_slope),
-                (-1.0, ticket.sell_width, ticket.sell_slope),
-            )
-            for sign, widths, slopes in sides:
-                one = self.whole and ticket.lot > 0.0 and len(widths) == 1
-                mine = []
-                for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
-                    size = ticket.lot if one else width
-                    mine.append(first + len(trade))
-                    trade.append(j)
-                    unit.append(sign * size)
-                    cost.append(slope * size)
-                    high.append(float(np.floor(width / ticket.lot + 1e-9)) if one else 1.0)
-                    kind.append(one)
-                if mine and self.whole and ticket.lot > 0.0 and not one:
-                    self.linked.append((j, ticket.lot, mine))
-        self.piece_trade, self.piece_unit = np.array(trade, np.int64), np.array(unit, np.float64)
+        ends = first + np.cumsum(pieces)
+        for k in np.flatnonzero(lots & (pieces > 1)).tolist():
+            own = range(int(ends[k] - pieces[k]), int(ends[k]))
+            self.linked.append((k // 2, float(lot[k]), list(own)))
         none = np.zeros(first)
-        self._cost = np.concatenate([none, cost])
-        self._low = np.concatenate([self.low[trades] / scale, np.zeros(len(cost))])
-        self._high = np.concatenate([self.high[trades] / scale, high])
-        self._whole = np.concatenate([none > 0.0, np.array(kind, np.bool_)])
+        self._cost = np.concatenate([none, slope * size])
+        self._low = np.concatenate([self.low[trades] / scale, np.zeros(count)])
+        self._high = np.concatenate([self.high[trades] / scale, most])
+        self._whole = np.concatenate([none > 0.0, one])
         self._lay_out_tickets()
 
     def _lay_out_tickets(self) -> None:
@@ -460,8 +465,7 @@ class _Run:
         return tuple(each for each in out if each[2] != 0.0)
 
 
-def _check(problem: MarginProblem, low: Floats, high: Floats) -> None:
-    sizes = np.concatenate([low, high])
+def _check(problem: MarginProblem, sides: _Sides, sizes: Floats) -> None:
     if not len(problem.tickets) or not np.isfinite(sizes).all():
         raise InputError(
             "number_out_of_range",
@@ -472,15 +476,18 @@ def _check(problem: MarginProblem, low: Floats, high: Floats) -> None:
             remedy="Give candidates and a largest size.",
         )
     finite(np.array([problem.goal.price]), "the price of margin")
-    for ticket in problem.tickets:
-        for slope in (ticket.buy_slope, ticket.sell_slope):
-            finite(slope, f"costs of {ticket.name}")
-            if (np.diff(slope) < -1e-9 * (1.0 + np.abs(slope[1:]))).any():
-                raise InputError(
-                    "number_out_of_range",
-                    "a cost that falls with the size is not convex",
-                    place=ticket.name,
-                    value=[float(each) for each in slope],
-                    limit="rising slopes",
-                    remedy="Give a convex cost.",
-                )
+    side, slope = sides.side, sides.slope
+    finite(slope, "costs", lambda k: problem.tickets[int(side[k]) // 2].name)
+    falls = np.diff(slope) < -1e-9 * (1.0 + np.abs(slope[1:]))
+    falls &= side[1:] == side[:-1]
+    if falls.any():
+        first = int(side[int(np.argmax(falls))])
+        ticket = problem.tickets[first // 2]
+        raise InputError(
+            "number_out_of_range",
+            "a cost that falls with the size is not convex",
+            place=ticket.name,
+            value=slope[side == first].tolist(),
+            limit="rising slopes",
+            remedy="Give a convex cost.",
+        )
