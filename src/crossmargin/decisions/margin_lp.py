@@ -305,8 +305,15 @@ class _Run:
         # Dollars of cost are far below dollars of margin: both above what a solver takes for zero.
         largest = float(np.abs(every).max(initial=0.0))
         self.worth = LARGEST_COST / largest if largest > 0.0 else 1.0
+        some = bool(kind.any())  # whole columns
         return Programme(
-            every * self.worth, low, high, kind if kind.any() else None, gap=WHOLE_GAP, nodes=NODES
+            every * self.worth,
+            low,
+            high,
+            kind if some else None,
+            gap=WHOLE_GAP,
+            nodes=NODES,
+            presolve=some,
         )
 
     # -- rows ------------------------------------------------------------------------------------

@@ -100,11 +100,14 @@ class Programme:
         *,
         gap: float = 1e-9,
         nodes: int | None = None,
+        presolve: bool = True,
     ) -> None:
         """Columns: money per unit, bounds (infinite: none) and which are whole numbers.
 
         ``gap``: relative distance to its bound at which a mixed-integer answer is taken. ``nodes``:
         how many are searched at most; the best answer so far is then taken, with its own gap.
+        ``presolve``: whether the solver looks for a smaller programme first, which costs more than
+        it saves where most rows bind or are few.
         """
         import highspy  # a solver is loaded when one is needed
 
@@ -138,6 +141,8 @@ class Programme:
         solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
         if nodes is not None:
             solver.setOptionValue("mip_max_nodes", nodes)
+        self._presolve = "choose" if presolve else "off"
+        solver.setOptionValue("presolve", self._presolve)
         self._solver = solver
         self._gap = gap
         self._version = f"HiGHS {solver.version()}"
@@ -334,7 +339,7 @@ class Programme:
             return self._run(again=True)
         finally:
             self._solver.setOptionValue("simplex_scale_strategy", 2)
-            self._solver.setOptionValue("presolve", "choose")
+            self._solver.setOptionValue("presolve", self._presolve)
 
     def _run(self, *, again: bool) -> Solution | None:
         solver, status = self._solver, self._highs.HighsModelStatus
