@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -226,20 +227,27 @@ class Ground:
     def changes(self, variants: Sequence[Sequence[Fill]], *, cash: bool = True) -> Changes:
         """What the variants change, columns of the table; without ``cash`` no flow is booked."""
         out = Changes(len(variants))
+        lots = self.lots
+        totals: dict[tuple[int, float], float] = {}  # variants share most of their trades
+        decimals: dict[float, Decimal] = {}
         for v, fills in enumerate(variants):
             amounts: dict[int, list[float]] = {}
             for fill in fills:
                 amounts.setdefault(fill[0], []).append(fill[1])
-            for column, flow in self.lots.flows(fills) if cash else ():
+            for column, flow in lots.flows(fills) if cash else ():
                 if self.booked[column]:
                     amounts.setdefault(self.cash_column[column], []).append(flow)
             for column in sorted(amounts):
-                after, entry, known = self.lots.total(column, amounts[column]), 0.0, False
-                if self.lots.keeps_entries and self.pools[self.pool_of[column]].entries:
+                more, entry, known = amounts[column], 0.0, False
+                after = totals.get((column, more[0])) if len(more) == 1 else None
+                if after is None:
+                    after = lots.total(column, more, decimals)
+                    if len(more) == 1:
+                        totals[column, more[0]] = after
+                if lots.keeps_entries and self.pools[self.pool_of[column]].entries:
                     own = [fill for fill in fills if fill[0] == column]
                     if own:
-                        lots = self.lots.after(column, own)
-                        after, entry, known = self.lots.merged(column, lots)
+                        after, entry, known = lots.merged(column, lots.after(column, own))
                 out.add(v, column, after, entry, known)
         return out
 
