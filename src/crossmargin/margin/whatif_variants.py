@@ -37,6 +37,7 @@ COLUMNS = ("im", "mm", "counted_im", "counted_mm", "cash", "equity")
 _NONE, _VENUE, _BALANCES, _REBUILT = range(4)
 # One flag, False and True: the common what-if has one variant.
 _SURE = (frozen([False], np.bool_), frozen([True], np.bool_))
+_FEW = 3  # trades of one row whose sum is kept for other variants
 
 
 class States(NamedTuple):
@@ -228,7 +229,7 @@ class Ground:
         """What the variants change, columns of the table; without ``cash`` no flow is booked."""
         out = Changes(len(variants))
         lots = self.lots
-        totals: dict[tuple[int, float], float] = {}  # variants share most of their trades
+        totals: dict[tuple[float, ...], float] = {}  # variants share most of their trades
         decimals: dict[float, Decimal] = {}
         for v, fills in enumerate(variants):
             amounts: dict[int, list[float]] = {}
@@ -239,16 +240,21 @@ class Ground:
                     amounts.setdefault(self.cash_column[column], []).append(flow)
             for column in sorted(amounts):
                 more, entry, known = amounts[column], 0.0, False
-                after = totals.get((column, more[0])) if len(more) == 1 else None
+                key = (column, *more) if len(more) <= _FEW else ()
+                after = totals.get(key)
                 if after is None:
                     after = lots.total(column, more, decimals)
-                    if len(more) == 1:
-                        totals[column, more[0]] = after
+                    if key:
+                        totals[key] = after
                 if lots.keeps_entries and self.pools[self.pool_of[column]].entries:
                     own = [fill for fill in fills if fill[0] == column]
                     if own:
                         after, entry, known = lots.merged(column, lots.after(column, own))
-                out.add(v, column, after, entry, known)
+                out.variant.append(v)
+                out.column.append(column)
+                out.quantity.append(after)
+                out.entry.append(entry)
+                out.known.append(known)
         return out
 
     def changed_book(self, fills: Sequence[Fill]) -> Book:
