@@ -139,3 +139,31 @@ def test_the_same_bits() -> None:
     assert first is not None and second is not None
     assert first.x.tobytes() == second.x.tobytes()
     assert first.row_dual.tobytes() == second.row_dual.tobytes()
+
+
+def test_rows_one_behind_the_other_are_the_same_rows() -> None:
+    def made(flat: bool) -> Programme:
+        programme = Programme(np.array([-1.0, -2.0]), np.zeros(2), np.full(2, 10.0))
+        if flat:
+            values = np.array([1.0, 1.0, 1.0])
+            names = ["a", "b"]
+            programme.add_flat([2, 1], [0, 1, 1], values, [-np.inf, 3.0], [4.0, 8.0], names)
+        else:
+            programme.add([0, 1], [1.0, 1.0], -np.inf, 4.0, "a")
+            programme.add([1], [1.0], 3.0, 8.0, "b")
+        return programme
+
+    one, other = made(True).solve(), made(False).solve()
+    assert one is not None
+    assert other is not None
+    assert one.x.tolist() == other.x.tolist() == [0.0, 4.0]
+    assert one.row_dual.tolist() == other.row_dual.tolist()
+    tight = made(True)
+    tight.bound_row(1, 5.0, 8.0)  # before the solver was asked
+    assert tight.solve() is None
+    assert {each.name for each in tight.relaxations()} <= {"a", "b"}
+    tight.bound_row(1, 0.0, 1.0)
+    tight.add([0], [1.0], -np.inf, 0.5)  # after it was
+    third = tight.solve()
+    assert third is not None
+    assert third.x.tolist() == [0.5, 1.0]

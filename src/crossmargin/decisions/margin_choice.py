@@ -277,14 +277,19 @@ class _Draft:
     always: Bools
 
 
-def blocks_of(prepared: Prepared, column: Ints, sizes: Floats | None = None) -> tuple[Block, ...]:
-    """Pieces of every pool at the account after trades ``sizes[J]``, and what each trade moves."""
+def blocks_of(
+    prepared: Prepared, column: Ints, sizes: Floats | None = None, steps: Sequence[Floats] = ()
+) -> tuple[Block, ...]:
+    """Pieces of every pool at the account after trades ``sizes[J]``, and what each trade moves.
+
+    ``steps``: what it moves pool by pool, where that is known of earlier blocks.
+    """
     ground = prepared.ground
     out = []
-    for pool in ground.pools:
+    for n, pool in enumerate(ground.pools):
         wide = spread(pool.priced, pool.held)
         base = np.array(wide.quantity)
-        step = _step(prepared, pool.number, column)
+        step = steps[n] if steps else _step(prepared, pool.number, column)
         now = base if sizes is None else base + step @ sizes
         held = replace(wide, quantity=frozen(now, np.float64))
         pieces = pieces_of(ground.model, pool.priced, held, ground.parameters)
@@ -299,14 +304,14 @@ def _step(prepared: Prepared, number: int, column: Ints) -> Floats:
     pool = ground.pools[number]
     view = ground.base.view
     table = view.instruments
+    option = (table.kind == Kind.OPTION) & ground.booked
     out = np.zeros((len(pool.priced.pool.instruments), len(column)))
     for j, k in enumerate(column.tolist()):
         row, factor = prepared.desk.row_of(k), prepared.desk.factor_of(k)
         if ground.pool_of[row] == number and row in pool.local:
             out[pool.local[row], j] += factor
         cash = ground.cash_column[row]
-        option = table.kind[row] == Kind.OPTION
-        if option and ground.booked[row] and ground.pool_of[cash] == number:
+        if option[row] and ground.pool_of[cash] == number:
             value = float(view.mark[row]) * float(table.multiplier[row])
             out[pool.local[cash], j] -= factor * value
     return out

@@ -183,7 +183,7 @@ def _cheapness(problem: MarginProblem, j: int) -> float:
 def _corrected(bench: Workbench, blocks: tuple[Block, ...], sizes: Floats) -> tuple[Block, ...]:
     """The pieces with what they left out, as it is at the answer."""
     prepared = bench.prepared
-    fresh = blocks_of(prepared, bench.column, sizes)
+    fresh = blocks_of(prepared, bench.column, sizes, [block.step for block in blocks])
     out = []
     for pool, block, new in zip(prepared.ground.pools, blocks, fresh, strict=True):
         if block.pieces.standing is Standing.EXACT:
