@@ -133,7 +133,7 @@ class Programme:
         solver.setOptionValue("small_matrix_value", 1e-12)  # smaller entries are dropped
         solver.setOptionValue("mip_rel_gap", 0.25 * gap)
         solver.setOptionValue("mip_abs_gap", 0.0)
-        solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        solver.setOptionValue("mip_feasibility_tolerance", 1e-8)
         if nodes is not None:
             solver.setOptionValue("mip_max_nodes", nodes)
         self._solver = solver

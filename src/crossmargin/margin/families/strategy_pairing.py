@@ -309,7 +309,7 @@ def _solver(iterations: int, way: Mapping[str, str]) -> Any:
         "simplex_iteration_limit": iterations,
         "primal_feasibility_tolerance": 1e-9,
         "dual_feasibility_tolerance": 1e-9,
-        "mip_feasibility_tolerance": 1e-9,
+        "mip_feasibility_tolerance": 1e-8,
         "mip_rel_gap": 0.0,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": iterations,
