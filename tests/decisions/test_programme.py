@@ -80,6 +80,30 @@ def test_whole_numbers(seed: int) -> None:
     assert (found.x[whole] == np.round(found.x[whole])).all()
 
 
+@pytest.mark.parametrize("seed", [3, 5])
+def test_whole_numbers_of_tiny_costs_are_no_worse(seed: int) -> None:
+    """The solver's tolerances are absolute: the size of a dollar must not decide what is best."""
+    rng = np.random.default_rng(seed)
+    worth = rng.uniform(1.0, 2.0, 60)
+    weight = np.array([worth * rng.uniform(0.9, 1.1, 60) for _ in range(4)])
+    most = 0.5 * weight.sum(axis=1)
+    none, one = np.zeros(60), np.ones(60)
+    found = []
+    for dollar in (1.0, 1e-7):
+        made = Programme(-worth * dollar, none, one, one > 0.0, gap=1e-5, nodes=100)
+        made.add_dense(np.arange(60), weight, np.full(4, -np.inf), most)
+        solved = made.solve()
+        assert solved is not None
+        assert solved.evidence.proven
+        assert solved.evidence.gap > 0.0, "cut short, and it says so"
+        found.append(solved.objective / dollar)
+    assert found[1] == pytest.approx(found[0], rel=1e-9)
+    made.change_cost(-worth)
+    again = made.solve()
+    assert again is not None
+    assert again.objective == pytest.approx(found[0], rel=2e-3)
+
+
 def test_other_costs_and_bounds() -> None:
     made = Programme(np.array([1.0, 1.0]), np.zeros(2), np.full(2, 5.0))
     made.add([0, 1], [1.0, 1.0], 3.0, np.inf, "need")
