@@ -30,6 +30,7 @@ __all__ = [
     "has_orders",
     "im_after",
     "in_lots",
+    "kept_orders",
     "narrowed",
     "with_orders",
     "without_orders",
