@@ -1,8 +1,9 @@
 """Published and computed cases of decisions: frontiers, parity, bands, protection, attribution.
 
 A case names itself (``id``) and its ``topic``. Each module below claims ids or topics in a table
-``CHECKERS``; an id counts before a topic, a module before the next. A case that nobody claims is an
-error: nothing passes unread. What its file calls disputed is skipped with the file's reason.
+``CHECKERS``; an id counts before a topic, a topic before what stands ahead of its stroke, a module
+before the next. A case that nobody claims is an error: nothing passes unread. What its file calls
+disputed is skipped with the file's reason.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ def tables() -> list[Mapping[str, Checker]]:
 
 
 def checker(case: Mapping[str, Any]) -> Checker | None:
-    """Who checks a case: by its id, else by its topic; None where nobody does."""
+    """Who checks a case: by its id, else by its topic or the head of it; None where nobody does."""
     found = tables()
-    for key in (case.get("id"), case.get("topic")):
+    topic = str(case.get("topic", ""))
+    for key in (case.get("id"), topic, topic.partition("/")[0]):
         for table in found:
             if key in table:
                 return table[key]
