@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, linprog, milp
 
+import crossmargin
 from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.programme import Programme, Relaxation, relaxed_text
 
@@ -163,3 +169,41 @@ def test_the_same_bits() -> None:
     assert first is not None and second is not None
     assert first.x.tobytes() == second.x.tobytes()
     assert first.row_dual.tobytes() == second.row_dual.tobytes()
+
+
+OTHERS = """
+import hashlib, os, highspy, numpy as np
+from crossmargin.decisions.programme import Programme
+def solve(whole):
+    cost, one = -np.arange(1.0, 31.0), np.ones(30)
+    made = Programme(cost, 0.0 * one, one, one > 0.0 if whole else None)
+    made.add(range(30), np.random.default_rng(0).uniform(1.0, 2.0, 30), -np.inf, 10.0)
+    return made.solve().x.tobytes()
+if %r:
+    theirs = highspy.Highs()
+    for name, value in (("output_flag", False), ("threads", 2), ("parallel", "on")):
+        theirs.setOptionValue(name, value)
+    theirs.addVar(0.0, 1.0)
+    theirs.run()
+here = solve(False), solve(True)
+if not %r:
+    child = os.fork()
+    if not child:
+        os._exit(0 if (solve(False), solve(True)) == here else 1)
+    assert os.waitpid(child, 0)[1] == 0
+print(hashlib.sha256(b"".join(here)).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_and_one_that_solved_with_other_threads_get_the_same_bits() -> None:
+    source = str(Path(crossmargin.__file__).parents[1])
+    found = []
+    for theirs in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-c", OTHERS % (theirs, theirs)],
+            capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": source},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout)
+    assert found[0] == found[1] != ""

@@ -130,6 +130,7 @@ class Programme:
         solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
+        solver.setOptionValue("parallel", "off")
         solver.setOptionValue("random_seed", 1)
         solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
         solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
@@ -334,6 +335,10 @@ class Programme:
     def _run(self, *, again: bool) -> Solution | None:
         solver, status = self._solver, self._highs.HighsModelStatus
         solver.run()
+        if solver.getModelStatus() == status.kNotset:
+            # The process has solved with other threads before: theirs are taken, and left idle.
+            solver.setOptionValue("threads", 0)
+            solver.run()
         reached = solver.getModelStatus()
         if reached == status.kInfeasible:
             return None

@@ -262,6 +262,10 @@ class _Programme:
         solver = _solver(iterations, way)
         solver.passModel(lp)
         solver.run()
+        if solver.getModelStatus() == highspy.HighsModelStatus.kNotset:
+            # The process has solved with other threads before: theirs are taken, and left idle.
+            solver.setOptionValue("threads", 0)
+            solver.run()
         found = solver.getSolution()
         x, price = np.array(found.col_value), np.array(found.row_dual)
         if len(x) != len(self.cost):
