@@ -202,7 +202,8 @@ def test_a_forked_process_and_one_that_solved_with_other_threads_get_the_same_bi
     for theirs in (False, True):
         done = subprocess.run(
             [sys.executable, "-c", OTHERS % (theirs, theirs)],
-            capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": source},
+            capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "PYTHONPATH": source},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         found.append(done.stdout)
