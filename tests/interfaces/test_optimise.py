@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 import crossmargin as xm
+from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError
-from crossmargin.decisions.margin_choice import Desired, Tolerances
+from crossmargin.decisions.margin_choice import Desired, Tolerances, workbench
 from crossmargin.interfaces.cli import main
 from crossmargin.interfaces.optimise_layouts import optimise_document
+from crossmargin.interfaces.whatif import prepare
 
 BOOK, MARKET = "sample:market-maker", "sample:market"
 
@@ -64,6 +66,47 @@ def test_a_greek_stays_inside_its_tolerance(result: xm.OptimiseResult) -> None:
         gross = float((abs(bench.quantity * bench.greek[:, g]))[mine].sum())
         if share is not None:
             assert abs(each.with_ - each.without) <= share * gross * (1.0 + 1e-6) + 1e-9
+
+
+def test_the_cost_is_the_one_cost_object(result: xm.OptimiseResult) -> None:
+    bench, sizes = result.bench, result.priced.sizes
+    total = 0.0
+    for j, size in enumerate(sizes.tolist()):
+        if size == 0.0:
+            continue
+        quote = bench.desk.quote(int(bench.column[j]), 1.0 if size > 0.0 else -1.0)
+        parts = {name: float(value) for name, value in quote.cost.split(size)}
+        cost = max(sum(parts.values()), parts["fee"] + parts.get("base fee", 0.0))
+        assert bench.cost_usd(j, size) == pytest.approx(cost, rel=1e-12)
+        pieces = bench.tickets[j].cost_usd(size) + bench.tickets[j].fixed_usd
+        assert pieces >= cost * (1.0 - 1e-9), "the pieces lie on or above the cost"
+        total += cost
+    assert result.cost_usd == pytest.approx(total, rel=1e-12)
+    assert sum(trade.cost_usd for trade in result.trades) == pytest.approx(total, rel=1e-12)
+
+
+def test_the_smallest_trade_what_ends_early_and_a_fee_by_trade() -> None:
+    made = prepare(BOOK, MARKET, "deribit-xpm", None, fee={"deribit.fee.base": 2.0})
+    plain = workbench(made.core, made.snapshot, Desired(least_days=30.0))
+    asked = Desired(least_days=30.0, horizon_days=30.0, least_usd=50_000.0)
+    bench = workbench(made.core, made.snapshot, asked)
+    now, items = bench.view.as_of_ms, bench.view.instruments.items
+    life = {items[int(k)].native_id: items[int(k)].expiry_ms - now for k in bench.column.tolist()}
+    former = {ticket.name: ticket for ticket in plain.tickets}
+    early = [each for each in bench.tickets if life[each.name] < 15 * DAY_MS]
+    late = [each for each in bench.tickets if life[each.name] > 30 * DAY_MS]
+    assert len(early) > 2
+    assert len(late) > 2
+    for each in late:
+        assert each.least > former[each.name].least
+        assert each.fixed_usd == pytest.approx(2.0, rel=0.02), "of a coin at its own price"
+        assert each.buy_slope.tolist() == former[each.name].buy_slope.tolist()
+    for each in early:
+        times = 30.0 * DAY_MS / life[each.name]
+        assert each.least == each.lot, "what is held may be closed whatever it is"
+        assert each.fixed_usd == pytest.approx(2.0 * times, rel=0.02)
+        assert each.sell_slope == pytest.approx(times * former[each.name].sell_slope)
+        assert bool(each.buy_slope.size) != bool(each.sell_slope.size)
 
 
 def test_what_cannot_be_kept_names_the_least_relaxation() -> None:

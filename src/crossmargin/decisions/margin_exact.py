@@ -115,7 +115,8 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
     assert best is not None  # the first round gave one, or returned
     chosen = _rounded(bench, problem.goal, best[1], rounds) if whole else best[1]
     kept = replace(chosen, rounds=tuple(rounds))
-    if problem.goal.budget_usd is None and kept.saved_usd * problem.goal.price < kept.cost_usd:
+    counted = _counted_usd(kept.problem, kept.sizes)
+    if problem.goal.budget_usd is None and kept.saved_usd * problem.goal.price < counted:
         return _nothing(kept)
     return kept
 
@@ -134,16 +135,16 @@ def _shorter(bench: Workbench, problem: MarginProblem, priced: Priced) -> Floats
     found, least = priced.sizes, _worth(problem.goal, before, priced)
     shares = np.array(SHARES)[:, None] * priced.sizes
     for sizes, im_usd in zip(shares, im_after(bench, shares).tolist(), strict=True):
-        cost = _cost_usd(problem, sizes)
-        worth = _worth_of(problem.goal, before, im_usd, cost)
+        worth = _worth_of(problem.goal, before, im_usd, _counted_usd(problem, sizes))
         if worth < least:
             found, least = sizes, worth
     return found
 
 
-def _cost_usd(problem: MarginProblem, sizes: Floats) -> float:
-    traded = np.flatnonzero(sizes).tolist()
-    return sum(problem.tickets[j].cost_usd(float(sizes[j])) for j in traded)
+def _counted_usd(problem: MarginProblem, sizes: Floats) -> float:
+    """Dollars of cost as the objective counts them: straight pieces, times what ends early."""
+    tickets, traded = problem.tickets, np.flatnonzero(sizes).tolist()
+    return sum(tickets[j].cost_usd(float(sizes[j])) + tickets[j].fixed_usd for j in traded)
 
 
 def _part(
@@ -156,7 +157,7 @@ def _part(
     """A share of an answer under the exact model, as a round of its own."""
     legs = legs_of(bench, sizes)
     state, verdict = bench.prepared.after(legs)
-    cost = _cost_usd(problem, sizes)
+    cost = bench.costs_usd(sizes)
     saved = bench.prepared.before.im_usd - state.im_usd
     rounds.append(Round(saved, saved, cost, len(legs)))
     return Priced(answer, sizes, state, verdict, cost, saved, (), problem, "any size")
@@ -175,7 +176,8 @@ def _shifted(goal: Goal, im_usd: float, blocks: Sequence[Block], sizes: Floats) 
 
 def _worth(goal: Goal, before: State, priced: Priced) -> float:
     """Objective of the exact model; far above any other where a budget is not kept."""
-    return _worth_of(goal, before, before.im_usd - priced.saved_usd, priced.cost_usd)
+    counted = _counted_usd(priced.problem, priced.sizes)
+    return _worth_of(goal, before, before.im_usd - priced.saved_usd, counted)
 
 
 def _worth_of(goal: Goal, before: State, after_usd: float, cost_usd: float) -> float:
@@ -212,9 +214,10 @@ def _priced(
     before = bench.prepared.before.im_usd
     saved = before - found[0].im_usd if found is not None else 0.0
     promised = answer.before_usd - answer.after_usd
-    rounds.append(Round(promised, saved, answer.cost_usd, len(legs)))
+    cost = bench.costs_usd(answer.h)
+    rounds.append(Round(promised, saved, cost, len(legs)))
     state, verdict = found if found is not None else (None, None)
-    return Priced(answer, answer.h, state, verdict, answer.cost_usd, saved, (), problem, lots)
+    return Priced(answer, answer.h, state, verdict, cost, saved, (), problem, lots)
 
 
 def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:

@@ -44,7 +44,7 @@ from crossmargin.interfaces.sources import BookLike, MarketLike
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 
-__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "life_of", "optimise"]
+__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "horizon_of", "life_of", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
 
@@ -104,7 +104,7 @@ class OptimiseResult(Shown):
         out = []
         for j in np.flatnonzero(self.priced.sizes).tolist():
             item, size = items[int(self.bench.column[j])], float(self.priced.sizes[j])
-            cost = self.bench.tickets[j].cost_usd(size)
+            cost = self.bench.cost_usd(j, size)
             venue = item.venue if several else ""
             trade = Trade(item.native_id, size, venue=venue, cost_usd=cost)
             out.append(replace(trade, account=self.prepared.account, reason="lowers margin"))
@@ -149,6 +149,11 @@ def life_of(objective: str, days: float) -> float:
     return days if objective == "margin" else 1.0
 
 
+def horizon_of(objective: str, days: float) -> float:
+    """Days over which a saving is priced; 0 where it is wanted at once, however long it lasts."""
+    return days if objective == "margin" else 0.0
+
+
 def optimise(
     book: BookLike,
     market: MarketLike,
@@ -184,7 +189,8 @@ def optimise(
         funding,
         buffer_usd,
         tolerances or Tolerances(),
-        desired or Desired(least_days=life_of(objective, days)),
+        desired
+        or Desired(least_days=life_of(objective, days), horizon_days=horizon_of(objective, days)),
         legs,
         whole or legs is not None,
     )
@@ -238,6 +244,7 @@ def _check(terms: Terms) -> None:
         "--buffer": terms.buffer_usd,
         "--largest": terms.desired.largest,
         "--least-days": terms.desired.least_days,
+        "--least-usd": terms.desired.least_usd,
         "a tolerance": min((s for s in shares if s is not None), default=0.0),
     }
     for place, value in numbers.items():
