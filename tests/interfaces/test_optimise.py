@@ -99,12 +99,12 @@ def test_the_smallest_trade_what_ends_early_and_a_fee_by_trade() -> None:
     assert len(late) > 2
     for each in late:
         assert each.least > former[each.name].least
-        assert each.fixed_usd == pytest.approx(2.0, rel=0.02), "of a coin at its own price"
+        assert each.fixed_usd == pytest.approx(2.0, rel=0.05), "of a coin at its own price"
         assert each.buy_slope.tolist() == former[each.name].buy_slope.tolist()
     for each in early:
         times = 30.0 * DAY_MS / life[each.name]
         assert each.least == each.lot, "what is held may be closed whatever it is"
-        assert each.fixed_usd == pytest.approx(2.0 * times, rel=0.02)
+        assert each.fixed_usd == pytest.approx(2.0 * times, rel=0.05)
         assert each.sell_slope == pytest.approx(times * former[each.name].sell_slope)
         assert bool(each.buy_slope.size) != bool(each.sell_slope.size)
 
