@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 import crossmargin as xm
 from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError
-from crossmargin.decisions.margin_choice import Desired, Tolerances, workbench
+from crossmargin.decisions.margin_choice import Desired, Tolerances, profile_of, workbench
+from crossmargin.decisions.margin_outlook import finer
 from crossmargin.interfaces.cli import main
 from crossmargin.interfaces.optimise_layouts import optimise_document
 from crossmargin.interfaces.whatif import prepare
@@ -48,6 +50,12 @@ def test_the_figures_add_up_and_say_what_got_worse(result: xm.OptimiseResult) ->
     }
     for each in figures["grid"]:
         assert each["largest_loss_added_usd"] >= -0.02 * figures["before"]["im_usd"] * 1.001
+    coarse = {each["coin"]: each for each in figures["grid"]}
+    for each in figures["dense_grid"]:  # the points of the grid are among those of the denser one
+        own = coarse[each["coin"]]
+        assert each["largest_loss_added_usd"] <= own["largest_loss_added_usd"] + 1e-6
+        assert each["worst_after_usd"] <= own["worst_after_usd"] + 1e-6
+        assert each["largest_loss_added_usd"] >= -0.02 * figures["before"]["im_usd"] * 1.001
     assert any("P&L" in text for text in figures["worsened"])
     assert figures["pieces"][0]["standing"] == "lower"
     assert figures["pieces"][0]["left_out"]
@@ -83,6 +91,21 @@ def test_the_cost_is_the_one_cost_object(result: xm.OptimiseResult) -> None:
         total += cost
     assert result.cost_usd == pytest.approx(total, rel=1e-12)
     assert sum(trade.cost_usd for trade in result.trades) == pytest.approx(total, rel=1e-12)
+
+
+def test_what_breaks_between_the_points_becomes_rows(result: xm.OptimiseResult) -> None:
+    bench, snapshot, sizes = result.bench, result.prepared.snapshot, result.priced.sizes
+    wide = profile_of(bench, result.terms.tolerances, result.figures["before"]["im_usd"])
+    assert wide is not None
+    assert finer(bench, snapshot, sizes, wide) is None, "the answer keeps it there too"
+    half = replace(wide, down=0.5 * wide.down)
+    more = finer(bench, snapshot, sizes, half)
+    assert more is not None
+    added = more.rows[len(wide.rows) :] @ sizes
+    assert (added < half.down[0]).all()
+    lowest = min(each["largest_loss_added_usd"] for each in result.figures["dense_grid"])
+    assert added.min() == pytest.approx(lowest, rel=1e-9)
+    assert len(more.names) == len(more.rows) == len(more.down) == len(more.up)
 
 
 def test_the_smallest_trade_what_ends_early_and_a_fee_by_trade() -> None:

@@ -27,7 +27,9 @@ from crossmargin.decisions.margin_outlook import (
     GridMove,
     Outlook,
     after_of,
+    dense_moves,
     exit_usd,
+    finer,
     greek_moves,
     grid_moves,
     outlooks,
@@ -47,6 +49,7 @@ from crossmargin.interfaces.whatif import PreparedBook, prepare
 __all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "horizon_of", "life_of", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
+FINER = 4  # times that an answer is made; what is left beyond a limit is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class OptimiseResult(Shown):
     terms: Terms
     greeks: tuple[GreekMove, ...]
     grid: tuple[GridMove, ...]
+    dense: tuple[GridMove, ...]
     outlooks: tuple[Outlook, ...]
     exits_usd: tuple[float, float]
     asked: Mapping[str, Any]
@@ -198,10 +202,7 @@ def optimise(
     prepared = prepare(book, market, model, candidates, **options)
     core = prepared.core
     bench = workbench(core, prepared.snapshot, terms.desired)
-    problem = _problem(bench, terms)
-    priced = made_good(bench, problem, whole=terms.whole)
-    if isinstance(priced, Contradiction):
-        raise _infeasible(priced)
+    priced = _kept(bench, prepared, terms)
     now, then = bench.quantity, after_of(bench, priced.sizes)
     return OptimiseResult(
         priced,
@@ -210,10 +211,25 @@ def optimise(
         terms,
         greek_moves(bench, priced.sizes),
         grid_moves(bench, priced.sizes),
+        dense_moves(bench, prepared.snapshot, priced.sizes),
         outlooks(bench, prepared.book, prepared.snapshot, priced.sizes),
         (exit_usd(bench, now), exit_usd(bench, then)),
         asked or {},
     )
+
+
+def _kept(bench: Workbench, prepared: PreparedBook, terms: Terms) -> Priced:
+    """The answer; made again with the points between those of the grid at which it breaks it."""
+    problem, rest = _problem(bench, terms), FINER
+    while True:
+        priced = made_good(bench, problem, whole=terms.whole)
+        if isinstance(priced, Contradiction):
+            raise _infeasible(priced)
+        profile, rest = problem.profile, rest - 1
+        more = None if profile is None else finer(bench, prepared.snapshot, priced.sizes, profile)
+        if more is None or rest == 0:
+            return priced
+        problem = replace(problem, profile=more)
 
 
 def _problem(bench: Workbench, terms: Terms) -> MarginProblem:

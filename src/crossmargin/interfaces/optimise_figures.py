@@ -44,6 +44,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "outlooks": [_outlook(each) for each in result.outlooks],
         "greeks": [_greek(each) for each in result.greeks],
         "grid": [_grid(each) for each in result.grid],
+        "dense_grid": [_grid(each) for each in result.dense],
         "rounds": [
             {
                 "saved_by_pieces_usd": each.saved_by_pieces_usd,
@@ -171,6 +172,13 @@ def _worsened(result: OptimiseResult) -> list[str]:
                 f"the worst of the grid of {each.coin} is {each.worst_with_usd:,.0f} USD "
                 f"after {each.worst_without_usd:,.0f}"
             )
+    worse = result.terms.tolerances.worse
+    out += [
+        f"between the points of the grid the P&L of {each.coin} is down by up to "
+        f"{-each.least_usd:,.0f} USD ({each.least_at}), beyond the limit"
+        for each in (result.dense if worse is not None else ())
+        if each.least_usd < -(worse or 0.0) * core.before.im_usd * (1.0 + 1e-4)
+    ]
     dearer = result.exits_usd[1] - result.exits_usd[0]
     if dearer > 0.01:
         out.append(f"leaving the account costs {dearer:,.0f} USD more")
