@@ -38,6 +38,7 @@ __all__ = [
     "blocks_of",
     "limits_of",
     "profile_of",
+    "trade_usd",
     "workbench",
 ]
 
@@ -102,20 +103,25 @@ class Workbench:
         return np.asarray(table[self.column])
 
     def cost_usd(self, j: int, size: float) -> float:
-        """Dollars of the one cost object for a trade, its fee at least: as exit charges it.
-
-        The tickets' straight pieces lie on or above it.
-        """
-        if size == 0.0:
-            return 0.0
-        cost = self.desk.quote(int(self.column[j]), float(np.sign(size))).cost
-        parts = [(name, float(value)) for name, value in cost.split(size)]
-        fees = sum(value for name, value in parts if name in _FEES)
-        return max(sum(value for _, value in parts), fees)
+        """Dollars of a trade; its ticket's straight pieces lie on or above them."""
+        return trade_usd(self.desk, int(self.column[j]), size)
 
     def costs_usd(self, sizes: Floats) -> float:
         """Dollars of all trades ``[J]``."""
         return sum(self.cost_usd(j, float(sizes[j])) for j in np.flatnonzero(sizes).tolist())
+
+
+def trade_usd(desk: Desk, k: int, size: float) -> float:
+    """Dollars of the one cost object for a trade of row ``k``, its fee at least.
+
+    A quote that beats the mark is no income.
+    """
+    if size == 0.0:
+        return 0.0
+    cost = desk.quote(k, float(np.sign(size))).cost
+    parts = [(name, float(value)) for name, value in cost.split(size)]
+    fees = sum(value for name, value in parts if name in _FEES)
+    return max(sum(value for _, value in parts), fees)
 
 
 def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:

@@ -27,6 +27,7 @@ from crossmargin.interfaces.whatif_commands import (
 __all__ = ["rank", "register"]
 
 
+ALL = 1_000_000_000  # candidates: as many as there are
 Candidates = Annotated[
     str | None,
     Parameter(name="--candidates", help="CSV: instrument, size, …; default: every contract."),
@@ -82,6 +83,7 @@ def rank(
             candidates,
             share=share,
             fit=fit,
+            first=top or ALL,
             progress=progress,
             fee=fee,
             as_of=as_of,
