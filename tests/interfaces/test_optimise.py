@@ -59,6 +59,7 @@ def test_the_figures_add_up_and_say_what_got_worse(result: xm.OptimiseResult) ->
     assert any("P&L" in text for text in figures["worsened"])
     assert figures["pieces"][0]["standing"] == "lower"
     assert figures["pieces"][0]["left_out"]
+    assert any("open orders" in text for text in figures["pieces"][0]["left_out"])
     assert figures["solver"]["primal_residual"] <= 1e-7
     text = repr(result)
     assert "trades save" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crossmargin.core.clock import format_ms
+from crossmargin.decisions.margin_search import has_orders
 
 if TYPE_CHECKING:
     from crossmargin.interfaces.optimise import OptimiseResult
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["optimise_figures"]
 
 SHOWN_BINDINGS = 12
+ORDERS = "open orders are no part of them: the exact model has them, by tangents where they matter"
 
 
 def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
@@ -19,6 +21,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
     priced, core, terms = result.priced, result.prepared.core, result.terms
     before, after = core.before, priced.after or core.before
     answer = priced.answer
+    orders = [ORDERS] if has_orders(result.bench) else []
     return {
         "verb": "optimise",
         "model": core.base.model.name,
@@ -74,7 +77,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
             {
                 "pool": block.name,
                 "standing": str(block.pieces.standing),
-                "left_out": [*block.pieces.left_out, *block.pieces.notes],
+                "left_out": [*block.pieces.left_out, *orders, *block.pieces.notes],
             }
             for block in result.bench.blocks
         ],
