@@ -111,6 +111,14 @@ def _shares(losses: np.ndarray, x: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _attribution(case: Case) -> None:
+    """Of a normal book by its level, else of the worst of linear losses."""
+    if {"vol", "corr", "alpha"} <= set(case["inputs"]):
+        _normal(case)
+    else:
+        _worst_of(case)
+
+
 def _worst_of(case: Case) -> None:
     """Every share of the worst of linear losses that the case states."""
     pair = _table(case["inputs"]) or _rebuilt(case["inputs"])
@@ -169,7 +177,9 @@ CHECKERS: dict[str, Callable[[Case], None]] = {
     "es_var_euler_normal": _normal,
     "maxloss_euler_tie": _worst_of,
     "margin_case_btc_scan": _worst_of,
-    "attribution": _worst_of,
+    "attribution": _attribution,
+    "margin LP + attribution": _attribution,
+    "margin LP": _attribution,
     "paradex_min_delta": _delta,
     "delta margin": _delta,
     "paradex_scan_btc": _grid,

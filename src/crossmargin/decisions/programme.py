@@ -30,6 +30,9 @@ __all__ = ["Evidence", "Programme", "Relaxation", "Solution", "relaxed_text"]
 
 PROVEN = 1e-7
 _INFINITE = 1e30  # what HiGHS takes for no bound
+# Largest cost of a mixed-integer programme as the solver sees it: its tolerances are absolute, on
+# the objective too, and what is far below them is called optimal with a gap of nothing.
+_WHOLE_COST = 1024.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,14 @@ class Programme:
         solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
+        solver.setOptionValue("parallel", "off")
         solver.setOptionValue("random_seed", 1)
         solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
         solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
         solver.setOptionValue("small_matrix_value", 1e-12)  # smaller entries are dropped
         solver.setOptionValue("mip_rel_gap", 0.25 * gap)
         solver.setOptionValue("mip_abs_gap", 0.0)
-        solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        solver.setOptionValue("mip_feasibility_tolerance", 1e-8)
         if nodes is not None:
             solver.setOptionValue("mip_max_nodes", nodes)
         self._presolve = "choose" if presolve else "off"
@@ -148,7 +152,7 @@ class Programme:
         self._version = f"HiGHS {solver.version()}"
         solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
         index = np.arange(len(self.cost), dtype=np.int32)
-        solver.changeColsCost(len(index), index, self.cost)
+        solver.changeColsCost(len(index), index, self.cost * self._money())
         if self.whole.any():
             which = np.flatnonzero(self.whole).astype(np.int32)
             kind = np.full(len(which), highspy.HighsVarType.kInteger)
@@ -261,7 +265,14 @@ class Programme:
         """Another objective over the same columns."""
         self.cost = np.array(finite(cost, "costs of a programme"), np.float64)
         index = np.arange(len(self.cost), dtype=np.int32)
-        self._solver.changeColsCost(len(index), index, self.cost)
+        self._solver.changeColsCost(len(index), index, self.cost * self._money())
+
+    def _money(self) -> float:
+        """What the solver's objective is multiplied by: a power of two, 1 without whole numbers."""
+        largest = float(np.abs(self.cost).max(initial=0.0))
+        if not self.whole.any() or largest == 0.0:
+            return 1.0
+        return float(2.0 ** np.floor(np.log2(_WHOLE_COST / largest)))
 
     def solve(self) -> Solution | None:
         """The optimum, proven; None where the rows contradict each other.
@@ -345,6 +356,10 @@ class Programme:
         solver, status = self._solver, self._highs.HighsModelStatus
         self._send()
         solver.run()
+        if solver.getModelStatus() == status.kNotset:
+            # The process has solved with other threads before: theirs are taken, and left idle.
+            solver.setOptionValue("threads", 0)
+            solver.run()
         reached = solver.getModelStatus()
         if reached == status.kInfeasible:
             return None
@@ -375,7 +390,8 @@ class Programme:
             primal = self._primal(x, self._activity(x))
             count = int(info.simplex_iteration_count)
             gap = abs(float(info.mip_gap))
-            allowed = max(self._gap, gap) if cut_short else self._gap
+            # Solved afresh it is what there is: a feasible answer that carries its own gap.
+            allowed = max(self._gap, gap) if cut_short or again else self._gap
             proof = Evidence(self._version, primal, 0.0, gap, again, count, allowed)
             return Solution(x, float(self.cost @ x), y, z, proof)
         y = np.array(solution.row_dual, np.float64)

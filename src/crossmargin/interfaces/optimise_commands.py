@@ -59,6 +59,10 @@ LeastDays = Annotated[
         help="Life below which a contract is only closed; default --days, or 1 for a call.",
     ),
 ]
+LeastUsd = Annotated[
+    float,
+    Parameter(name="--least-usd", help="Smallest trade, in dollars of the underlying."),
+]
 Legs = Annotated[int | None, Parameter(name="--legs", help="At most so many contracts.")]
 AnySize = Annotated[
     bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
@@ -93,6 +97,7 @@ def optimise(
     by_expiry: ByExpiry = False,
     largest: Largest = 1.0,
     least_days: LeastDays = None,
+    least_usd: LeastUsd = 0.0,
     legs: Legs = None,
     any_size: AnySize = False,
     candidate: Only = None,
@@ -112,7 +117,7 @@ def optimise(
     """Trades that lower an account's margin for their cost, inside tolerances; nothing is sent."""
     from crossmargin.decisions.margin_choice import Desired, Tolerances
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
-    from crossmargin.interfaces.optimise import life_of
+    from crossmargin.interfaces.optimise import horizon_of, life_of
     from crossmargin.interfaces.optimise import optimise as verb
 
     _one_form(json_, csv)
@@ -120,7 +125,7 @@ def optimise(
         "objective": objective, "days": days, "funding": funding, "buffer": buffer,
         "delta": delta, "gamma": gamma, "vega": vega, "worse": worse, "better": better,
         "by_expiry": by_expiry, "largest": largest, "least_days": least_days,
-        "legs": legs, "any_size": any_size,
+        "least_usd": least_usd, "legs": legs, "any_size": any_size,
     }  # fmt: skip
     least = life_of(objective, days) if least_days is None else least_days
     options = {
@@ -132,7 +137,7 @@ def optimise(
             book, market, model, objective=objective, days=days, funding=funding,
             buffer_usd=buffer, legs=legs, whole=not any_size, candidates=candidate, asked=asked,
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
-            desired=Desired(largest, least), **options,
+            desired=Desired(largest, least, horizon_of(objective, days), least_usd), **options,
         )  # fmt: skip
     written = [] if plot is None else [result.plot(plot)]
     written += [] if intents is None else [result.write_intents(intents)]
