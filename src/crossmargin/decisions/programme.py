@@ -148,7 +148,7 @@ class Programme:
         self._presolve = "choose" if presolve else "off"
         solver.setOptionValue("presolve", self._presolve)
         self._solver = solver
-        self._gap = gap
+        self._gap, self._nodes = gap, nodes
         self._version = f"HiGHS {solver.version()}"
         solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
         index = np.arange(len(self.cost), dtype=np.int32)
@@ -319,7 +319,7 @@ class Programme:
             scale = 1.0 + max(abs(b) for b in bounds if np.isfinite(b))
             extra[row] = self.columns + 2 * place
             cost[extra[row] : extra[row] + 2] = 1.0 / scale
-        elastic = Programme(cost, low, high, whole)
+        elastic = Programme(cost, low, high, whole, gap=self._gap, nodes=self._nodes)
         for row, (index, value) in enumerate(self._each()):
             if row in extra:
                 index = np.append(index, [extra[row], extra[row] + 1])
