@@ -22,8 +22,16 @@ COMPARISONS = {
     "var-ore": ("var_ore", False),
     "var-quantlib": ("var_quantlib", False),
     "strategies": ("strategies_estimator", True),
+    "portfolios": ("portfolios", False),
 }
-PACKAGES = ("open-source-risk-engine", "QuantLib", "margin-estimator")
+PACKAGES = (
+    "open-source-risk-engine",
+    "QuantLib",
+    "margin-estimator",
+    "PyPortfolioOpt",
+    "skfolio",
+    "Riskfolio-Lib",
+)
 RESULT = REPOSITORY / "peers" / "result.json"
 PAGE = REPOSITORY / "docs" / "peers.md"
 

@@ -14,6 +14,11 @@ __all__ = ["CARRIERS", "ENGINES", "REPOSITORY", "fingerprint", "modules", "sourc
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Below src/crossmargin: what is compared.
 ENGINES = (
+    "decisions/critical_line.py",
+    "decisions/hierarchical.py",
+    "decisions/mean_variance.py",
+    "decisions/risk_parity.py",
+    "decisions/weight_limits.py",
     "instruments/factors.py",
     "margin/families/sensitivity_*.py",
     "margin/families/strategy_*.py",

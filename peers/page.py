@@ -35,6 +35,9 @@ _PACKAGES = {
     "open-source-risk-engine": ("BSD, 3 clauses", "SIMM, historical and parametric value at risk"),
     "QuantLib": ("BSD, 3 clauses", "risk statistics of samples"),
     "margin-estimator": ("MIT", "strategy-based margin"),
+    "PyPortfolioOpt": ("MIT", "minimum variance, target return, Sharpe ratio, hierarchy"),
+    "skfolio": ("BSD, 3 clauses", "equal risk contribution"),
+    "Riskfolio-Lib": ("BSD, 3 clauses", "equal risk contribution"),
 }
 
 _LICENCES = """## What was run
