@@ -102,6 +102,29 @@ def test_gross_bounds_and_the_last_weights_hold() -> None:
     assert found.weights[-1] == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
+@pytest.mark.parametrize("seed", [0, 1, 7, 18])
+def test_a_plan_with_a_given_end_is_the_best_one(seed: int) -> None:
+    """The gradients ahead of a step, and one price of the end, lie within that step's slopes.
+
+    Many paths to a given end earn nearly the same: a solver that stops early shows here, by
+    weights that are off by thousandths.
+    """
+    rng = np.random.default_rng(seed)
+    load, decay = rng.normal(size=(5, 3)), 0.5 ** np.arange(4)
+    returns = 0.01 * (rng.normal(size=(400, 3)) @ load.T + rng.normal(size=(400, 5)))
+    sigma, held = np.cov(returns, rowvar=False), rng.uniform(0.0, 0.36, 5)
+    mu = decay[:, None] * (returns.mean(axis=0) + rng.uniform(0.0005, 0.002, 5))
+    cost = rng.uniform(0.0002, 0.003, 5)
+    found = plan(mu, sigma, 8.0, held, proportional_sides(cost, 5), last=np.full(5, 0.2))
+    gradient = mu - 8.0 * found.weights @ sigma
+    gradient[-1] = 0.0  # the last weights are given: their price is free
+    ahead = np.cumsum(gradient[::-1], axis=0)[::-1]
+    moved = np.diff(np.vstack([held, found.weights]), axis=0)
+    low = np.where(moved > 1e-6, cost, -cost) - ahead
+    high = np.where(moved < -1e-6, -cost, cost) - ahead
+    assert (low.max(axis=0) <= high.min(axis=0) + 1e-10).all()
+
+
 def test_a_convex_cost_in_pieces_trades_no_further_than_its_slope_allows() -> None:
     sides = Sides(*[np.array([0.1, np.inf]), np.array([0.001, 0.02])] * 2)
     found = plan([0.01], [[0.01]], 1.0, [0.0], [sides])

@@ -83,9 +83,9 @@ def _step(
     matrix = np.zeros((n + m, n + m))
     matrix[:n, :n] = q + g.T @ ((z / s)[:, None] * g)
     matrix[:n, n:], matrix[n:, :n] = a.T, a
-    # a trace of regularisation keeps dependent equations and flat directions solvable
-    tiny = 1e-13 * max(1.0, float(np.abs(np.diag(matrix)).max(initial=1.0)))
-    matrix[np.arange(n), np.arange(n)] += tiny
+    # a trace of regularisation keeps dependent equations and flat directions solvable; each of its
+    # own size: what binds has a diagonal so large that its trace would hold all the others still
+    matrix[np.arange(n), np.arange(n)] += 1e-13 * np.maximum(1.0, np.diag(matrix)[:n])
     matrix[np.arange(n, n + m), np.arange(n, n + m)] -= 1e-13
     from scipy.linalg import lu_factor, lu_solve
 

@@ -65,7 +65,12 @@ def hierarchical_risk_parity(
     np.fill_diagonal(gap, 0.0)
     near = pdist(gap) if columns else squareform(gap, checks=False)
     order = hierarchy.leaves_list(hierarchy.linkage(near, linkage)).tolist()
-    weights = np.ones(n)
+    return Hierarchical(_halved(s, order), tuple(order))
+
+
+def _halved(s: Floats, order: list[int]) -> Floats:
+    """The weight of each list split between its halves, from the whole list down."""
+    weights = np.ones(len(order))
     lists = [order]
     while lists:
         whole = lists.pop()
@@ -77,7 +82,7 @@ def hierarchical_risk_parity(
         weights[left] *= share
         weights[right] *= 1.0 - share
         lists += [left, right]
-    return Hierarchical(weights, tuple(order))
+    return weights
 
 
 def _variance(s: Floats, items: list[int]) -> float:
