@@ -23,6 +23,10 @@ COMPARISONS = {
     "var-quantlib": ("var_quantlib", False),
     "strategies": ("strategies_estimator", True),
     "portfolios": ("portfolios", False),
+    "portfolio-tails": ("portfolio_tails", False),
+    "portfolio-parity": ("portfolio_parity", False),
+    "portfolio-views": ("portfolio_views", False),
+    "portfolio-costs": ("portfolio_costs", False),
 }
 PACKAGES = (
     "open-source-risk-engine",
@@ -31,6 +35,7 @@ PACKAGES = (
     "PyPortfolioOpt",
     "skfolio",
     "Riskfolio-Lib",
+    "cvxportfolio",
 )
 RESULT = REPOSITORY / "peers" / "result.json"
 PAGE = REPOSITORY / "docs" / "peers.md"

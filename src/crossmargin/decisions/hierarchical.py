@@ -12,6 +12,7 @@ columns of the distance matrix, which ``columns=True`` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.statistics.checks import matrix
 from crossmargin.statistics.covariance import correlation_of, psd_checked
 
-__all__ = ["LINKAGES", "Hierarchical", "hierarchical_risk_parity"]
+__all__ = ["LINKAGES", "Hierarchical", "hierarchical_risk_parity", "split_weights"]
 
 LINKAGES = ("single", "complete", "average", "ward")
 
@@ -65,13 +66,17 @@ def hierarchical_risk_parity(
     np.fill_diagonal(gap, 0.0)
     near = pdist(gap) if columns else squareform(gap, checks=False)
     order = hierarchy.leaves_list(hierarchy.linkage(near, linkage)).tolist()
-    return Hierarchical(_halved(s, order), tuple(order))
+    return Hierarchical(split_weights(s, order), tuple(order))
 
 
-def _halved(s: Floats, order: list[int]) -> Floats:
-    """The weight of each list split between its halves, from the whole list down."""
+def split_weights(covariance: Floats, order: Sequence[int]) -> Floats:
+    """Step 3 alone: weights ``[n]`` of a list of all assets, halved again and again.
+
+    ``covariance [n, n]`` with variances above 0; ``order`` holds each of 0 to n - 1 once.
+    """
+    s = covariance
     weights = np.ones(len(order))
-    lists = [order]
+    lists = [list(order)]
     while lists:
         whole = lists.pop()
         if len(whole) == 1:
