@@ -50,17 +50,17 @@ def lines() -> list[Line]:
         line(COMPARISON, "Riskfolio-Lib", f"{what} of each asset", problems, _least_near_each,
              _rf_near),
     ]  # fmt: skip
-    few = drawn((4, 10))
     out += [
-        line(COMPARISON, "cvxportfolio", what, few, ours, theirs) for what, ours, theirs in _PLANS
+        line(COMPARISON, "cvxportfolio", what, problems, ours, theirs)
+        for what, ours, theirs in _PLANS
     ]
     what = "cost of spread and 3/2-power impact, one period"
     out += [
-        line(COMPARISON, "cvxportfolio", f"{what}: weights", few, _impact, _cvx_impact,
+        line(COMPARISON, "cvxportfolio", f"{what}: weights", problems, _impact, _cvx_impact,
              tolerance=1e-6, expected="differs", reason=_CHORDS),
-        line(COMPARISON, "cvxportfolio", f"{what}: gain over not trading", few, _gain(_impact),
+        line(COMPARISON, "cvxportfolio", f"{what}: gain over not trading", problems, _gain(_impact),
              _gain(_cvx_impact), tolerance=1e-2, least=0.0, reason=_GAIN),
-        line(COMPARISON, "cvxportfolio", f"{what}: weights, chords cut anew around ours", few,
+        line(COMPARISON, "cvxportfolio", f"{what}: weights, chords cut anew around ours", problems,
              _impact_again, _cvx_impact, tolerance=1e-4, reason=_SHORT),
     ]  # fmt: skip
     return out

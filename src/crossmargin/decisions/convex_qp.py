@@ -47,9 +47,11 @@ def solve_qp(q: Floats, c: Floats, a: Floats, b: Floats, g: Floats, h: Floats) -
             float(np.abs(slack).max(initial=0.0)),
             gap,
         )
+        further = off < 0.5 * best[0]
         if off < best[0]:
             best = off, x, z, s
-        if off <= _TOLERANCE * size or not np.isfinite(off):
+        # near enough, it still goes on while that gains: what binds at last is told by its numbers
+        if (best[0] <= _TOLERANCE * size and not further) or not np.isfinite(off):
             break
         if len(h) and float(s.min()) < 1e-60:
             break  # no interior is left to go through
