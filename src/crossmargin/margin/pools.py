@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import compress
 from typing import Any
@@ -26,6 +26,7 @@ __all__ = [
     "is_kind",
     "lies_in",
     "make_pool",
+    "of_underlying",
     "per_row",
     "restrict",
     "row_of_position",
@@ -108,6 +109,18 @@ def per_row(row: Longs, values: Floats) -> Floats:
 def by_row(rows: Codes, values: Floats, count: int) -> Floats:
     """[count] sums of values by row code, added in order."""
     return np.bincount(rows, weights=values, minlength=count).astype(np.float64, copy=False)
+
+
+def of_underlying(part: Instruments, rows: Codes, of: Callable[[str], float]) -> Floats:
+    """[R] what ``of`` says of the underlying of each row, asked once a name."""
+    code = part.underlying[rows]
+    out, known = np.zeros(len(part.names)), dict[str, float]()
+    for k in np.flatnonzero(np.bincount(code, minlength=len(part.names))).tolist():
+        name = part.names[k]
+        if name not in known:  # copies of a table repeat its names
+            known[name] = of(name)
+        out[k] = known[name]
+    return np.asarray(out[code])
 
 
 def sizes_of(held: PoolBook, instruments: int) -> Floats:

@@ -51,8 +51,8 @@ def net_options_kernel(  # one argument per table of the formula
     spread = np.empty(width)
     for j in range(size.size):
         e = expiry[j]
-        factor, shift, floor, sigma = vol_factor[e], vol_shift[e], vol_floor[e], vol[j]
-        row, f_row, l_row, worth = out[owner[j]], forward[e], log_forward[e], unit[e]
+        # by both indices: a row as an array of its own costs a count of references
+        sigma, at = vol[j], owner[j]
         log_strike = math.log(max(strike[j], LOG_FLOOR))
         k, q = strike[j], size[j]
         is_put = right[j] < 0.0
@@ -60,16 +60,16 @@ def net_options_kernel(  # one argument per table of the formula
         k_up, k_down = (0.0, k) if is_put else (-k, 0.0)
         flat = 0
         for s in range(width):
-            spread[s] = max(floor[s], sigma * factor[s] + shift[s])
+            spread[s] = max(vol_floor[e, s], sigma * vol_factor[e, s] + vol_shift[e, s])
             flat += 1 if spread[s] <= 0.0 else 0
         if flat > 0:
             for s in range(width):
                 w = spread[s]
                 if w <= 0.0:  # its value is added here, and nothing below
-                    row[s] += q * worth[s] * max(right[j] * (f_row[s] - k), 0.0)
+                    out[at, s] += q * unit[e, s] * max(right[j] * (forward[e, s] - k), 0.0)
         for s in range(width):
             w = spread[s]
-            r = (l_row[s] - log_strike) / max(w, TINY)
+            r = (log_forward[e, s] - log_strike) / max(w, TINY)
             r = min(max(r, -STEEP), STEEP)
             d1 = r + 0.5 * w
             d2 = r - 0.5 * w
@@ -77,11 +77,11 @@ def net_options_kernel(  # one argument per table of the formula
             p2, q2 = tail_absolute(abs(d2))
             p1 = -p1 if d1 >= 0.0 else p1
             p2 = -p2 if d2 >= 0.0 else p2
-            f = f_row[s]
+            f = forward[e, s]
             density = f * exp_negative(-0.5 * d1 * d1)
             steps = f * (f_up if d1 >= 0.0 else f_down) + (k_up if d2 >= 0.0 else k_down)
             value = density * ((p1 * q2 - p2 * q1) / (q1 * q2)) + steps
-            row[s] += q * worth[s] * (value if w > 0.0 else 0.0)
+            out[at, s] += q * unit[e, s] * (value if w > 0.0 else 0.0)
 
 
 def net_options(

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints
-from crossmargin.core.jit import helper, kernel
+from crossmargin.core.jit import kernel
 from crossmargin.pricing.checks import codes, reals, rights, shaped, tables
 from crossmargin.pricing.normal import exp_negative, tail_absolute
 from crossmargin.pricing.revalue import LOG_FLOOR, STEEP, TINY, padded_width
@@ -30,7 +30,6 @@ __all__ = [
     "add_rows_kernel",
     "option_pnl",
     "option_pnl_kernel",
-    "put_row",
 ]
 
 
@@ -57,37 +56,23 @@ class Options(NamedTuple):
     in_coin: Bools
 
 
-@helper
-def put_row(target: Any, row: Any, m: Any, base: Any, count: Any, worth: Any, q: Any) -> None:
-    """P&L of a row of values into ``target``, or times the size ``q`` on top of it."""
-    if q != 0.0:
-        for s in range(target.size):
-            target[s] += q * (m * (row[s] - base) * worth[s])
-        return
-    for s in range(target.size):
-        target[s] = m * (row[s] - base)
-    for s in range(count, target.size):
-        target[s] = target[0]
-    if worth.size > 1:
-        for s in range(target.size):
-            target[s] *= worth[s]
-
-
 @kernel(
-    "f8[:,:,:], f8[:], f8[:,:], i4[:], b1[:], f8[:,:], i8, f8[:,:], i4[:], i4[:], f8[:], "
+    "f8[:,:,:], f8[:], f8[:,:], i4[:], b1[:], f8[:,:], i4[:], i8, f8[:,:], i4[:], i4[:], f8[:], "
     "out f8[:,:], out f8[:]"
 )
 def option_pnl_kernel(
     tables: Any, discount: Any, columns: Any, expiry: Any, in_coin: Any, strike_factor: Any,
-    count: Any, unit: Any, unit_of: Any, place: Any, size: Any, out: Any, value: Any,
+    skewed: Any, count: Any, unit: Any, unit_of: Any, place: Any, size: Any, out: Any, value: Any,
 ) -> None:  # fmt: skip
     """The loop of :func:`option_pnl`, unchecked; column ``count`` of the tables is the base.
 
     ``tables``: forward, vol factor, shift, floor; ``columns``: strike, right, vol, multiplier.
     With sizes the P&L is added to the rows of ``out``, times the size.
+    Tables are read and written by both indices: a row taken as an array of its own, or handed to a
+    helper, is counted as a reference, and that costs a third of the time of a narrow table.
     """
     forward, vol_factor, vol_shift, vol_floor = tables[0], tables[1], tables[2], tables[3]
-    expiries, width = forward.shape
+    (expiries, width), cells = forward.shape, out.shape[1]  # width has a column for the base
     log_forward, paid = np.empty((expiries, width)), np.empty((expiries, width))
     for e in range(expiries):
         for s in range(width):
@@ -96,16 +81,13 @@ def option_pnl_kernel(
     spread, row = np.empty(width), np.empty(width)
     for i in range(expiry.size):
         e, strike, right = expiry[i], columns[0, i], columns[1, i]
-        factor, shift, floor, sigma = vol_factor[e], vol_shift[e], vol_floor[e], columns[2, i]
+        sigma = columns[2, i]
         for s in range(width):
-            spread[s] = max(floor[s], sigma * factor[s] + shift[s])
-        if strike_factor.size > 0:
-            skew = strike_factor[i]
-            for s in range(count):
-                spread[s] *= skew[s]
+            spread[s] = max(vol_floor[e, s], sigma * vol_factor[e, s] + vol_shift[e, s])
+        for c in range(skewed.size):
+            spread[skewed[c]] *= strike_factor[i, c]
         if strike <= 0.0:  # the forward itself, or nothing: the limit without spread
             spread[:] = 0.0
-        f_row, l_row = paid[e], log_forward[e]
         log_strike, k = math.log(max(strike, LOG_FLOOR)), discount[e] * strike
         f_up, f_down = (0.0, -1.0) if right < 0.0 else (1.0, 0.0)
         k_up, k_down = (0.0, k) if right < 0.0 else (-k, 0.0)
@@ -113,30 +95,39 @@ def option_pnl_kernel(
         for s in range(width):  # as in revalue_kernel
             w = spread[s]
             flat += 1 if w <= 0.0 else 0
-            r = (l_row[s] - log_strike) / max(w, TINY)
+            r = (log_forward[e, s] - log_strike) / max(w, TINY)
             r = min(max(r, -STEEP), STEEP)
             d1, d2 = r + 0.5 * w, r - 0.5 * w
             p1, q1 = tail_absolute(abs(d1))
             p2, q2 = tail_absolute(abs(d2))
             p1 = -p1 if d1 >= 0.0 else p1
             p2 = -p2 if d2 >= 0.0 else p2
-            f = f_row[s]
+            f = paid[e, s]
             density = f * exp_negative(-0.5 * d1 * d1)
             steps = f * (f_up if d1 >= 0.0 else f_down) + (k_up if d2 >= 0.0 else k_down)
             row[s] = density * ((p1 * q2 - p2 * q1) / (q1 * q2)) + steps
         if flat > 0:
             for s in range(width):
                 if spread[s] <= 0.0:
-                    row[s] = max(right * (f_row[s] - k), 0.0)
+                    row[s] = max(right * (paid[e, s] - k), 0.0)
         if in_coin[i]:
-            given = forward[e]
             for s in range(width):
-                row[s] /= given[s]
+                row[s] /= forward[e, s]
         m, base, netted = columns[3, i], row[count], size.size > 0
         held = size[i] if netted else 0.0
         value[i if netted else place[i]] = m * base
-        if held != 0.0 or not netted:
-            put_row(out[place[i]], row, m, base, count, unit[unit_of[i]], held)
+        at, of = place[i], unit_of[i]
+        if held != 0.0:
+            for s in range(cells):
+                out[at, s] += held * (m * (row[s] - base) * unit[of, s])
+        elif not netted:
+            for s in range(cells):
+                out[at, s] = m * (row[s] - base)
+            for s in range(count, cells):
+                out[at, s] = out[at, 0]
+            if unit.shape[1] > 1:
+                for s in range(cells):
+                    out[at, s] *= unit[of, s]
 
 
 def option_pnl(
@@ -147,12 +138,14 @@ def option_pnl(
     value: Floats,
     *,
     strike_factor: Floats | None = None,
+    skewed: Ints | None = None,
     unit: tuple[Floats, Ints] | None = None,
     size: Floats | None = None,
 ) -> None:
     """Fill rows ``place[I]`` of ``out[N, S8]`` with P&L, and of ``value[N]`` with the base.
 
-    ``strike_factor[I, S]`` multiplies spreads; ``unit``: ``[C, S8]`` and the class ``[I]``.
+    ``strike_factor[I, C]`` multiplies spreads of scenarios ``skewed[C]`` (each once), else of all;
+    ``unit``: ``[C, S8]`` and the class ``[I]``.
     ``size[I]``: the P&L times the size is added to the rows instead, of columns ``S .. S8`` too
     (what stands there means nothing), and ``value[I]`` is in the order of the options.
     Errors: ``shape_wrong``, ``number_not_finite``, ``number_out_of_range``.
@@ -167,9 +160,12 @@ def option_pnl(
     floor = reals(moves.vol_floor, "vol_floor", shape=shape, low=0.0)
     shaped(out, (len(out), padded_width(count)), "out")
     nothing = np.zeros(expiries)
-    skew = np.zeros((0, 1))
+    skew, skews = np.zeros((0, 1)), np.zeros(0, np.int32)
     if strike_factor is not None:
-        skew = reals(strike_factor, "strike_factor", shape=(rows, count), low=0.0)
+        skews = np.arange(count, dtype=np.int32)
+        if skewed is not None:
+            skews = codes(skewed, "skewed", shape=skewed.shape, low=0, below=count)
+        skew = reals(strike_factor, "strike_factor", shape=(rows, len(skews)), low=0.0)
     if unit is None:  # a row of one cell stands for none, where nothing is summed
         ones = np.ones((1, 1 if size is None else out.shape[1]))
         unit = ones, np.zeros(rows, np.int32)
@@ -187,6 +183,7 @@ def option_pnl(
         codes(options.expiry, "expiry", shape=(rows,), low=0, below=expiries),
         np.ascontiguousarray(options.in_coin, np.bool_),
         skew,
+        skews,
         count,
         *unit,
         codes(place, "place", shape=(rows,), low=0, below=len(out)),

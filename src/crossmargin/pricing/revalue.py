@@ -64,16 +64,15 @@ def revalue_kernel(  # one argument per table of the formula
     spread = np.empty(width)
     for i in range(strike.size):
         e = expiry[i]
-        factor, shift, floor, sigma = vol_factor[e], vol_shift[e], vol_floor[e], vol[i]
+        sigma = vol[i]
+        # by both indices: a row as an array of its own costs a count of references
         for s in range(width):
-            spread[s] = max(floor[s], sigma * factor[s] + shift[s])
+            spread[s] = max(vol_floor[e, s], sigma * vol_factor[e, s] + vol_shift[e, s])
         if skewed:
-            skew = strike_factor[i]
             for s in range(width):
-                spread[s] *= skew[s]
+                spread[s] *= strike_factor[i, s]
         if strike[i] <= 0.0:  # the forward itself, or nothing: the limit without spread
             spread[:] = 0.0
-        row, f_row, l_row = out[i], paid[e], log_forward[e]
         log_strike = math.log(max(strike[i], LOG_FLOOR))
         k = discount[e] * strike[i]
         # value = steps of the two legs + density * (difference of the two tails); the tails are
@@ -85,7 +84,7 @@ def revalue_kernel(  # one argument per table of the formula
         for s in range(width):
             w = spread[s]
             flat += 1 if w <= 0.0 else 0
-            r = (l_row[s] - log_strike) / max(w, TINY)
+            r = (log_forward[e, s] - log_strike) / max(w, TINY)
             r = min(max(r, -STEEP), STEEP)
             d1 = r + 0.5 * w
             d2 = r - 0.5 * w
@@ -93,14 +92,14 @@ def revalue_kernel(  # one argument per table of the formula
             p2, q2 = tail_absolute(abs(d2))
             p1 = -p1 if d1 >= 0.0 else p1
             p2 = -p2 if d2 >= 0.0 else p2
-            f = f_row[s]
+            f = paid[e, s]
             density = f * exp_negative(-0.5 * d1 * d1)
             steps = f * (f_up if d1 >= 0.0 else f_down) + (k_up if d2 >= 0.0 else k_down)
-            row[s] = density * ((p1 * q2 - p2 * q1) / (q1 * q2)) + steps
+            out[i, s] = density * ((p1 * q2 - p2 * q1) / (q1 * q2)) + steps
         if flat > 0:
             for s in range(width):
                 if spread[s] <= 0.0:
-                    row[s] = max(right[i] * (f_row[s] - k), 0.0)
+                    out[i, s] = max(right[i] * (paid[e, s] - k), 0.0)
 
 
 @kernel("f8[:], f8[:], f8[:], f8[:], out f8[:]")

@@ -133,7 +133,7 @@ def _options(
     deviation = vol * sets.vol_factor[expiry, scenario] + sets.vol_shift[expiry, scenario]
     deviation = np.maximum(deviation, sets.vol_floor[expiry, scenario])
     if sets.strike_factor is not None:
-        deviation = deviation * sets.strike_factor[rows, scenario]
+        deviation = deviation * sets.factor_by_strike(rows, scenario)
     root = sets.root_years[expiry]
     shift = np.where(root > 0.0, deviation / np.where(root > 0.0, root, 1.0) - vol, 0.0)
     f = np.where(forward > 0.0, forward, 1.0)

@@ -194,7 +194,7 @@ def _options(
 
     ``held``: sizes, and the row of ``pnl`` that each is added to.
     """
-    factor = scenarios.strike_factor
+    factor, skewed = scenarios.strike_factor, scenarios.skewed
     option_pnl(
         Moves(
             scenarios.forward,
@@ -216,7 +216,8 @@ def _options(
         options if held is None else held[1],
         pnl,
         value,
-        strike_factor=None if factor is None else np.ascontiguousarray(factor[options]),
+        strike_factor=None if factor is None else factor[options],
+        skewed=skewed,
         unit=None if unit is None else (unit[0], np.ascontiguousarray(unit[1][options])),
         size=None if held is None else held[0],
     )

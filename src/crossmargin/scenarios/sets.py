@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, frozen
+from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.core.errors import ModelError
 
 __all__ = ["ScenarioSet", "power_scale", "shocked_forwards"]
@@ -37,7 +37,8 @@ class ScenarioSet:
     root_years: Floats  # [E] sqrt of the unshocked life as the model counts it
     weight: Floats  # [S]
     reflect: Bools  # [S]
-    strike_factor: Floats | None = None  # [I,S], rows of options only are read
+    strike_factor: Floats | None = None  # [I,C], rows of options only are read
+    skewed: Ints | None = None  # [C] scenarios of ``strike_factor``; None: all, in order
 
     def __post_init__(self) -> None:
         count = len(self.label)
@@ -52,8 +53,27 @@ class ScenarioSet:
                     limit=f"[*, {count}]",
                 )
 
+        wanted = count if self.skewed is None else len(self.skewed)
+        if self.strike_factor is not None and self.strike_factor.shape[1] != wanted:
+            raise ModelError(
+                "rules_unknown",
+                "a scenario table has the wrong shape",
+                place="strike_factor",
+                value=self.strike_factor.shape,
+                limit=f"[*, {wanted}]",
+            )
+
     def __len__(self) -> int:
         return len(self.label)
+
+    def factor_by_strike(self, rows: Ints, scenario: int) -> Floats:
+        """[R] what a scenario multiplies the spreads of rows by."""
+        found = np.ones(len(rows))
+        if self.strike_factor is not None:
+            skewed = np.arange(len(self)) if self.skewed is None else self.skewed
+            for column in np.flatnonzero(skewed == scenario).tolist():
+                found = self.strike_factor[rows, column]
+        return found
 
 
 def power_scale(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, frozen
+from crossmargin.core.arrays import Floats, Ints, frozen
 from crossmargin.core.clock import DAY_MS, YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.model import PoolBook, Priced
@@ -55,7 +55,7 @@ def scenario_set(
     """The scenarios of a manager in its own order.
 
     ``vol_up_down[E]`` multiples of vol; ``discount[E]`` on options; ``least_vol_up`` floors the
-    shocked vol (per year) where it goes up; ``strike_factor[I, S]`` belongs to the skews.
+    shocked vol (per year) where it goes up; ``strike_factor[I, C]`` belongs to the C skews.
     """
     spot = np.array([row[0] for row in rows])
     kinds = [row[1] for row in rows]
@@ -85,7 +85,13 @@ def scenario_set(
         weight=frozen([row[2] for row in rows], np.float64),
         reflect=frozen([kind in SKEWS for kind in kinds], np.bool_),
         strike_factor=strike_factor,
+        skewed=None if strike_factor is None else skews_of(kinds),
     )
+
+
+def skews_of(kinds: Sequence[str]) -> Ints:
+    """[C] the scenarios whose vol depends on the strike."""
+    return np.flatnonzero([kind in SKEWS for kind in kinds]).astype(np.int32)
 
 
 def label_of(row: Row) -> str:

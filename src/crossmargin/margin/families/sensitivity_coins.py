@@ -27,9 +27,14 @@ import numpy as np
 from crossmargin.core.arrays import Floats, Ints
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.families.sensitivity_forms import Block, Loads, Space, surcharges
-from crossmargin.margin.families.whole_account import DollarMarket, coin_names, is_money
+from crossmargin.margin.families.whole_account import (
+    DollarMarket,
+    coin_names,
+    is_money,
+    names_used,
+)
 from crossmargin.margin.parameter_files import Parameters
-from crossmargin.margin.pools import is_kind
+from crossmargin.margin.pools import is_kind, of_underlying
 from crossmargin.pricing.greeks import greeks
 
 __all__ = [
@@ -145,8 +150,7 @@ def exposures(market: DollarMarket, parameters: Parameters) -> Exposures:
         usd = np.where(part.inverse[rows], market.index_usd[rows] / forward, settle)
         size = usd * part.multiplier[rows]
         vega[rows] = unit.vega * vol * size
-        names = [part.items[k].underlying for k in rows.tolist()]
-        weight = np.array([weight_of(class_of(n, parameters), parameters) for n in names])
+        weight = of_underlying(part, rows, lambda n: weight_of(class_of(n, parameters), parameters))
         horizon = horizon_days(parameters)
         days = 365.0 * years
         moved = (0.01 * weight / _Q99) ** 2 * np.minimum(1.0, days / horizon)
@@ -165,11 +169,12 @@ def coin_space(market: DollarMarket, found: Exposures, parameters: Parameters) -
     """Entries, matrices and loads of a pool under a set of numbers."""
     part = market.part
     coins = coin_names(part)
-    coins = (*coins, *sorted({i.underlying for i in part.items} - set(coins)))
+    coins = (*coins, *sorted(names_used(part) - set(coins)))
     place = {coin: k for k, coin in enumerate(coins)}
     classes = [class_of(coin, parameters) for coin in coins]
     space = _space(classes, parameters)
-    coin = np.array([place[item.underlying] for item in part.items], np.int32)
+    every = np.arange(len(part))
+    coin = of_underlying(part, every, lambda name: place[name]).astype(np.int32)
     count, many = len(coins), len(TENORS)
     entry = np.stack(
         [coin, count + coin * many + found.tenor, count * (1 + many) + coin], axis=1

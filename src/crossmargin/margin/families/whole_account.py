@@ -54,6 +54,7 @@ __all__ = [
     "equity_columns",
     "fills_in_dollars",
     "is_money",
+    "names_used",
     "level_columns",
     "plan_account",
     "priced_account",
@@ -74,8 +75,12 @@ def is_money(name: str) -> bool:
 
 def coin_names(instruments: Instruments) -> tuple[str, ...]:
     """Underlyings that move: of every derivative, and of coins held; in order of name."""
-    found = {item.underlying for item in instruments.items if not is_money(item.underlying)}
-    return tuple(sorted(found))
+    return tuple(sorted(name for name in names_used(instruments) if not is_money(name)))
+
+
+def names_used(instruments: Instruments) -> set[str]:
+    """Underlyings of the rows, money too."""
+    return {instruments.names[k] for k in np.unique(instruments.underlying).tolist()}
 
 
 def plan_account(
@@ -124,7 +129,8 @@ def dollar_market(pool: Pool, view: View) -> DollarMarket:
     """Deltas, coins and dollar prices of a pool."""
     part = pool.instruments
     derivative = is_kind(part, Kind.PERPETUAL, Kind.FUTURE, Kind.OPTION)
-    held = is_kind(part, Kind.ASSET) & ~np.array([is_money(i.underlying) for i in part.items])
+    money = np.array([is_money(name) for name in part.names], np.bool_)
+    held = is_kind(part, Kind.ASSET) & ~money[part.underlying]
     coin_usd = view.usd[part.underlying]
     index_usd = np.where(derivative, view.index[part.pair] * view.usd[part.quote], coin_usd)
     turned = part.inverse & (part.kind != Kind.OPTION) & (view.mark > 0.0)

@@ -40,7 +40,7 @@ from crossmargin.margin.model import (
 )
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.pieces import Pieces
-from crossmargin.margin.pools import is_kind, per_row
+from crossmargin.margin.pools import is_kind, of_underlying, per_row
 from crossmargin.margin.separable import separable_need
 from crossmargin.margin.separable_pieces import separable_pieces
 from crossmargin.margin.sheet import SheetBuilder
@@ -174,9 +174,8 @@ class DeribitSM:
 def _future(part: Instruments, parameters: Parameters, name: str) -> Floats:
     """[I] a share of each future, by underlying; 0 for other rows."""
     out = np.zeros(len(part))
-    for k, item in enumerate(part.items):
-        if item.kind in (Kind.PERPETUAL, Kind.FUTURE):
-            out[k] = parameters.number(f"future.{item.underlying}.{name}")
+    rows = np.flatnonzero(is_kind(part, Kind.PERPETUAL, Kind.FUTURE))
+    out[rows] = of_underlying(part, rows, lambda u: parameters.number(f"future.{u}.{name}"))
     return out
 
 

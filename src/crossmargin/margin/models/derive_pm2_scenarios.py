@@ -7,8 +7,8 @@ import numpy as np
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.families.derive_scenarios import SKEWS, vol_factors
 from crossmargin.margin.families.derive_scenarios import scenario_set as family_set
-from crossmargin.margin.families.derive_scenarios import vol_factors
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.parameter_rows import PAYLOAD_DERIVE_PM2
 from crossmargin.margin.pools import is_kind
@@ -28,7 +28,7 @@ def scenario_set(part: Instruments, view: View, parameters: Parameters, table: s
     given = parameters.rows(f"{table}.scenarios", PAYLOAD_DERIVE_PM2)
     rows = [(float(row[0]), str(row[1]), float(row[2])) for row in given]
     kinds = [row[1] for row in rows]
-    skewed = any(kind in ("linear", "abs") for kind in kinds)
+    skewed = any(kind in SKEWS for kind in kinds)
     return family_set(
         part,
         view,
@@ -50,7 +50,7 @@ def option_discount(view: View) -> Floats:
 def _skew(
     part: Instruments, view: View, parameters: Parameters, table: str, kinds: list[str]
 ) -> Floats:
-    """[I,S] multiples of vol by strike; 1 outside the skew scenarios.
+    """[I,C] multiples of vol by strike in the skew scenarios, in their order; 1 beside options.
 
     ``cap = c sqrt(tau) + base``, ``k* = max(min k*, sqrt(tau) width volParam)``,
     ``1 + clip(k cap / k*)`` with ``k = ln(K/F)`` (linear) or its size (abs), floored at 0.
@@ -59,7 +59,8 @@ def _skew(
     def of(name: str) -> float:
         return parameters.number(f"{table}.skew.{name}")
 
-    out = np.ones((len(part), len(kinds)))
+    skews = [kind for kind in kinds if kind in SKEWS]
+    out = np.ones((len(part), len(skews)))
     rows = np.flatnonzero(is_kind(part, Kind.OPTION) & view.ok)
     expiry = part.expiry[rows]
     root = np.sqrt(view.life_ms / YEAR_MS)[expiry]
@@ -67,9 +68,7 @@ def _skew(
     vol_param = of("vol_param_static") + root * of("vol_param_scale")
     k_star = np.maximum(of("min_k_star"), root * of("width_scale") * vol_param)
     k_linear = np.log(part.strike[rows] / forward)
-    for s, kind in enumerate(kinds):
-        if kind not in ("linear", "abs"):
-            continue
+    for s, kind in enumerate(skews):
         cap = of(f"{kind}_c_base") * root + of(f"{kind}_base_cap")
         k = k_linear if kind == "linear" else np.abs(k_linear)
         tilt = k * cap / k_star
