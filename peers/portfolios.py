@@ -11,7 +11,7 @@ from crossmargin.core.arrays import Floats
 from crossmargin.decisions.mean_variance import frontier, minimum_variance
 from crossmargin.decisions.weight_limits import weight_limits
 from peers.portfolio_policies import objective, traded
-from peers.portfolio_problems import AVERSION, EXACT, Answer, Problem, drawn, line
+from peers.portfolio_problems import AVERSION, EXACT, SOLVED, Answer, Problem, drawn, line
 from peers.report import Line
 
 __all__ = ["lines", "riskfolio_of", "sk_fit"]
@@ -31,7 +31,7 @@ def lines() -> list[Line]:
     """Weights problem by problem, differences absolute; variances relative."""
     problems = drawn()
     out = [
-        line(COMPARISON, peer, what, problems, ours, theirs)
+        line(COMPARISON, peer, what, problems, ours, theirs, reason=_reason(what))
         for what, ours, every in _WEIGHTS
         for peer, theirs in every.items()
     ]
@@ -49,9 +49,15 @@ def lines() -> list[Line]:
     for what, peer, points in _FRONTIERS:
         out.append(
             line(COMPARISON, peer, what, problems, _at_their_returns(points),
-                 lambda p, points=points: points(p)[1], tolerance=1e-6, least=0.0)
+                 lambda p, points=points: points(p)[1], tolerance=1e-6, least=0.0,
+                 reason=_reason(what))
         )  # fmt: skip
     return out
+
+
+def _reason(what: str) -> str:
+    """A critical line is no iterative solver."""
+    return "" if "critical line" in what else SOLVED
 
 
 # --- ours --------------------------------------------------------------------------------------
