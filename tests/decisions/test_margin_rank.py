@@ -10,6 +10,7 @@ import pytest
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.margin_rank import (
     largest_that_fits,
+    life_days,
     ranked_trades,
     standard_candidates,
 )
@@ -93,3 +94,21 @@ def test_candidates_are_whole_lots_on_quoted_sides(prepared: PreparedBook) -> No
     blind = replace(view, has_bid=view.has_bid & False, has_ask=view.has_ask & False)
     with pytest.raises(InputError):
         standard_candidates(core, blind, 0.1)
+
+
+def test_what_is_gone_soon_is_only_closed(prepared: PreparedBook) -> None:
+    """A saving ends with its contract: new positions live long enough, held ones may be closed."""
+    core = prepared.core
+    view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
+    life = life_days(core.table, view.as_of_ms)
+    every = standard_candidates(core, view, 0.1)
+    kept = standard_candidates(core, view, 0.1, least_days=7.0)
+    assert len(kept) < len(every)
+    short = [legs[0] for _, legs in kept if life[legs[0].column] < 7.0]
+    assert short
+    for leg in short:
+        assert leg.size * core.ground.position(core.desk.row_of(leg.column)) < 0.0
+    names = {name for name, _ in kept}
+    for name, (leg,) in every:
+        if life[leg.column] >= 7.0:
+            assert name in names

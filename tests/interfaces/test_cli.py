@@ -244,3 +244,29 @@ def test_a_wrong_choice_is_one_clear_line(
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
     assert word in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag", "value"),
+    [
+        (["protect", "{retail}", "--days", "-5"], "--days", "-5.0"),
+        (["protect", "{retail}", "--floor=nan"], "--floor", "nan"),
+        (["rebalance", "{retail}", "--delta-band", "-5"], "--delta-band", "-5.0"),
+        (["account", "{retail}", "--buffer", "-1"], "--buffer", "-1.0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_a_number_out_of_bounds_is_named_by_its_flag(
+    arguments: list[str],
+    flag: str,
+    value: str,
+    retail: str,
+    market: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A verb speaks of its argument, a parameter file of its entry; who typed a flag reads that."""
+    line = [argument.format(retail=retail) for argument in arguments]
+    assert main([*line, "--market", market]) == 2
+    shown = capsys.readouterr().err
+    assert f"at {flag}, was {value}," in shown
+    assert "parameter file" not in shown

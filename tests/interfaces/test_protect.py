@@ -203,3 +203,11 @@ def test_sizes_at_the_touch_are_read_where_the_chain_has_them(market_dir: Path) 
     found = xm.protect("BTC:2", import_market([path]), strategies=["put", "collar"])
     shares = [each["depth_share"] for each in found.candidates]
     assert any(share is not None and share > 0.0 for share in shares)
+
+
+@pytest.mark.parametrize("coins", ["BTC:-1", "BTC:nan", "BTC:ten", "BTC:"])
+def test_coins_that_are_no_amount_are_refused_by_their_form(coins: str) -> None:
+    with pytest.raises(InputError) as caught:
+        xm.protect(coins, "sample:market")
+    assert caught.value.place == coins
+    assert "COIN:AMOUNT" in caught.value.message

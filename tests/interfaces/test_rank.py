@@ -50,7 +50,31 @@ def test_the_command_lists_the_first_and_draws(
     assert best["largest"] is not None or best["largest_unknown"]
 
 
-@pytest.mark.parametrize("given", [{"share": 0.0}, {"share": float("nan")}, {"fit": -1}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"share": 0.0},
+        {"share": float("nan")},
+        {"fit": -1},
+        {"least_days": -1.0},
+        {"least_days": float("inf")},
+    ],
+)
 def test_bad_numbers_are_refused(given: dict[str, float]) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as caught:
         xm.rank(BOOK, MARKET, **given)  # type: ignore[arg-type] # keywords of a table
+    (name, value) = next(iter(given.items()))
+    assert caught.value.place == "--" + name.replace("_", "-")
+    assert caught.value.value == repr(value)
+
+
+def test_a_saving_says_how_long_it_lasts() -> None:
+    """By default nothing is opened that expires within the week; 0 days leaves nothing out."""
+    found = xm.rank(BOOK, MARKET, fit=0)
+    lasts = [row["lasts_days"] for row in found.figures["candidates"]]
+    assert None in lasts  # a perpetual
+    assert any("only closed" in note for note in found.document().notes)
+    every = xm.rank(BOOK, MARKET, fit=0, least_days=0.0)
+    assert len(every.figures["candidates"]) > len(lasts)
+    first = min(row["lasts_days"] or 999.0 for row in every.figures["candidates"])
+    assert 0.0 < first < 1.0

@@ -14,15 +14,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats, Ints, frozen
+from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import CrossMarginError, InputError, ModelError
-from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
 from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.view import View
 
-__all__ = ["RankedTrades", "largest_that_fits", "ranked_trades", "standard_candidates"]
+__all__ = [
+    "RankedTrades",
+    "largest_that_fits",
+    "life_days",
+    "ranked_trades",
+    "standard_candidates",
+]
 
 FREE_USD = 0.01  # a cost below a cent is none: what saves for nothing stands first
 
@@ -72,14 +79,23 @@ def ranked_trades(
     )
 
 
+def life_days(table: Instruments, as_of_ms: int) -> Floats:
+    """[I] days until each row of a table expires; infinite where it does not."""
+    left = (table.expiry_ms - as_of_ms) / DAY_MS
+    return np.asarray(np.where(table.expiry >= 0, left, np.inf))
+
+
 def standard_candidates(
-    prepared: Prepared, view: View, share: float
+    prepared: Prepared, view: View, share: float, least_days: float = 0.0
 ) -> list[tuple[str, list[Leg]]]:
     """Every contract of the prepared table at one size, both sides where they are quoted.
 
     ``view`` is of that table. The size is ``share`` of the coins of the book's largest position in
-    the underlying, in whole lots, one at least.
+    the underlying, in whole lots, one at least. What expires before ``least_days`` is only sold
+    where the book holds it, and bought where it is short of it: the margin that a contract saves is
+    back when it is gone.
     """
+    life = life_days(view.instruments, view.as_of_ms)
     part = view.instruments
     coins = coin_size(part, view)
     most: dict[str, float] = {}
@@ -97,7 +113,7 @@ def standard_candidates(
             continue
         size = _in_lots(prepared, k, target / float(coins[k]))
         for sign, there in ((1.0, view.has_ask[k]), (-1.0, view.has_bid[k])):
-            if there:
+            if there and (life[k] >= least_days or sign * prepared.ground.position(rows[k]) < 0.0):
                 name = f"{'buy' if sign > 0.0 else 'sell'} {size:g} {item.native_id}"
                 out.append((name, [Leg(k, sign * size)]))
     if not out:
@@ -105,8 +121,9 @@ def standard_candidates(
             "order_invalid",
             "there is no candidate",
             place="candidates",
-            limit="a contract with a bid or an ask in an underlying of the book",
-            remedy="Give candidates, or a market that quotes the book's underlyings.",
+            limit="a contract with a bid or an ask in an underlying of the book, that lives "
+            f"{least_days:g} days",
+            remedy="Give candidates, a shorter life, or a market that quotes those underlyings.",
         )
     return out
 

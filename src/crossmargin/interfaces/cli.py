@@ -21,10 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without ≥ shows ?, and no traceback
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        return _run(given)
     except CrossMarginError as error:
-        print(f"crossmargin: {error.text()}", file=sys.stderr)
+        print(f"crossmargin: {_by_flag(error, given).text()}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader closed the pipe (`| head`): what it wanted was written.
@@ -38,6 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("crossmargin: stopped", file=sys.stderr)
         return 130
+
+
+def _by_flag(error: CrossMarginError, given: Sequence[str]) -> CrossMarginError:
+    """The error at the flag that was typed, where the library speaks of its argument.
+
+    ``days`` of a verb is ``--days`` here, and the parameter ``house.buffer`` that ``--buffer``
+    changes is too.
+    """
+    flags = {token.partition("=")[0] for token in given if token.startswith("--")}
+    flag = "--" + error.place.rpartition(".")[2].replace("_", "-")
+    if flag not in flags:
+        return error
+    remedy = error.remedy
+    if error.code == "parameter_out_of_bounds" or not remedy:
+        remedy = "Give another value."
+    message = error.message
+    if message == f"{error.place} is refused":  # would name the same thing twice
+        message = "a number is refused"
+    twin = CrossMarginError(error.code, message, place=flag, limit=error.limit, remedy=remedy)
+    twin.value = error.value
+    return twin
 
 
 def _mute() -> None:

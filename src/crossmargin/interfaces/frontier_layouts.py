@@ -36,10 +36,15 @@ def frontier_document(figures: Mapping[str, Any]) -> Document:
     return Document("Efficient frontier", _lines(figures), tuple(tables), tuple(notes))
 
 
+def _each(step_days: float) -> str:
+    """How often a return was taken."""
+    return "a day" if step_days == 1.0 else f"every {step_days:g} days"
+
+
 def _lines(figures: Mapping[str, Any]) -> tuple[str, ...]:
     found = [
-        f"{figures['source']}: {figures['observations']} returns, one each"
-        f" {figures['step_days']:g} days, {figures['from']} to {figures['to']}",
+        f"{figures['source']}: {figures['observations']} returns,"
+        f" one {_each(figures['step_days'])}, {figures['from']} to {figures['to']}",
         f"covariance {figures['estimator']}"
         f" (shrunk by {100.0 * figures['shrinkage_fraction']:.1f} %),"
         f" means {figures['mean_estimator']}"

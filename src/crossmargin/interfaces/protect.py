@@ -52,6 +52,7 @@ __all__ = ["CRASHES", "ProtectResult", "protect"]
 # Falls at once, what volatility is multiplied by, and a weight. The numbers are round and a choice:
 # the library takes others (crossmargin.decisions.hedge_mix.tail_hedge).
 CRASHES = (Crash(-0.3, 1.6, 0.8), Crash(-0.5, 2.2, 0.2))
+_LIKE_COINS = re.compile(r"[A-Z][A-Z0-9]{1,14}:[^/\\]*")
 _NOTIONAL = re.compile(r"([A-Z][A-Z0-9]{1,14}):([0-9]+(?:[.][0-9]+)?)")
 _INTEREST = 0.05  # of a put's open interest is the most that a tail hedge buys where no size shows
 
@@ -286,8 +287,18 @@ def protect(
 
 def _coins_alone(book: BookLike, venue: str | None) -> BookLike:
     """``COIN:AMOUNT`` as the book of one balance."""
-    found = _NOTIONAL.fullmatch(book) if isinstance(book, str) else None
-    if found is None or Path(str(book)).exists():
+    if not isinstance(book, str) or Path(book).exists():
+        return book
+    found = _NOTIONAL.fullmatch(book)
+    if found is None and _LIKE_COINS.fullmatch(book):
+        raise InputError(
+            "number_out_of_range",
+            "coins that are held are COIN:AMOUNT, or a book file",
+            place=book,
+            limit="an amount above 0, as BTC:10",
+            remedy="Correct the amount, or give the path of a book.",
+        )
+    if found is None:
         return book
     row = {"type": "balance", "account": "notional", "venue": venue or "deribit",
            "currency": found[1], "quantity": float(found[2])}  # fmt: skip

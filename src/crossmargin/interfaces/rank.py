@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from crossmargin.decisions.intents import Intents, Trade
 from crossmargin.decisions.margin_rank import (
     RankedTrades,
     largest_that_fits,
+    life_days,
     ranked_trades,
     standard_candidates,
 )
@@ -29,7 +31,10 @@ from crossmargin.interfaces.whatif import CandidatesLike, PreparedBook, prepare
 from crossmargin.interfaces.whatif_legs import candidates_of
 from crossmargin.margin.whatif_trades import Leg
 
-__all__ = ["RankResult", "rank"]
+__all__ = ["LEAST_DAYS", "RankResult", "rank"]
+
+# Life below which a contract is no candidate by default: what it saves is back within the week.
+LEAST_DAYS = 7.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +46,8 @@ class RankResult(Shown):
     names: tuple[str, ...]
     legs: tuple[tuple[Leg, ...], ...]
     fits: Mapping[int, tuple[tuple[float, ...] | None, str]]  # by place in the ranking
+    lasts_days: tuple[float, ...]  # of each candidate as it came; infinite where nothing expires
+    least_days: float | None  # None: the candidates were given
     asked: Mapping[str, Any]
 
     @cached_property
@@ -57,6 +64,7 @@ class RankResult(Shown):
                     "saved_im_usd": float(found.saved_im_usd[place]),
                     "saved_mm_usd": float(found.saved_mm_usd[place]),
                     "cost_usd": float(found.cost_usd[place]),
+                    "lasts_days": None if isinf(self.lasts_days[k]) else self.lasts_days[k],
                     "saved_per_cost": None if infinite else float(found.per_cost[place]),
                     "free": bool(infinite),
                     "passes": bool(found.passes[place]),
@@ -74,6 +82,7 @@ class RankResult(Shown):
                 "as_of": format_ms(core.base.view.as_of_ms),
                 "im_usd": core.before.im_usd,
                 "free_usd": core.before.counted_im_usd - core.before.im_usd,
+                "least_days": self.least_days,
                 "candidates": rows,
             }
         )
@@ -141,6 +150,7 @@ def rank(
     *,
     share: float = 0.1,
     fit: int = 5,
+    least_days: float = LEAST_DAYS,
     progress: Callable[[int, int], None] | None = None,
     asked: Mapping[str, Any] | None = None,
     **options: Any,
@@ -149,24 +159,19 @@ def rank(
 
     ``candidates``: a CSV file or a sequence as for ``whatif(rank=...)``; left out, every contract
     that is quoted in the book's underlyings, both sides, at ``share`` of the book's largest
-    position. ``fit``: of so many of the first the largest size that the venue takes. The other
-    options are those of ``prepare``. Savings and costs are positive dollars. Raises
-    CrossMarginError with one code.
+    position, with ``least_days`` of life or more (less: only to close what is held, since what a
+    contract saves is back when it expires). ``fit``: of so many of the first the largest size that
+    the venue takes. The other options are those of ``prepare``. Savings and costs are positive
+    dollars. Raises CrossMarginError with one code.
     """
-    if not 0.0 < share < float("inf") or fit < 0:
-        raise InputError(
-            "number_out_of_range",
-            "a number of the ranking is out of bounds",
-            place="--share" if fit >= 0 else "--fit",
-            value=share if fit >= 0 else fit,
-            limit="> 0, >= 0",
-            remedy="Correct the number.",
-        )
+    _refuse("--share", share, 0.0 < share < inf, "a number above 0")
+    _refuse("--fit", fit, fit >= 0, "0 or more")
+    _refuse("--least-days", least_days, 0.0 <= least_days < inf, "0 days or more")
     if candidates is None:
         prepared = prepare(book, market, model, None, **options)
         core = prepared.core
         view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
-        pairs = standard_candidates(core, view, share)
+        pairs = standard_candidates(core, view, share, least_days)
     else:
         tried = candidates_of(candidates)
         named = [leg.name for each in tried for leg in each.legs]
@@ -177,7 +182,27 @@ def rank(
     first = found.order[:fit].tolist()
     fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(first)}
     source = str(candidates) if isinstance(candidates, str | Path) else None
-    flags = {"candidates": source, "share": share, "fit": fit, **(asked or {})}
-    return RankResult(
-        found, prepared, tuple(names), tuple(tuple(each) for each in legs), fits, flags
-    )
+    kept = least_days if candidates is None else None
+    flags = {
+        "candidates": source,
+        "share": share,
+        "fit": fit,
+        "least_days": least_days,
+        **(asked or {}),
+    }
+    life = life_days(prepared.core.table, prepared.core.base.view.as_of_ms)
+    lasts = tuple(min((float(life[leg.column]) for leg in each), default=inf) for each in legs)
+    every = tuple(tuple(each) for each in legs)
+    return RankResult(found, prepared, tuple(names), every, fits, lasts, kept, flags)
+
+
+def _refuse(flag: str, value: float, good: bool, limit: str) -> None:
+    if not good:
+        raise InputError(
+            "number_out_of_range",
+            "a number of the ranking is out of bounds",
+            place=flag,
+            value=value,
+            limit=limit,
+            remedy="Correct the number.",
+        )

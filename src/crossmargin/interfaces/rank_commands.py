@@ -37,6 +37,12 @@ Share = Annotated[
 Fit = Annotated[
     int, Parameter(name="--fit", help="Of so many of the first, the largest size that fits.")
 ]
+LeastDays = Annotated[
+    float,
+    Parameter(
+        name="--least-days", help="Life in days below which a contract is only closed; 0: none."
+    ),
+]
 IntentsFile = Annotated[
     str | None,
     Parameter(name="--intents", help="Also write the first --top: FILE.csv or FILE.json."),
@@ -55,6 +61,7 @@ def rank(
     candidates: Candidates = None,
     share: Share = 0.1,
     fit: Fit = 5,
+    least_days: LeastDays = 7.0,
     top: Top = 20,
     intents: IntentsFile = None,
     plot: Plot = None,
@@ -82,6 +89,7 @@ def rank(
             candidates,
             share=share,
             fit=fit,
+            least_days=least_days,
             progress=progress,
             fee=fee,
             as_of=as_of,

@@ -20,6 +20,7 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         Column("saved_im_usd", "saves IM", "usd"),
         Column("cost_usd", "cost", "usd"),
         Column("saved_per_cost", "saved per\nUSD of cost", "number"),
+        Column("lasts_days", "lasts\ndays", "number"),
         Column("passes", "taken", "name"),
         Column("im_usd", "IM after", "usd", essential=False),
         Column("free_after_usd", "free after", "usd", essential=False),
@@ -36,6 +37,11 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         "saved: the exact model with open orders, before less after; cost: spread and fee",
         "largest that fits: what the venue still takes, whatever the depth; of the first few only",
     ]
+    if figures["least_days"]:
+        notes.append(
+            f"contracts that expire within {figures['least_days']:g} days are only closed: what "
+            "they save is back by then; --least-days 0 tries them too"
+        )
     if len(shown) < len(rows):
         notes.append(f"the first {len(shown)} of {len(rows)}: --top 0 lists all")
     title = f"Trades of {figures['account']} under {figures['model']} by margin saved for cost"
@@ -50,4 +56,6 @@ def _cell(each: Mapping[str, Any], key: str) -> Any:
         return ", ".join(f"{size:,.10g}" for size in value)
     if key == "saved_per_cost" and value is None:
         return "for nothing"
+    if key == "lasts_days" and value is None:
+        return "no expiry"
     return value

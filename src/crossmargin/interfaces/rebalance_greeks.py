@@ -13,6 +13,7 @@ from crossmargin.accounts.exit_market import Desk
 from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError, MarketDataError
+from crossmargin.decisions.checked import number
 from crossmargin.decisions.fill_order import FillOrder, fill_order
 from crossmargin.decisions.greek_bands import (
     GREEKS,
@@ -170,7 +171,7 @@ class _Shop:
             if isinstance(value, str):
                 wide[greek] = self._by_rule(value, name, exposure)
             elif value is not None:
-                wide[greek] = value
+                wide[greek] = number(f"{greek}_band", value, 0.0)
         goal = {"edge": None, "inner": asked.inner, "target": 0.0}
         if asked.to not in goal:
             raise InputError(

@@ -10,7 +10,7 @@ import pytest
 from crossmargin.core.arrays import frozen
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book, Line, Order, Reported
-from crossmargin.instruments.contracts import Instruments
+from crossmargin.instruments.contracts import Instruments, Kind
 from crossmargin.instruments.symbology import asset
 from crossmargin.margin import model_named, parameters_for, run
 from crossmargin.margin.liquidation.rounds import Rounds, Rules
@@ -285,3 +285,18 @@ def test_a_line_loses_in_its_own_coin_not_in_that_of_the_cash() -> None:
     assert found.steps[0].what == "close C"
     assert first["slippage"] == pytest.approx(-(0.05 - 0.03) * 10.0 * price["ETH"], rel=1e-12)
     assert first["equity_after"] == pytest.approx(first["equity"] + first["slippage"], abs=1e-6)
+
+
+def test_a_position_is_gone_after_as_many_rounds_as_it_has_slices() -> None:
+    """A slice of what is left would never end: a hopeless account took thousands of rounds."""
+    book, view = options({"C": -10.0, "P": -2.0}, 0.01)
+    rounds = deribit()
+    found = rounds.run(book, lambda _: view, AS_OF_MS)
+    closes = [step for step in found.steps if step.what.startswith("close ")]
+    most = round(1.0 / rounds.rules.slice_share)
+    for name in ("C", "P"):
+        mine = [step for step in closes if step.what == f"close {name}"]
+        assert len(mine) <= most
+    held = dict(zip(found.left.column.tolist(), found.left.quantity.tolist(), strict=True))
+    items = found.left.instruments.items
+    assert [items[c].native_id for c, q in held.items() if q and items[c].kind == Kind.OPTION] == []

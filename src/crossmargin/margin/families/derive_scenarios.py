@@ -85,11 +85,11 @@ def scenario_set(
         weight=frozen([row[2] for row in rows], np.float64),
         reflect=frozen([kind in SKEWS for kind in kinds], np.bool_),
         strike_factor=strike_factor,
-        skewed=None if strike_factor is None else skews_of(kinds),
+        skewed=None if strike_factor is None else _skews_of(kinds),
     )
 
 
-def skews_of(kinds: Sequence[str]) -> Ints:
+def _skews_of(kinds: Sequence[str]) -> Ints:
     """[C] the scenarios whose vol depends on the strike."""
     return np.flatnonzero([kind in SKEWS for kind in kinds]).astype(np.int32)
 

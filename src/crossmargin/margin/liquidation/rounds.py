@@ -2,7 +2,8 @@
 
     ratio     maintenance margin / what counts against it; liquidated above the trigger
     pro rata  the least multiple of the slice, of every position, after which ratio < target
-    largest   a slice of the position whose closing lowers the maintenance margin most
+    largest   a slice of the position whose closing lowers the maintenance margin most; the slice
+              is of what was held at the start, so that a position is gone after 1 / slice rounds
     hedge     delta laid off with the perpetual, first or where closing does not help; hedges stay
     fee       fee_of_mm x share x maintenance margin before the step
 
@@ -129,11 +130,12 @@ class Rounds:
             if step is not None:
                 steps.append(step)
                 book, at_ms = step.left, at_ms + self.rules.round_ms
+        start = book.quantity
         for _ in range(ROUNDS_MAX):
             view = market(at_ms)
             if self._safe(self._levels([book], view).ratio()[0]):
                 return Outcome(tuple(steps), book, "maintenance restored")
-            step = self._round(book, view, at_ms, hedges)
+            step = self._round(book, view, at_ms, hedges, start)
             if step is None:
                 ended = "nothing left" if not _open(book, hedges) else "nothing lowers the margin"
                 return Outcome(tuple(steps), book, ended)
@@ -169,10 +171,12 @@ class Rounds:
 
     # -- one round ---------------------------------------------------------------------------
 
-    def _round(self, book: Book, view: View, at_ms: int, hedges: set[int]) -> Step | None:
+    def _round(
+        self, book: Book, view: View, at_ms: int, hedges: set[int], start: Floats
+    ) -> Step | None:
         if self.rules.pick == "pro_rata":
             return self._pro_rata(book, view, at_ms)
-        step = self._largest(book, view, at_ms, hedges)
+        step = self._largest(book, view, at_ms, hedges, start)
         if step is None and self.rules.hedge == "fallback":
             return self._hedged(book, view, at_ms, hedges)
         return step
@@ -194,14 +198,16 @@ class Rounds:
         chosen = int(safe[0]) if len(safe) else len(tried) - 1
         return self._step(book, view, at_ms, tried[chosen], books[chosen])
 
-    def _largest(self, book: Book, view: View, at_ms: int, hedges: set[int]) -> Step | None:
+    def _largest(
+        self, book: Book, view: View, at_ms: int, hedges: set[int], start: Floats
+    ) -> Step | None:
         """A slice of the position whose closing lowers the maintenance margin most."""
         tried = []
         for j in _open(book, hedges):
             if self.rules.price == "executable" and self._side(book, view, j) is None:
                 continue
             quantity = book.quantity.copy()
-            quantity[j] *= 1.0 - self.rules.slice_share
+            quantity[j] = _less(float(quantity[j]), float(start[j]) * self.rules.slice_share)
             label = f"close {book.instruments.items[int(book.column[j])].native_id}"
             one = _Candidate(label, self.rules.slice_share, quantity, 0.0)
             tried.append(self._closed(book, view, one))
@@ -364,6 +370,12 @@ class Rounds:
         line = self._cash_line(book)
         cash = float(left.quantity[line] - book.quantity[line])
         return Step(at_ms, done.what, done.share, cash, left, figures)
+
+
+def _less(held: float, piece: float) -> float:
+    """What is left of a position after a piece of it; a rest that is the piece's rounding is 0."""
+    rest = abs(held) - abs(piece)
+    return float(np.copysign(rest, held)) if rest > 1e-9 * abs(piece) else 0.0
 
 
 def _with_lines(book: Book, columns: Sequence[int]) -> Book:
