@@ -61,11 +61,8 @@ def polish(
     judge = _Judge(problem, wish, sent)
     groups = _groups(problem)
     best: tuple[float, float, Floats] | None = None
-    tried: set[bytes] = set()
-    for start in [*starts, *_corners(problem, groups), *_best_whole(judge, groups)]:
-        if start.tobytes() in tried:
-            continue
-        tried.add(start.tobytes())
+    whole = _best_whole(judge, groups)
+    for start in _distinct(judge, [*starts, *_corners(problem, groups), *whole], len(groups)):
         found = _climb(judge, groups, start, steps)
         if best is None or _is_better(found, best):
             best = found
@@ -73,6 +70,15 @@ def polish(
         raise AssertionError  # there is always a start
     short, worth, sizes = best
     return Polished(sizes, worth, short, judge.asked, judge.is_under(tangents))
+
+
+def _distinct(judge: _Judge, starts: Sequence[Floats], count: int) -> list[Floats]:
+    """Each start once; of many positions only the two best, as each climb takes long."""
+    own = list({start.tobytes(): start for start in starts}.values())
+    if count <= _PAIRED:
+        return own
+    lacks, values = judge(own)
+    return [own[int(k)] for k in np.lexsort((-values, lacks))[:2]]
 
 
 @dataclass(frozen=True, slots=True)
