@@ -24,7 +24,7 @@ from crossmargin.decisions.allocation import Problem, Tangent, Wish, gross_usd
 __all__ = ["Polished", "polish"]
 
 _ROUNDS = 60
-_PAIRED = 10  # positions of which any two change together
+_PAIRED = 8  # positions of which any two change together
 _NEAR_USD, _BETTER_USD = 0.05, 0.005
 _STARTS = 6
 _WHOLE = 2200  # whole assignments up to which all are asked: seven positions over three places
