@@ -160,7 +160,7 @@ def test_a_search_starts_anywhere_and_ends_no_worse_than_doing_nothing() -> None
     bad = np.array(problem.trades) / 3.0
     made = polish(problem, wish, [bad], {}, steps)
     assert made.worth_usd > 0.0 and made.short_usd == 0.0
-    assert made.asked > 0 and made.convex
+    assert made.asked > 0 and not made.over_usd
     again = polish(problem, wish, [bad], {}, steps)
     assert again.sizes.tolist() == made.sizes.tolist()
 
@@ -170,9 +170,10 @@ def test_a_tangent_that_a_book_exceeds_is_seen() -> None:
     steps = np.full(len(problem.trades), 0.1)
     low = Tangent(0, problem.places[0].standing.over_im_usd - 1000.0, np.zeros(3))
     assert len(problem.touches("one")) == 3
-    assert not polish(problem, wish, [], {}, steps, [low]).convex
+    over = polish(problem, wish, [], {}, steps, [low]).over_usd
+    assert list(over) == ["one"] and over["one"] >= 1000.0
     high = Tangent(0, problem.places[0].standing.over_im_usd + 1e6, np.zeros(3))
-    assert polish(problem, wish, [], {}, steps, [high]).convex
+    assert not polish(problem, wish, [], {}, steps, [high]).over_usd
 
 
 def test_a_buffer_goes_before_worth() -> None:

@@ -19,7 +19,16 @@ from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.allocation import Found, Problem, Tangent, Wish, best
 from crossmargin.decisions.intents import Intents, Trade, Transfer
-from crossmargin.decisions.moves import Move, Route, Shift, moves_of, route_of, shifts_of
+from crossmargin.decisions.moves import (
+    Move,
+    Route,
+    Shift,
+    Stay,
+    moves_of,
+    route_of,
+    shifts_of,
+    stays_of,
+)
 from crossmargin.decisions.places import TRADED, Place, place_of, twin_at
 from crossmargin.decisions.polish import polish
 from crossmargin.decisions.programme import Relaxation
@@ -86,6 +95,7 @@ class Allocation:
     solver: str
     relaxations: tuple[Relaxation, ...]
     notes: tuple[str, ...]
+    stays: tuple[Stay, ...] = ()
 
     @property
     def feasible(self) -> bool:
@@ -123,7 +133,8 @@ def allocate(
     found, plan, problem = _solved(problem, wish, asked.lots, tangents)
     plan = plan or _plan(problem, found, asked.lots)
     if problem.trades:
-        found, plan = _polished(problem, wish, found, plan, asked.lots, tangents)
+        found, plan, said = _polished(problem, wish, found, plan, asked.lots, tangents)
+        notes = (*notes, *said)
     return _result(problem, wish, found, plan, notes)
 
 
@@ -160,7 +171,7 @@ def _polished(
     plan: _Plan,
     lots: bool,
     tangents: Sequence[Tangent],
-) -> tuple[Found, _Plan]:
+) -> tuple[Found, _Plan, list[str]]:
     """The plan in whole lots improved by the exact rules; a rule that is not convex is told."""
     steps = np.zeros(len(problem.trades))
     if lots:
@@ -170,17 +181,26 @@ def _polished(
             steps[len(problem.moves) :] = ways
     starts = [] if found.relaxations else [plan.sizes]
     made = polish(problem, wish, starts, _sent(problem, plan), steps, tangents)
+    said = [
+        f"{name}: the rule is not convex: a book leaves {usd:,.2f} USD more than a tangent says,"
+        " so that the bound is no proof"
+        for name, usd in made.over_usd.items()
+    ]
     if found.relaxations and made.short_usd > 0.0:
-        return found, plan
+        return found, plan, []
     other = _Plan(made.sizes, plan.sent_usd)
     lacks = _short(problem, wish, other, _after(problem, other))
     if lacks and not _short(problem, wish, plan, _after(problem, plan)):
-        return replace(found, proven=found.proven and made.convex), plan
+        return replace(found, proven=found.proven and not made.over_usd), plan, said
     worth = made.worth_usd - _shift_cost(problem, wish, plan)
-    convex = made.convex and worth <= found.bound_usd + _NEAR_USD
+    convex = not made.over_usd and worth <= found.bound_usd + _NEAR_USD
     convex = convex and not found.relaxations
     bound = found.bound_usd if convex else max(found.bound_usd, worth)
-    return replace(found, proven=found.proven and convex, bound_usd=bound, relaxations=()), other
+    return (
+        replace(found, proven=found.proven and convex, bound_usd=bound, relaxations=()),
+        other,
+        said,
+    )
 
 
 def _step(move: Move) -> float:
@@ -388,6 +408,7 @@ def _result(
         solver="" if found.evidence is None else found.evidence.solver,
         relaxations=found.relaxations,
         notes=tuple(dict.fromkeys(said)),
+        stays=stays_of(problem.places, problem.moves, plan.sizes.tolist(), problem.at_mark),
     )
 
 

@@ -35,14 +35,15 @@ class Polished:
     """Sizes of every trade column; ``worth_usd`` against doing nothing, of the trades alone.
 
     ``short_usd``: what the buffers lack together. ``asked``: books that were margined.
-    ``convex``: no book that was asked leaves more room than a tangent says.
+    ``over_usd``: by place, how much more room a book that was asked leaves than a tangent says:
+    there the rule is not convex, and what rests on its tangents is no proof.
     """
 
     sizes: Floats
     worth_usd: float
     short_usd: float
     asked: int
-    convex: bool
+    over_usd: Mapping[str, float]
 
 
 def polish(
@@ -69,7 +70,7 @@ def polish(
     if best is None:
         raise AssertionError  # there is always a start
     short, worth, sizes = best
-    return Polished(sizes, worth, short, judge.asked, judge.is_under(tangents))
+    return Polished(sizes, worth, short, judge.asked, judge.over(tangents))
 
 
 def _distinct(judge: _Judge, starts: Sequence[Floats], count: int) -> list[Floats]:
@@ -192,18 +193,19 @@ class _Judge:
             worth -= wish.gross_weight * np.array([self.gross(plan) for plan in plans])
         return short, worth
 
-    def is_under(self, tangents: Sequence[Tangent]) -> bool:
-        """Whether no book that was asked leaves more room than a tangent of its place says."""
-        for number, known in enumerate(self.known):
+    def over(self, tangents: Sequence[Tangent]) -> dict[str, float]:
+        """By place, the most that a book's room lies above a tangent, where that is no rounding."""
+        out = {}
+        for number, (place, known) in enumerate(zip(self.problem.places, self.known, strict=True)):
             mine = [each for each in tangents if each.number == number]
             if not mine or not known:
                 continue
             at = np.array([np.frombuffer(key) for key in known])
             room = np.array([value[0] for value in known.values()])
-            for each in mine:
-                if (room > each.most + at @ each.slope + _NEAR_USD + 2e-6 * np.abs(room)).any():
-                    return False
-        return True
+            above = np.max([room - each.most - at @ each.slope for each in mine], axis=0)
+            if (above > _NEAR_USD + 2e-6 * np.abs(room)).any():
+                out[place.name] = float(above.max())
+        return out
 
 
 _Standing = tuple[float, float, Floats]
