@@ -101,17 +101,23 @@ def _named(given: list[str] | None, flag: str) -> dict[str, float]:
     return out
 
 
-def _refuse_ending(path: str | None, endings: tuple[str, ...], flag: str) -> None:
+def _refuse_endings(plot: str | None, intents: str | None) -> None:
     """InputError ``option_unknown`` for a file that could not be written, before anything runs."""
-    if path is not None and Path(path).suffix.lower() not in endings:
-        raise InputError(
-            "option_unknown",
-            "no file of this ending is written",
-            place=flag,
-            value=Path(path).name,
-            limit=", ".join(f"FILE{each}" for each in endings),
-            remedy="Choose one of these endings.",
-        )
+    from crossmargin.interfaces import intents_file, plots
+
+    for flag, path, endings in (
+        ("--plot", plot, plots.ENDINGS),
+        ("--intents", intents, intents_file.ENDINGS),
+    ):
+        if path is not None and Path(path).suffix.lower() not in endings:
+            raise InputError(
+                "option_unknown",
+                "no file of this ending is written",
+                place=flag,
+                value=Path(path).name,
+                limit=", ".join(f"FILE{each}" for each in endings),
+                remedy="Choose one of these endings.",
+            )
 
 
 def allocate(
@@ -144,13 +150,11 @@ def allocate(
     csv: AsCsv = False,
 ) -> int:
     """Where positions and collateral should lie, a new trade routed, a call cured."""
-    from crossmargin.interfaces import intents_file, plots
     from crossmargin.interfaces.allocate import allocate as verb
     from crossmargin.interfaces.commands import _one_form, _write
 
     _one_form(json_, csv)
-    _refuse_ending(plot, plots.ENDINGS, "--plot")
-    _refuse_ending(intents, intents_file.ENDINGS, "--intents")
+    _refuse_endings(plot, intents)
     with working("allocating", quiet=json_ or csv):
         result = verb(
             source,
