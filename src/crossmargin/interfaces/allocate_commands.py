@@ -103,6 +103,7 @@ def _named(given: list[str] | None, flag: str) -> dict[str, float]:
 
 def _refuse_endings(plot: str | None, intents: str | None) -> None:
     """InputError ``option_unknown`` for a file that could not be written, before anything runs."""
+    # What else may fail as a file is written fails before the answer is printed.
     from crossmargin.interfaces import intents_file, plots
 
     for flag, path, endings in (
@@ -179,7 +180,6 @@ def allocate(
             form=form,
             allow_duplicates=allow_duplicates,
         )
-    # Files first: what cannot be written is refused before an answer is printed.
     written = [] if plot is None else [f"plot written to {result.plot(plot)}"]
     written += [] if intents is None else [f"intents written to {result.write_intents(intents)}"]
     if json_:
