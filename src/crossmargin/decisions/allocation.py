@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from crossmargin.decisions.programme import Evidence, Programme, Relaxation
 from crossmargin.instruments.contracts import Instrument
 from crossmargin.margin.whatif_trades import Fill
 
-__all__ = ["Found", "Problem", "Wish", "best"]
+__all__ = ["Found", "Problem", "Tangent", "Wish", "best", "gross_usd"]
 
 ROUNDS = 60
 _FRACTION = 1e-6  # of the size of a move: the step of a slope
@@ -162,6 +163,14 @@ class Found:
     relaxations: tuple[Relaxation, ...] = ()
 
 
+class Tangent(NamedTuple):
+    """room of place ``number`` <= most + slope @ the sizes of the columns that touch it."""
+
+    number: int
+    most: float
+    slope: Floats
+
+
 class _Master:
     """The programme: trade columns, dollars sent, whether sent, room of each place, gross lines."""
 
@@ -192,6 +201,7 @@ class _Master:
         cost[self.first_line :] = wish.gross_weight
         self.scale = max(float(np.abs(cost).max()), 1e-12)
         self.programme = Programme(cost / self.scale, low, high, whole)
+        self.tangents: list[Tangent] = []
         self._rows(slack_usd)
 
     def _rows(self, slack_usd: Mapping[str, float]) -> None:
@@ -263,15 +273,26 @@ class _Master:
         """room <= value + slope (y - at)."""
         room = self.first_room + number
         most = value - float(slope @ at)
+        self.tangents.append(Tangent(number, most, slope))
         self.programme.add([room, *own], [1.0, *(-slope).tolist()], -np.inf, most)
 
 
-def best(problem: Problem, wish: Wish, slack_usd: Mapping[str, float] | None = None) -> Found:
+def best(
+    problem: Problem,
+    wish: Wish,
+    slack_usd: Mapping[str, float] | None = None,
+    tangents: list[Tangent] | None = None,
+) -> Found:
     """The plan with the highest objective; ``slack_usd`` by place is room beyond the tangents'.
+
+    The tangents that were used are put into ``tangents``, so that others may be held against them.
 
     Raises SolverError where no round's programme can be solved.
     """
     master = _Master(problem, wish, slack_usd or {})
+    if tangents is not None:
+        tangents.clear()
+        master.tangents = tangents
     count = len(problem.trades)
     offset = wish.price * sum(place.standing.over_im_usd for place in problem.places)
     points = [np.zeros(count)]
@@ -400,3 +421,17 @@ def _gross_lines(problem: Problem) -> list[_Line]:
                 out[name, item.native_id] = (0.0, {}, place.notional_usd(item))
             out[name, item.native_id][1][k] = signed
     return list(out.values())
+
+
+def gross_usd(problem: Problem) -> Callable[[Floats], float]:
+    """Dollars of gross notional over all places, as a function of the sizes of a plan."""
+    lines = _gross_lines(problem)
+
+    def gross(sizes: Floats) -> float:
+        total = 0.0
+        for held, parts, per_unit in lines:
+            line = held + sum(signed * float(sizes[k]) for k, signed in parts.items())
+            total += abs(line) * per_unit
+        return total
+
+    return gross
