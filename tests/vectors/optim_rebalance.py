@@ -15,7 +15,7 @@ import pytest
 from crossmargin.decisions.hedge_bands import leland, whalley_wilmott
 from crossmargin.decisions.no_trade import continuous, expansion_half_width, single
 from crossmargin.decisions.schedules import almgren_chriss
-from crossmargin.market.cost_parts import impact_square_root, proportional
+from crossmargin.market.cost_parts import impact_square_root, proportional, steps
 from crossmargin.market.costs import TradeCost
 from crossmargin.market.depth import Depth
 from crossmargin.pricing.greeks import greeks
@@ -41,8 +41,13 @@ def _schedule(inputs: Mapping[str, Any], aversion: float) -> Any:
     )
 
 
+_EXECUTION = ("half_life", "E", "var")
+
+
 def _almgren_chriss(case: Mapping[str, Any]) -> None:
-    inputs, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
+    inputs, expected = case["inputs"], case["expected"]
+    stated = case.get("tolerance") or 1e-6
+    tolerance = stated if isinstance(stated, Mapping) else dict.fromkeys(_EXECUTION, float(stated))
     for text, days in expected.get("half_life_days", {}).items():
         ours = _schedule(inputs, float(text))
         assert ours.half_life is not None
@@ -112,13 +117,16 @@ def _single(case: Mapping[str, Any]) -> None:
     assert high == pytest.approx(case["expected"]["upper"], abs=case["tolerance"])
 
 
+_SPREAD = ("spread", "eps", "epsilon", "full_spread", "bid_ask")
+
+
 def _gmms(case: Mapping[str, Any]) -> None:
     """Bounds of the free boundary: one set of inputs, or rows of them, by the names in use."""
     tolerance = case.get("tolerance") or 1e-5
     limit = float(max(tolerance.values()) if isinstance(tolerance, Mapping) else tolerance)
     seen = 0
     for row in _rows(case):
-        spread = _first(row, ("spread", "eps", "epsilon", "full_spread", "bid_ask"))
+        spread = _first(row, _SPREAD)
         if spread is None:
             one_way = _first(row, ("k", "one_way", "cost", "c"))
             assert one_way is not None, "the case names no spread"
@@ -188,18 +196,41 @@ def _three_halves(case: Mapping[str, Any]) -> None:
 
 
 def _book_walk(case: Mapping[str, Any]) -> None:
+    """Bought through the asks or sold through the bids; what is paid, or got, is positive."""
     inputs, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
-    asks = [(float(p), float(s)) for p, s in inputs["asks"]]
-    size, mid = float(inputs["buy"]), float(inputs["mid"])
-    depth = Depth.of([], asks, "case")
-    width, slope = depth.ask_size, depth.ask_price - mid
-    from crossmargin.market.cost_parts import steps
+    sides = [[(float(p), float(s)) for p, s in inputs.get(side, ())] for side in ("bids", "asks")]
+    depth, mid = Depth.of(*sides, "case"), float(inputs["mid"])
+    bids = depth.bid_size, mid - depth.bid_price
+    asks = depth.ask_size, depth.ask_price - mid
+    cost = TradeCost((steps("walk", asks, bids),))
+    traded = float(inputs["buy"]) if "buy" in inputs else -float(inputs["sell"])
+    paid, size = abs(float(cost.at(traded)) + traded * mid), abs(traded)
+    slippage = 1e4 * (paid / size / mid - 1.0) * math.copysign(1.0, traded)
+    for name, ours in (("cost", paid), ("avg", paid / size), ("slippage_bps", slippage)):
+        if name in expected:
+            assert ours == pytest.approx(expected[name], rel=tolerance), name
 
-    cost = TradeCost((steps("walk", (width, slope), ([], [])),))
-    paid = float(cost.at(size)) + size * mid
-    assert paid == pytest.approx(expected["cost"], rel=tolerance)
-    assert paid / size == pytest.approx(expected["avg"], rel=tolerance)
-    assert 1e4 * (paid / size / mid - 1.0) == pytest.approx(expected["slippage_bps"], rel=tolerance)
+
+def _cost(case: Mapping[str, Any]) -> None:
+    """A walk through a book, a schedule of fills, or a cost of linear and 3/2-power parts."""
+    inputs = case["inputs"]
+    if "asks" in inputs or "bids" in inputs:
+        _book_walk(case)
+    elif "eta" in inputs:
+        _almgren_chriss(case)
+    else:
+        _three_halves(case)
+
+
+def _no_trade(case: Mapping[str, Any]) -> None:
+    """One period with a one-way cost ``c``, or for ever with a spread, by what is stated."""
+    inputs, expected = case["inputs"], case["expected"]
+    flat = isinstance(inputs, Mapping) and isinstance(expected, Mapping)
+    spread = any(_first(row, _SPREAD) is not None for row in _rows(case))
+    if flat and "c" in inputs and "lower" in expected and not spread:
+        _single(case)
+    else:
+        _gmms(case)
 
 
 CHECKERS: dict[str, Callable[[Mapping[str, Any]], None]] = {
@@ -210,4 +241,10 @@ CHECKERS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "no_trade_gmms": _gmms,
     "tcost_three_halves": _three_halves,
     "book_walk": _book_walk,
+    # other cases of the same topics
+    "rebalancing-cost": _cost,
+    "rebalancing-cost/execution": _almgren_chriss,
+    "delta-band": _whalley_wilmott,
+    "delta-hedge/leland": _leland,
+    "rebalancing/no-trade band": _no_trade,
 }
