@@ -131,13 +131,13 @@ def _worst_of(case: Case) -> None:
 
 
 def _attribution(case: Case) -> None:
-    """Shares of a normal loss, of a delta charge, or of the worst of scenarios, by what is given."""
+    """Shares of a normal loss, of a delta charge or of the worst of scenarios, as is given."""
     given = case["inputs"]
     if "alpha" in given:
         _normal(case)
     elif "deltas" in given:
         _delta(case)
-    elif "vol" in given and "w" in given or "cov" in given:
+    elif "w" in given and ("vol" in given or "cov" in given):
         _deviation(case)
     else:
         _worst_of(case)
