@@ -169,16 +169,17 @@ def _budgets(case: Case) -> None:
 
 def _contributions(case: Case) -> None:
     given, expected, limit = case["inputs"], case["expected"], _of(case, "weights")
-    vol = np.array(given["vol"])
-    s = np.array(given["corr"]) * vol[:, None] * vol
+    s = _matrix(given)
     parts = risk_contributions(given["w"], s)
-    assert parts.volatility == pytest.approx(expected["sigma"], abs=limit)
-    assert parts.marginal == pytest.approx(expected["mrc"], abs=limit)
-    assert parts.total == pytest.approx(expected["rc"], abs=limit)
-    assert parts.share == pytest.approx(expected["share"], abs=limit)
     equal = risk_budgets(s)
-    assert equal.weights == pytest.approx(expected["erc_weights"], abs=limit)
-    assert equal.volatility == pytest.approx(expected["erc_sigma"], abs=1e-9)
+    ours = {"sigma": parts.volatility, "mrc": parts.marginal, "rc": parts.total,
+            "share": parts.share, "erc_weights": equal.weights}  # fmt: skip
+    stated = [name for name in ours if name in expected]
+    assert stated, f"nothing of {sorted(expected)} is known"
+    for name in stated:
+        assert ours[name] == pytest.approx(expected[name], abs=limit), name
+    if "erc_sigma" in expected:
+        assert equal.volatility == pytest.approx(expected["erc_sigma"], abs=1e-9)
 
 
 def _diversified(case: Case) -> None:
@@ -213,8 +214,7 @@ def _normal_shortfall(case: Case) -> None:
 
 def _black_litterman(case: Case) -> None:
     given, expected = case["inputs"], case["expected"]
-    vol = np.array(given["vol"])
-    s = np.array(given["corr"]) * vol[:, None] * vol
+    s = _matrix(given)
     for mark in ("1", "2"):
         if f"P{mark}" not in given:
             continue

@@ -55,3 +55,13 @@ def test_case(case: dict[str, Any], vectors_dir: Path) -> None:
 
 def test_an_unknown_case_has_no_checker() -> None:
     assert not checkers({"id": "nobody_knows_this", "topic": "nor this"})
+
+
+def test_a_new_case_of_a_known_topic_has_a_checker() -> None:
+    topics = (
+        "markowitz/critical-line", "risk-parity", "risk-parity/bounds", "attribution",
+        "delta margin", "delta-band", "delta-hedge/leland", "rebalancing/no-trade band",
+        "rebalancing-cost", "rebalancing-cost/execution", "protection/collar", "VaR backtest",
+    )  # fmt: skip
+    for topic in topics:
+        assert checkers({"id": "new", "topic": topic}), topic
