@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crossmargin.core.errors import InputError
+from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions import hedge_finder as hf
-from crossmargin.decisions.hedge_mix import Crash, cheapest_mix, tail_hedge
+from crossmargin.decisions.hedge_mix import Crash, cheapest_mix, highest_floor, tail_hedge
 from tests.decisions.protect_case import chains, field_of
 
 CRASHES = (Crash(-0.3, 1.6, 0.8), Crash(-0.5, 2.2, 0.2))
@@ -34,6 +34,39 @@ def test_the_mix_holds_and_costs_no_more_than_any_put(book: str, floor: float) -
         for put in hf.search(field, chain, ("put",)):
             assert mixed.cost_usd <= put.cost_usd + lots
     assert seen
+
+
+def test_where_rounding_breaks_the_floor_whole_lots_are_searched() -> None:
+    field, chain = field_of(floor=0.999), chains()[7]  # bought coins cost a lot each: no room
+    mixed = cheapest_mix(field, chain)
+    assert mixed is not None
+    grid = field.grid(chain.puts.strike.tolist())
+    value = field.book.at(grid, mixed.years) + mixed.value(field.lines, grid, mixed.years)
+    assert (value >= field.floor(grid) - 1e-6).all()
+    for put in hf.search(field, chain, ("put",)):
+        assert mixed.cost_usd <= 1.01 * put.cost_usd
+
+
+def test_the_highest_floor_is_where_the_mix_ends() -> None:
+    chain = chains()[7]
+    field = field_of(floor=1.1)
+    whole = field.book.equity_usd
+    assert cheapest_mix(field, chain) is None
+    level = highest_floor(field, chain)
+    assert level is not None
+    assert 0.98 < level / whole < 1.1
+    # a plain twin: no one put of any size holds more
+    puts = chain.puts
+    grid = field.grid([*puts.strike.tolist(), *chain.calls.strike.tolist()])
+    pays = [np.maximum(puts.strike[k] - grid, 0.0) - puts.buy[k] * grid for k in puts.bought()]
+    lone = max(
+        float((10.0 * grid + size * row).min()) for row in pays for size in np.arange(0, 20, 0.1)
+    )
+    assert lone <= level * (1.0 + 1e-4)
+    assert lone > 0.97 * level
+    assert cheapest_mix(field_of(floor=level / whole - 1e-4), chain) is not None
+    assert cheapest_mix(field_of(floor=level / whole + 1e-3), chain) is None
+    assert highest_floor(field_of(floor=0.6), chain) == pytest.approx(0.6 * whole)
 
 
 def test_no_random_bought_mix_is_cheaper() -> None:
@@ -88,6 +121,17 @@ def test_a_margin_row_binds() -> None:
     found = tail_hedge(field, used, CRASHES, 12_000.0, limits, rows)
     assert sum(leg.size for leg in found.legs) <= 3.0 + 1e-9
     assert tail_hedge(field, [], CRASHES, 1.0, {}).legs == ()
+
+
+def test_conditions_that_contradict_name_the_smallest_change() -> None:
+    used = [chain for chain in chains() if chain.years > 14 / 365]
+    limits = {row: 5.0 for chain in used for row in chain.puts.rows}
+    count = sum(len(chain.puts.bought()) for chain in used)
+    rows = -np.ones((1, count)), np.array([-5.0 * count - 2.0])  # two more than may be bought
+    with pytest.raises(ModelError) as refused:
+        tail_hedge(field_of(), used, CRASHES, 1e9, limits, rows)
+    assert refused.value.code == "solver_failed"
+    assert "condition 1 by 2 " in str(refused.value.value)
 
 
 @pytest.mark.parametrize(

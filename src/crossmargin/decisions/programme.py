@@ -137,7 +137,7 @@ class Programme:
         if nodes is not None:
             solver.setOptionValue("mip_max_nodes", nodes)
         self._solver = solver
-        self._gap = gap
+        self._gap, self._nodes = gap, nodes
         self._version = f"HiGHS {solver.version()}"
         solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
         index = np.arange(len(self.cost), dtype=np.int32)
@@ -287,7 +287,7 @@ class Programme:
             scale = 1.0 + max(abs(b) for b in bounds if np.isfinite(b))
             extra[row] = self.columns + 2 * place
             cost[extra[row] : extra[row] + 2] = 1.0 / scale
-        elastic = Programme(cost, low, high, whole)
+        elastic = Programme(cost, low, high, whole, gap=self._gap, nodes=self._nodes)
         for row in range(self.rows):
             column, value = self._rows.column[row], self._rows.value[row]
             if row in extra:

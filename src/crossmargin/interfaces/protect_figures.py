@@ -115,6 +115,13 @@ def notes_of(found: Protection, losses: Sequence[str]) -> list[str]:
         notes.append("not taken: the venue's initial margin check fails after the trade")
     if found.without:
         notes.append(f"no quoted strikes hold the floor: {', '.join(found.without)}")
+    if found.reach is not None:
+        level, end = found.reach
+        share = 100.0 * level / found.field.book.equity_usd
+        notes.append(
+            f"the highest floor that bought options hold: {level:,.0f} USD today, {share:.1f} % of "
+            f"the equity, those of {format_ms(end)[:10]}"
+        )
     if found.missing:
         listed = ", ".join(f"{m.name} (no {m.sides})" for m in found.missing[:6])
         more = f" and {len(found.missing) - 6} more" if len(found.missing) > 6 else ""
