@@ -11,7 +11,7 @@ import pytest
 
 import crossmargin as xm
 from crossmargin.core.clock import parse_ms
-from crossmargin.core.errors import CrossMarginError, InputError
+from crossmargin.core.errors import CrossMarginError, InputError, ModelError
 from crossmargin.interfaces.protect import ProtectResult, _coins_alone, _largest_coin
 from crossmargin.interfaces.sources import book_of, snapshot_of
 from crossmargin.interfaces.whatif_legs import candidates_of
@@ -211,3 +211,32 @@ def test_coins_that_are_no_amount_are_refused_by_their_form(coins: str) -> None:
         xm.protect(coins, "sample:market")
     assert caught.value.place == coins
     assert "COIN:AMOUNT" in caught.value.message
+
+
+def test_the_tail_hedge_keeps_a_margin_budget() -> None:
+    def asked(**kw: float) -> Any:
+        return xm.protect("BTC:10", "sample:market", strategies=["put"], expiries=1, **kw)
+
+    free = asked(tail_budget=0.02).figures["tail"]
+    most = 105_500.0
+    kept = asked(tail_budget=0.02, tail_margin=most)
+    tail = kept.figures["tail"]
+    assert free["im_usd"] > most >= tail["im_usd"]
+    assert tail["margin_price"] > 0.0
+    assert free["margin_price"] == 0.0
+    assert [c["payoff_usd"] for c in tail["crashes"]] < [c["payoff_usd"] for c in free["crashes"]]
+    again = xm.whatif(
+        HOLDER, "sample:market", add=[f"{leg['instrument']}:{leg['size']}" for leg in tail["legs"]]
+    )
+    assert again.after.im_usd == pytest.approx(tail["im_usd"], abs=1e-9)
+    assert "at most 105,500 USD asked" in " ".join(repr(kept).split())
+    assert f"--tail-margin {most}" in kept.receipt.to_dict()["command"]
+    paid = asked(tail_budget=0.02, margin_rate=0.1).figures["tail"]
+    budget = paid["budget_usd_per_year"] - 0.1 * paid["marginal_im_usd"]
+    assert paid["cost_usd_per_year"] <= budget + 0.1
+    assert paid["marginal_im_usd"] < free["marginal_im_usd"]
+    with pytest.raises(InputError) as refused:
+        asked(tail_margin=most)
+    assert refused.value.code == "option_unknown"
+    with pytest.raises(ModelError):
+        asked(tail_budget=0.02, tail_margin=1000.0)
