@@ -63,7 +63,10 @@ class _Bought:
         """
         count, price = len(self.legs), field.lines.price
         size = field.lot if whole else 1.0
-        most = np.full(count, np.floor(field.most / size + 1e-9) if whole else np.inf)
+        most = np.full(count, np.inf)
+        if whole:
+            coins = np.array([field.lines.items[row].multiplier for row, _ in self.legs])
+            most = np.floor(field.most / (coins * size) + 1e-9)
         floor, level = field.floor(self.prices), self.level(field)
         made = Programme(
             np.append(self.cost * size / price, 0.0), np.zeros(count + 1), np.append(most, np.inf),

@@ -144,7 +144,8 @@ class Protection:
 
     ``without``: families for which no quoted strikes hold the floor. ``needed``: whether the floor
     is broken anywhere at all without a hedge. ``reach``: where no bought mix holds the floor, the
-    highest that one could (dollars at today's price) and its expiry.
+    highest that one could (dollars at today's price) and its expiry. ``perpetual``: whether one of
+    the coin is quoted.
     """
 
     ask: Ask
@@ -158,6 +159,7 @@ class Protection:
     mm_usd: float
     response_from: str
     reach: tuple[float, int] | None = None
+    perpetual: bool = True
 
     @property
     def floor_today_usd(self) -> float:
@@ -223,6 +225,7 @@ def protect(prepared: Prepared, book: Book, view: View, snapshot: Snapshot, ask:
         tuple(miss for chain in used for miss in chain.missing),
         bool(bare.slack_usd < -1e-6), prepared.before.im_usd, prepared.before.mm_usd, told,
         _reach(field, used) if "cheapest mix" in set(ask.families) - names else None,
+        perp is not None,
     )  # fmt: skip
 
 
