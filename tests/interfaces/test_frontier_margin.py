@@ -17,6 +17,8 @@ from crossmargin.interfaces import frontier_margin as fm
 from crossmargin.interfaces.frontier import Backtest, FrontierResult
 from crossmargin.interfaces.frontier_inputs import Limits, prices_of
 from crossmargin.interfaces.frontier_margin import MarginAsk, margin_of
+from crossmargin.interfaces.sources import snapshot_of
+from crossmargin.market.snapshot import Snapshot
 
 ASSETS = ("BTC", "ETH")
 WEALTH = 1_000_000.0
@@ -46,7 +48,7 @@ def test_the_margin_is_that_of_a_whatif_of_the_positions() -> None:
         f"{name}:{size!r}@{mark!r}"
         for name, size, mark in zip(each.names, sizes.tolist(), each.mark.tolist(), strict=True)
     ]
-    plain = xm.whatif(book, "sample:market", add=legs)
+    plain = xm.whatif(book, "sample:market", add=legs, fee=0.0)
     assert each.exact(weights) == pytest.approx(plain.after.im_usd, rel=1e-9)
     assert each.exact(np.zeros(2)) == 0.0
     # a weight of one is the whole value in the contract: dollars of an inverse perpetual
@@ -71,7 +73,7 @@ def test_no_weights_inside_the_exact_budget_do_better(
     assert told["rows"][0]["im_usd"] <= budget * (1.0 + 1e-6)
     assert told["rows"][0]["im_usd"] == ready().exact(weights)
     low, high = (0.0, 1.0) if limits is None else (-1.0, 2.0)
-    grid = np.array([[w, 1.0 - w] for w in np.linspace(low, high, 301)])
+    grid = np.array([[w, 1.0 - w] for w in np.linspace(low, high, 81)])
     exact = np.array([ready().exact(w) for w in grid])
     held = prices_of(None, "sample:market", None, 365, None)
     known = estimate(held.returns, "ledoit-wolf")
@@ -105,6 +107,41 @@ def test_what_the_exact_model_has_beside_the_pieces_is_taken_off(
     monkeypatch.setattr(fm.MarginReady, "exact", lambda self, w: 1e9)
     with pytest.raises(CrossMarginError):
         asked(185_000.0, SHORT, method="max-return")
+
+
+def _at(venue: str, form: str) -> Snapshot:
+    """The sample's perpetuals under their names at another venue."""
+    rows = []
+    for row in snapshot_of("sample:market").rows():
+        _, bar, name = row.subject.partition("|")
+        if bar and name.endswith("-PERPETUAL"):
+            rows.append(row._replace(subject=f"{venue}|{form.format(name[:3])}"))
+        elif not bar:
+            rows.append(row)
+    return Snapshot.of(rows, snapshot_of("sample:market").as_of_ms)
+
+
+@pytest.mark.parametrize(
+    ("venue", "form", "model"),
+    [
+        ("okx", "{}-USDT-SWAP", "okx-pm"),
+        ("derive", "{}-PERP", "derive-pm2"),
+        ("derive", "{}-PERP", "derive-sm"),  # no pieces of its own: tangents
+        ("bybit", "{}USDT", "bybit-pm"),  # no fees in the table: none are needed
+        ("deribit", "{}-PERPETUAL", "deribit-sm"),  # pieces below the model
+    ],
+)
+def test_every_model_keeps_its_budget_and_uses_it(venue: str, form: str, model: str) -> None:
+    market = _at(venue, form)
+    ask = MarginAsk(1.0, model=model, wealth=WEALTH)
+    most = 1.1 * margin_of(ask, ASSETS, None, market).exact(np.array([0.0, 1.0]))
+    found = xm.frontier(
+        history=market, last=365, method="max-return", limits=SHORT,
+        margin=MarginAsk(most, model=model, wealth=WEALTH),
+    )  # fmt: skip
+    told = found.figures["margin"]["rows"][0]
+    assert most * (1.0 - 2e-3) <= told["im_usd"] <= most * (1.0 + 1e-6)
+    assert found.weights["ETH"] > 1.0
 
 
 def test_the_document_and_the_back_test_say_what_is_kept() -> None:

@@ -18,25 +18,44 @@ from crossmargin.decisions.margin_choice import blocks_of
 from crossmargin.decisions.margin_rows import Block
 from crossmargin.decisions.programme import Programme
 from crossmargin.decisions.weight_limits import MarginBudget, WeightLimits
-from crossmargin.margin.pieces import LargestOf, Part, Separable, Term, WorstOf
+from crossmargin.margin.pieces import LargestOf, Part, Separable, Standing, Term, WorstOf
 from crossmargin.margin.whatif import Prepared
 
-__all__ = ["least_margin", "margin_budget", "terms_over"]
+__all__ = ["least_margin", "margin_budget", "sharpened", "terms_over"]
 
 
 def margin_budget(
-    prepared: Prepared, column: Ints, units: Floats, limit_usd: float, sizes: Floats | None = None
+    prepared: Prepared, column: Ints, units: Floats, limit_usd: float
 ) -> tuple[MarginBudget, tuple[str, ...]]:
     """The limit and, in words, what the pieces leave out; dollars.
 
-    ``column[n]``: rows of the prepared table that stand for the assets. ``sizes[n]``: where a model
-    that gives only tangents is read. What the exact requirement has beside the pieces there is
-    taken off the limit.
+    ``column[n]``: rows of the prepared table that stand for the assets.
     """
-    blocks = blocks_of(prepared, column, sizes)
+    blocks = blocks_of(prepared, column)
     terms = tuple(term for block in blocks for term in terms_over(block))
     left = dict.fromkeys(text for block in blocks for text in block.pieces.left_out)
     return MarginBudget(terms, units, limit_usd, "margin budget"), tuple(left)
+
+
+def sharpened(
+    prepared: Prepared, column: Ints, budget: MarginBudget, weights: Floats
+) -> MarginBudget | None:
+    """The limit with the tangents at ``weights`` too; None where no pool's pieces are a tangent.
+
+    A pool's tangents are one term, the largest of them (Kelley's cuts).
+    """
+    blocks = blocks_of(prepared, column, weights * budget.units)
+    if not any(block.pieces.standing is Standing.TANGENT for block in blocks):
+        return None
+    fresh = [term for block in blocks for term in terms_over(block)]
+    terms: list[Term] = []
+    for old, new in zip(budget.terms, fresh, strict=True):
+        if not (isinstance(old, WorstOf) and isinstance(new, WorstOf) and new.name == "tangent"):
+            terms.append(old)
+            continue
+        rows, offset = np.vstack([old.rows, new.rows]), np.append(old.offset, new.offset)
+        terms.append(WorstOf(old.name, rows, offset, (), old.floor, old.weight))
+    return replace(budget, terms=tuple(terms))
 
 
 def least_margin(allowed: WeightLimits, budget: MarginBudget) -> float | None:

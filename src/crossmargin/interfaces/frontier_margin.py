@@ -15,7 +15,7 @@ from crossmargin.decisions.mean_variance import Frontier
 from crossmargin.decisions.mean_variance import frontier as exact_frontier
 from crossmargin.decisions.portfolio_choice import Choice, Method, choose
 from crossmargin.decisions.weight_limits import MarginBudget, WeightLimits
-from crossmargin.decisions.weight_margin import least_margin, margin_budget
+from crossmargin.decisions.weight_margin import least_margin, margin_budget, sharpened
 from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.interfaces.frontier_inputs import Holdings
 from crossmargin.interfaces.sources import MarketLike, snapshot_of
@@ -27,7 +27,9 @@ from crossmargin.market.snapshot import Snapshot
 
 __all__ = ["MarginAsk", "MarginReady", "margin_of", "within"]
 
-_ROUNDS = 6  # of the exact model
+_ROUNDS = 12  # of the exact model
+_FURTHER = 5  # of them, once weights are kept: how much nearer to the budget the next ones come
+_SPARE = 1e-3  # of the budget: less is left unused
 _CLOSE = 1e-6  # of the budget: what is taken for the same
 
 
@@ -96,7 +98,7 @@ def margin_of(
     book = [{"type": "balance", "account": "frontier", "venue": items[0].venue,
              "currency": currency, "quantity": wealth / rate}]  # fmt: skip
     names = [f"{item.venue}|{item.native_id}" for item in items]
-    ready = prepare(book, snapshot, ask.model, names)
+    ready = prepare(book, snapshot, ask.model, names, fee=0.0)  # no margin rule reads a fee
     column = np.array([ready.core.column[item.native_id] for item in items], np.int32)
     view = snapshot.view(ready.core.table, ready.core.base.view.as_of_ms)
     coins = coin_size(view.instruments, view)[column]
@@ -162,6 +164,9 @@ def _missing(place: str, what: str, limit: str) -> InputError:
     )  # fmt: skip
 
 
+_Inside = tuple[Frontier, Choice, WeightLimits, dict[str, Any] | None]
+
+
 def within(
     returns: Floats,
     known: Estimate,
@@ -169,17 +174,18 @@ def within(
     allowed: WeightLimits,
     ready: MarginReady | None,
     held: Holdings | None,
-) -> tuple[Frontier, Choice, WeightLimits, dict[str, Any] | None]:
+) -> _Inside:
     """Frontier and choice inside the limits, and inside the margin budget by the exact model.
 
     Where the exact model asks for more at the choice than the pieces say, the difference is taken
-    off the limit of the pieces and all is solved again. Raises ModelError ``solver_failed`` where
-    that ends nowhere.
+    off the limit of the pieces (or, of a model that gives only tangents, the one at the choice is
+    added) and all is solved again. Raises ModelError ``solver_failed`` where that ends nowhere.
     """
     if ready is None:
         line = exact_frontier(known.mean, known.covariance, allowed)
         return line, choose(returns, way, allowed, line=(known, line)), allowed, None
     most, limit = ready.ask.budget_usd, ready.ask.budget_usd
+    budget = ready.budget
     least = least_margin(allowed, ready.budget)
     if least is not None and least > most * (1.0 + _CLOSE):
         raise InputError(
@@ -190,14 +196,32 @@ def within(
             limit=f"{least:,.2f} USD or more, the least of these limits",
             remedy="Give more margin, a smaller --wealth, or wider bounds.",
         )
+    low, high = -np.inf, np.inf  # limits of the pieces that are kept and not kept
+    kept: _Inside | None = None
     for n in range(1, _ROUNDS + 1):
-        own = replace(allowed, margins=(replace(ready.budget, limit=limit),))
+        own = replace(allowed, margins=(replace(budget, limit=limit),))
         line = exact_frontier(known.mean, known.covariance, own)
         chosen = choose(returns, way, own, line=(known, line))
         exact = ready.exact(chosen.weights)
         if exact <= most * (1.0 + _CLOSE):
-            return line, chosen, own, _told(ready, line, chosen, held, n)
-        limit -= exact - most
+            told = _told(replace(ready, budget=budget), line, chosen, held, n)
+            kept, low = (line, chosen, own, told), limit
+            binds = float(budget.at(chosen.weights)) >= limit * (1.0 - _CLOSE)
+            if not binds or most - exact <= _SPARE * most or limit >= most or n >= _FURTHER:
+                return kept
+        else:
+            more = sharpened(ready.prepared.core, ready.column, budget, chosen.weights)
+            budget = budget if more is None else more
+            if more is not None:
+                continue
+            high = min(high, limit)
+            if kept is not None and n >= _FURTHER:
+                return kept
+        limit = limit - (exact - most)
+        if not low < limit < high:
+            limit = 0.5 * (low + high)
+    if kept is not None:
+        return kept
     raise ModelError(
         "solver_failed",
         "the exact model keeps no weights inside the margin budget",
