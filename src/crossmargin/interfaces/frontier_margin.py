@@ -220,6 +220,8 @@ def within(
         limit = limit - (exact - most)
         if not low < limit < high:
             limit = 0.5 * (low + high)
+        if least is not None and limit < least:
+            break  # nothing has so little by the pieces
     if kept is not None:
         return kept
     raise ModelError(
