@@ -37,6 +37,7 @@ from crossmargin.interfaces.frontier_inputs import (
     holdings_of,
     limits_of,
     prices_of,
+    refuse_out_of_reach,
 )
 from crossmargin.interfaces.frontier_layouts import frontier_document
 from crossmargin.interfaces.frontier_views import with_views
@@ -167,6 +168,7 @@ def frontier(
         way.risk_free,
     )
     line = exact_frontier(known.mean, known.covariance, allowed)
+    refuse_out_of_reach(line, way, held_prices.periods)
     chosen = choose(returns, way, allowed, line=(known, line))
     intents = _intents(chosen, held_prices, held, limits or Limits())
     figures = {
