@@ -69,6 +69,7 @@ class Priced:
     rounds: tuple[Round, ...]
     problem: MarginProblem  # as it was solved last: its pieces with what was added
     lots: str  # whole, or why not
+    drafted: Floats  # [J] the answer before whole lots
 
 
 def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Priced | Contradiction:
@@ -147,7 +148,8 @@ def _priced(
     promised = answer.before_usd - answer.after_usd
     rounds.append(Round(promised, saved, answer.cost_usd, len(legs)))
     state, verdict = found if found is not None else (None, None)
-    return Priced(answer, answer.h, state, verdict, answer.cost_usd, saved, (), problem, lots)
+    own = answer.cost_usd
+    return Priced(answer, answer.h, state, verdict, own, saved, (), problem, lots, answer.h)
 
 
 def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:
@@ -168,7 +170,8 @@ def _rounded(bench: Workbench, best: Priced, rounds: list[Round]) -> Priced:
         return replace(best, lots="no whole lots keep every tolerance: sizes are not rounded")
     # A mixed-integer answer has no multipliers: those of the continuous one beside it stay.
     whole = replace(whole, bindings=best.answer.bindings, duals=best.answer.duals)
-    return _priced(bench, whole, rounds, problem, "whole lots")
+    found = _priced(bench, whole, rounds, problem, "whole lots")
+    return replace(found, drafted=best.sizes)
 
 
 def _cheapness(problem: MarginProblem, j: int) -> float:

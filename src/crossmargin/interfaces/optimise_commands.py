@@ -112,6 +112,7 @@ def optimise(
     """Trades that lower an account's margin for their cost, inside tolerances; nothing is sent."""
     from crossmargin.decisions.margin_choice import Desired, Tolerances
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.intents_file import intents_line
     from crossmargin.interfaces.optimise import life_of
     from crossmargin.interfaces.optimise import optimise as verb
 
@@ -134,15 +135,16 @@ def optimise(
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
             desired=Desired(largest, least), **options,
         )  # fmt: skip
-    written = [] if plot is None else [result.plot(plot)]
-    written += [] if intents is None else [result.write_intents(intents)]
+    written = [] if plot is None else [f"written: {result.plot(plot)}"]
+    if intents is not None:
+        written.append(intents_line(result.write_intents(intents), len(result.intents)))
     if json_ or csv:
         _write(result.to_json() if json_ else result.to_csv())
     else:
         show(result.document())
         _receipt(result.receipt.to_dict())
-        for place in written:
-            print(f"\nwritten: {place}")
+        if written:
+            print("\n" + "\n".join(written))
     return 0
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crossmargin.core.clock import format_ms
+from crossmargin.interfaces.optimise_words import bindings_of, nothing_because
 
 if TYPE_CHECKING:
     from crossmargin.interfaces.optimise import OptimiseResult
 
 __all__ = ["optimise_figures"]
-
-SHOWN_BINDINGS = 12
 
 
 def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
@@ -29,6 +28,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "days": terms.days,
         "funding_annual": terms.funding,
         "trades": [_trade(each) for each in result.intents.trades],
+        "nothing_because": nothing_because(result),
         "before": before._asdict(),
         "after": after._asdict(),
         "saved_usd": priced.saved_usd,
@@ -51,22 +51,14 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
                 "excess_usd": each.excess_usd,
                 "cost_usd": each.cost_usd,
                 "trades": each.trades,
+                "sizes": "whole lots" if answer.whole and each is priced.rounds[-1] else "any",
             }
             for each in priced.rounds
         ],
-        "bindings": [
-            {
-                "pool": each.pool,
-                "term": each.term,
-                "scenario": each.scenario,
-                "share": each.share,
-                "value_usd": each.value_usd,
-            }
-            for each in answer.bindings[:SHOWN_BINDINGS]
-        ],
+        "bindings": bindings_of(result),
         "runner_up": {"scenario": answer.runner_up, "below_usd": answer.runner_up_gap_usd},
         "limits": [
-            {"limit": name, "unit": unit, "usd_per_unit": value}
+            {"limit": name, "unit": unit, "usd_per_unit": abs(value)}
             for name, unit, value in sorted(answer.duals, key=lambda each: -abs(each[2]))
         ],
         "pieces": [
