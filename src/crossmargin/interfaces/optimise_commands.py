@@ -143,8 +143,7 @@ def optimise(
     else:
         show(result.document())
         _receipt(result.receipt.to_dict())
-        if written:
-            print("\n" + "\n".join(written))
+        print("".join(f"\n{line}" for line in written))
     return 0
 
 
