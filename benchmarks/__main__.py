@@ -1,4 +1,7 @@
-"""``python -m benchmarks [--only W1,W2] [--quick]``: measure, show, and write bench-results."""
+"""``python -m benchmarks [--only W1,W2] [--quick] [--vectors DIR]``.
+
+Measures, shows, and writes bench-results.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.machine import Limits, describe, measure_limits
 from benchmarks.report import Report, WrongValue
-from benchmarks.timing import Settings, one_processor
+from benchmarks.timing import VECTORS, Settings, one_processor
 
 __all__ = ["WORKLOADS", "main"]
 
@@ -27,6 +30,7 @@ WORKLOADS = {
     "W8": "w8_orders",
     "W9": "w9_frontier",
     "W10": "w10_optimise",
+    "W11": "w11_portfolios",
     "population": "rows_population",
     "models": "rows_models",
     "start": "rows_start",
@@ -41,12 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="ROWS", help=f"some of {names}, with commas")
     parser.add_argument("--quick", action="store_true", help="small sizes, a minute or so")
     parser.add_argument("--results", type=Path, default=Path("bench-results"), help="folder")
+    parser.add_argument(
+        "--vectors",
+        type=Path,
+        default=VECTORS,
+        help="folder of recorded problems (default: ../shared/vectors)",
+    )
     chosen = parser.parse_args(arguments)
     wanted = list(WORKLOADS) if chosen.only is None else chosen.only.split(",")
     for name in wanted:
         if name not in WORKLOADS:
             parser.error(f"no such row: {name} (there are {names})")
-    settings = Settings(quick=chosen.quick, seconds=0.4 if chosen.quick else 3.0)
+    settings = Settings(
+        quick=chosen.quick, seconds=0.4 if chosen.quick else 3.0, vectors=chosen.vectors
+    )
     report = Report(
         machine=describe(),
         settings={"quick": chosen.quick, "rows": wanted},

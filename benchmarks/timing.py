@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 __all__ = [
     "OURS",
+    "VECTORS",
     "Candidate",
     "Latency",
     "Settings",
@@ -22,17 +24,22 @@ __all__ = [
     "one_processor",
 ]
 
+VECTORS = Path(__file__).resolve().parents[2] / "shared" / "vectors"
 OURS = "crossmargin"  # the candidate that the others are compared with
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much to measure: ``seconds`` and ``rounds`` bound one comparison."""
+    """How much to measure: ``seconds`` and ``rounds`` bound one comparison.
+
+    ``vectors``: folder of recorded problems, read in place where it is there.
+    """
 
     quick: bool = False
     seconds: float = 3.0
     rounds: int = 15
     threads: int = 2
+    vectors: Path = VECTORS
 
     def size(self, full: int, quick: int) -> int:
         """The full or the quick size of a workload."""

@@ -22,8 +22,21 @@ COMPARISONS = {
     "var-ore": ("var_ore", False),
     "var-quantlib": ("var_quantlib", False),
     "strategies": ("strategies_estimator", True),
+    "portfolios": ("portfolios", False),
+    "portfolio-tails": ("portfolio_tails", False),
+    "portfolio-parity": ("portfolio_parity", False),
+    "portfolio-views": ("portfolio_views", False),
+    "portfolio-costs": ("portfolio_costs", False),
 }
-PACKAGES = ("open-source-risk-engine", "QuantLib", "margin-estimator")
+PACKAGES = (
+    "open-source-risk-engine",
+    "QuantLib",
+    "margin-estimator",
+    "PyPortfolioOpt",
+    "skfolio",
+    "Riskfolio-Lib",
+    "cvxportfolio",
+)
 RESULT = REPOSITORY / "peers" / "result.json"
 PAGE = REPOSITORY / "docs" / "peers.md"
 

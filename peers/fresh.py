@@ -14,6 +14,17 @@ __all__ = ["CARRIERS", "ENGINES", "REPOSITORY", "fingerprint", "modules", "sourc
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Below src/crossmargin: what is compared.
 ENGINES = (
+    "decisions/black_litterman.py",
+    "decisions/convex_qp.py",
+    "decisions/critical_line.py",
+    "decisions/hierarchical.py",
+    "decisions/mean_variance.py",
+    "decisions/multi_period.py",
+    "decisions/notional_costs.py",
+    "decisions/programme.py",
+    "decisions/risk_parity.py",
+    "decisions/shortfall.py",
+    "decisions/weight_limits.py",
     "instruments/factors.py",
     "margin/families/sensitivity_*.py",
     "margin/families/strategy_*.py",

@@ -101,7 +101,7 @@ def table(found: dict[tuple[str, str], xm.OptimiseResult]) -> str:
         figures = result.figures
         later = figures["outlooks"][0]["saved_usd"]
         delta, _, vega = figures["greeks"]
-        worst = min(each["largest_loss_added_usd"] for each in figures["grid"])
+        worst = min(each["largest_loss_added_usd"] for each in figures["dense_grid"])
         cells = (
             f"`{model}`",
             band,

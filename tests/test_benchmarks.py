@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import w1_revaluation, w2_netting, w5_incremental
+from benchmarks import w1_revaluation, w2_netting, w5_incremental, w11_portfolios
 from benchmarks.__main__ import WORKLOADS, main
 from benchmarks.machine import measure_limits
 from benchmarks.options import shocked_chain
@@ -15,6 +16,7 @@ from benchmarks.peers import attempt
 from benchmarks.populations import NOT_TIMED, VENUE_OF_MODEL, chain, population, positions
 from benchmarks.report import Goal, Report, WrongValue
 from benchmarks.timing import Candidate, Settings, Timing, interleaved
+from crossmargin.decisions.mean_variance import frontier
 from crossmargin.margin import ALL_MODELS, model_named
 from crossmargin.margin import run as margin_run
 
@@ -72,12 +74,38 @@ def test_wrong_values_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
         w1_revaluation.checked(table)
 
 
+def test_a_frontier_that_is_none_is_not_timed() -> None:
+    problem = w11_portfolios.drawn()
+    path = frontier(problem.mean, problem.covariance)
+    w11_portfolios.check(problem, path)
+    equal = path.weights * (1.0 - 1e-6) + 1e-6 / len(problem.mean)
+    with pytest.raises(WrongValue, match="off by"):
+        w11_portfolios.check(problem, replace(path, weights=equal))
+    target, variance = path.mean[1:-1], path.variance[1:-1]
+    w11_portfolios.check(problem._replace(printed=np.stack([target, variance])), path)
+    with pytest.raises(WrongValue, match="printed"):
+        wrong = np.stack([target, variance * 1.00001])
+        w11_portfolios.check(problem._replace(printed=wrong), path)
+
+
+def test_a_recorded_problem_is_read_and_its_absence_said(tmp_path) -> None:
+    assert "no port4" in w11_portfolios.problem_of(tmp_path).name
+    (tmp_path / "orlib").mkdir()
+    (tmp_path / "orlib" / "port4.txt").write_text(" 2\n .01 .2\n .02 .3\n1 1 1\n1 2 .5\n2 2 1\n")
+    found = w11_portfolios.problem_of(tmp_path)
+    assert found.mean.tolist() == [0.01, 0.02] and found.printed is None
+    assert found.covariance == pytest.approx(np.array([[0.04, 0.03], [0.03, 0.09]]))
+    (tmp_path / "orlib" / "portef4.txt").write_text(".02 .09\n.01 .04\n")
+    printed = w11_portfolios.problem_of(tmp_path).printed
+    assert printed is not None and printed.tolist() == [[0.02, 0.01], [0.09, 0.04]]
+
+
 def test_limits_of_the_machine_are_in_order(limits) -> None:
     assert limits.fma_per_s > limits.divide_per_s > 1e7
     assert min(limits.l1_bytes_per_s, limits.l3_bytes_per_s) > 1e8
 
 
-@pytest.mark.parametrize("workload", [w1_revaluation, w2_netting, w5_incremental])
+@pytest.mark.parametrize("workload", [w1_revaluation, w2_netting, w5_incremental, w11_portfolios])
 def test_a_workload_measures_itself(workload, limits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Settings, "size", lambda self, full, quick: max(quick // 20, 20))
     report = Report()

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 import sys
+import warnings
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,18 @@ import pytest
 from crossmargin.instruments.factors import RISK_TYPES
 from crossmargin.margin.families.sensitivity_parameters import HORIZONS, set_of
 from peers import __main__ as command
-from peers import coin_accounts, ore, ore_inputs, samples, simm_ore, strategies_estimator, var_ore
+from peers import (
+    coin_accounts,
+    ore,
+    ore_inputs,
+    portfolio_costs,
+    portfolio_problems,
+    portfolio_tails,
+    samples,
+    simm_ore,
+    strategies_estimator,
+    var_ore,
+)
 from peers.fresh import CARRIERS, ENGINES, fingerprint, modules, sources
 from peers.page import page
 from peers.report import Line, Report, compared, not_run, unexplained
@@ -29,7 +41,10 @@ from tests.test_packaging import pins
 from tests.tidy.source import REPOSITORY
 
 COMMITTED = Report.read(command.RESULT)
-LIBRARIES = ("ORE", "QuantLib", "margin_estimator")
+LIBRARIES = (
+    "ORE", "QuantLib", "margin_estimator", "pypfopt", "skfolio", "riskfolio", "cvxportfolio",
+    "cvxpy", "pandas",
+)  # fmt: skip
 
 
 def test_the_committed_result_is_that_of_these_sources() -> None:
@@ -65,11 +80,12 @@ def test_the_result_names_no_time_and_no_machine() -> None:
     assert not re.search(r"\d{4}-\d\d-\d\d|\d\d:\d\d|/tmp|/home|/root", text)
 
 
-def test_the_peers_themselves() -> None:
+@pytest.mark.parametrize("names", ["var-quantlib", "portfolio-parity,portfolio-views"])
+def test_the_peers_themselves(names: str) -> None:
     absent = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if absent:
         pytest.skip(f"`make peers` runs it: {', '.join(absent)} are in its environment alone")
-    assert command.main(["--only", "var-quantlib"]) == 0
+    assert command.main(["--only", names]) == 0
 
 
 def test_what_the_folder_imports_is_watched_or_known_to_carry() -> None:
@@ -359,6 +375,53 @@ def test_accounts_of_coins_need_the_quantile_of_their_past() -> None:
             assert need == pytest.approx(-np.sort(pnl)[rank - 1], rel=1e-12)
             again = var_ore._profits(days, dates, prices, book)
             assert again == pytest.approx(pnl, rel=1e-9, abs=1e-6)
+
+
+# --- portfolios --------------------------------------------------------------------------------
+
+
+def test_drawn_problems_have_the_moments_of_their_returns() -> None:
+    for size, problem in zip((4, 10), portfolio_problems.drawn((4, 10)), strict=True):
+        assert problem.returns.shape == (portfolio_problems.DAYS, size) == (400, len(problem.names))
+        assert problem.mean == pytest.approx(problem.returns.sum(axis=0) / 400)
+        assert np.sqrt(np.diagonal(problem.covariance)) == pytest.approx(
+            problem.returns.std(axis=0, ddof=1)
+        )
+        assert problem.held.sum() == pytest.approx(1.0) and problem.cost.min() > 0.0
+
+
+def test_a_warning_of_a_peer_is_no_line_of_the_run(recwarn) -> None:
+    def loud(problem: portfolio_problems.Problem) -> np.ndarray:
+        warnings.warn("may be inaccurate", UserWarning, stacklevel=1)
+        return problem.mean
+
+    few = portfolio_problems.drawn((4, 10))
+    assert len(portfolio_problems.answers(few, loud)) == 14 and not list(recwarn)
+
+
+@pytest.mark.parametrize("level", [0.95, 0.9437, 0.999])
+def test_the_shortfall_of_weights_is_the_least_mean_beyond_any_threshold(level: float) -> None:
+    problem = portfolio_problems.drawn((4,))[0]
+    found = portfolio_tails.shortfall_of(problem.returns, problem.held, level)
+    losses = -(problem.returns @ problem.held)
+    twin = [v + np.maximum(losses - v, 0.0).mean() / (1.0 - level) for v in losses]
+    assert found == pytest.approx(min(twin), rel=1e-12)
+
+
+def test_chords_are_convex_and_lie_on_the_law_at_their_ends() -> None:
+    widths, slopes = portfolio_costs.around(0.05, 0.01, 0.002, 0.003)
+    assert (widths > 0.0).all() and np.isinf(widths[-1]) and (np.diff(slopes) >= 0.0).all()
+    ends = np.cumsum(widths[:-1])
+    paid = np.cumsum(widths[:-1] * slopes[:-1])
+    assert paid == pytest.approx(0.002 * ends + 0.003 * ends**1.5, rel=1e-12)
+    assert 0.05 in ends.round(12) and np.diff(ends[(ends > 0.041) & (ends < 0.059)]).max() < 0.003
+
+
+def test_our_plan_and_our_critical_line_trade_alike() -> None:
+    """Two solvers of our own for one problem: what is compared with the peers is one answer."""
+    for problem in portfolio_problems.drawn((4, 10)):
+        by_plan = portfolio_costs._plan(held_cash=False, low=0.0, budget=1.0)(problem)
+        assert by_plan == pytest.approx(portfolio_costs._invested(problem), abs=1e-9)
 
 
 # --- strategies --------------------------------------------------------------------------------

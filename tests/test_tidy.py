@@ -25,7 +25,7 @@ OF_ALL_CODE = [
     shape.unexplained_silences,
     text.percent_names,
 ]
-OF_THE_PACKAGE = [shape.missing_docstrings, shape.public_names]
+OF_THE_PACKAGE = [shape.missing_docstrings, shape.public_names, shape.solvers_past_the_door]
 OF_PURE_ROOMS = [determinism.foreign_imports, determinism.banned_calls]
 OF_ALL_TEXT = [text.leftovers, text.machine_places]
 # What looks for faults, and what plants them, has to spell them.

@@ -92,6 +92,25 @@ def test_rooms_that_may_touch_the_world_are_not_pure():
 
 
 @pytest.mark.parametrize(
+    "bad",
+    [
+        "import highspy\n",
+        "from highspy import Highs\n",
+        "def f():\n    from scipy.optimize import milp\n",
+        "from scipy.optimize import linprog as solve\n",
+        "import scipy.optimize as so\nso.linprog(c)\n",
+        "from scipy import optimize\noptimize.milp(c)\n",
+    ],
+)
+def test_a_solver_past_its_door_is_reported(bad):
+    assert shape.solvers_past_the_door(source(bad, "src/crossmargin/decisions/planted.py"))
+    assert shape.solvers_past_the_door(source(bad, "src/crossmargin/risk/planted.py")) == []
+    assert shape.solvers_past_the_door(source(bad, "src/crossmargin/decisions/programme.py")) == []
+    good = "from scipy.optimize import brentq\nfrom crossmargin.decisions import programme\n"
+    assert shape.solvers_past_the_door(source(good, "src/crossmargin/decisions/planted.py")) == []
+
+
+@pytest.mark.parametrize(
     ("bad", "good"),
     [
         ("# TODO: later", "# todos os dias"),

@@ -50,10 +50,12 @@ def worth_of(name: str = "holder") -> BookWorth:
     return BookWorth.of(ready.book, view, "BTC", ready.core.before.equity_usd)
 
 
-def field_of(name: str = "holder", floor: float = 0.8, response: float = 0.0) -> Field:
+def field_of(
+    name: str = "holder", floor: float = 0.8, response: float = 0.0, lot: float = 0.1
+) -> Field:
     """A floor in dollars, with the bounds of the verb."""
     worth = worth_of(name)
-    return Field(worth, floor * worth.equity_usd, 0.0, 0.5, 0.2, response, 0.1, 20.0)
+    return Field(worth, floor * worth.equity_usd, 0.0, 0.5, 0.2, response, lot, 20.0)
 
 
 @cache

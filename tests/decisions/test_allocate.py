@@ -92,3 +92,10 @@ def test_names_stand_once() -> None:
         allocate([], Wish({}))
     with pytest.raises(InputError):
         allocate([account("a", "deribit-xpm"), account("a", "deribit-xpm")], Wish({}))
+
+
+def test_a_trade_beside_a_large_transfer_keeps_its_proof() -> None:
+    own = [pool(ether=400.0, debt=1_000.0), account("one", "deribit-xpm", {PERP: -300_000.0})]
+    asked = Asked(add=(contract(PUT), 1.0, None), fee=0.0)
+    found = allocate(own, Wish({}, 0.1, 0.08, 30.0), asked)
+    assert found.intents.transfers and found.proven

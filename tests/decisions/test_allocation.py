@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,31 @@ def exact_worth(problem: Problem, wish: Wish, sizes: np.ndarray) -> tuple[float,
         cost += paid
         least = min(least, room - wish.buffers_usd.get(place.name, 0.0))
     return wish.price * freed - cost, least
+
+
+@pytest.mark.parametrize("at_mark", [False, True])
+def test_variants_are_the_fills_of_each_move_by_itself(at_mark: bool) -> None:
+    problem = replace(problem_of(2), at_mark=at_mark)
+    most = np.array(problem.trades)
+    rng = np.random.default_rng(5)
+    sizes = np.round(most * rng.uniform(0.0, 1.0, (6, len(most))), 2)
+    sizes[3] = sizes[2]  # sizes that variants share,
+    sizes[4, ::2] = 0.0  # and moves that are not made
+    for place in problem.places:
+        found = problem.variants(place.name, sizes)
+        for fills, own in zip(found, sizes.tolist(), strict=True):
+            plain = []
+            for move, size in zip(problem.moves, own, strict=True):
+                if size > 0.0 and place.name in (move.source, move.target):
+                    item, signed = move.at(place.name, size)
+                    price = place.mark(item) if at_mark else None
+                    plain.append(place.fill(item, signed, price))
+            assert fills == plain
+        together = place.rooms(found)
+        for v, fills in enumerate(found):
+            alone = place.rooms([fills])
+            assert together.im_usd[v] == alone.im_usd[0]
+            assert together.cost_usd[v] == alone.cost_usd[0]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -28,6 +28,32 @@ def test_against_projected_gradients(seed: int) -> None:
     assert found == pytest.approx(x, abs=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_bounds_and_wide_rows_are_one_kind_of_constraint(seed: int) -> None:
+    """Each bound once more as a row of two columns, of which one is fixed at nothing."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 9))
+    root = rng.normal(size=(n, max(n - 1, 1)))
+    q, c = root @ root.T + 1e-3 * np.eye(n), rng.normal(size=n)
+    a, b = np.ones((1, n)), np.array([0.4 * n])
+    wide = rng.normal(size=(2, n))
+    g = np.vstack([2.0 * np.eye(n), -np.eye(n), wide])
+    h = np.concatenate([np.full(n, 2.0), np.zeros(n), wide @ np.full(n, 0.4) + 0.05])
+    found = solve_qp(q, c, a, b, g, h)
+    again = solve_qp(
+        np.pad(q, (0, 1)),
+        np.append(c, 0.0),
+        np.vstack([np.pad(a, ((0, 0), (0, 1))), np.eye(n + 1)[-1:]]),
+        np.append(b, 0.0),
+        np.hstack([g, np.ones((len(g), 1))]),
+        h,
+    )
+    assert found == pytest.approx(again[:-1], abs=1e-8)
+    assert (g @ found <= h + 1e-10).all() and found.sum() == pytest.approx(0.4 * n)
+    bounded = np.isclose(found, 0.0, atol=1e-9) | np.isclose(found, 1.0, atol=1e-9)
+    assert set(found[bounded].tolist()) <= {0.0, 1.0}, "what rests, rests exactly"
+
+
 def test_equations_alone_and_a_linear_objective() -> None:
     found = solve_qp(np.eye(2), np.zeros(2), np.array([[1.0, 1.0]]), np.array([1.0]), *none(2))
     assert found == pytest.approx([0.5, 0.5])

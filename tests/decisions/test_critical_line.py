@@ -148,3 +148,33 @@ def test_the_same_bits_twice() -> None:
     problem = random_problem(np.random.default_rng(8))
     first, second = frontier(*problem), frontier(*problem)
     assert (first.weights == second.weights).all() and (first.price == second.price).all()
+
+
+def test_a_limit_that_others_imply_is_no_turning_point() -> None:
+    """At most 1 of a whole 1: the path begins where the best asset is first sold, by hand.
+
+    With all in asset k, asset i enters at (s_kk - s_ik) / (m_k - m_i); the largest is the price.
+    """
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        deviations = rng.normal(size=(3, 6))
+        s, mean = deviations @ deviations.T, rng.uniform(0.01, 0.3, 3)
+        found = walk(box(mean.tolist(), s))
+        k = int(np.argmax(mean))
+        enters = [(s[k, k] - s[i, k]) / (mean[k] - mean[i]) for i in range(3) if i != k]
+        assert found.price[0] == pytest.approx(max(0.0, *enters), rel=1e-9)
+        assert found.x[0] == pytest.approx(np.eye(3)[k], abs=1e-12)
+        assert len(found.price) == 1 or np.abs(found.x[1] - found.x[0]).max() > 1e-9
+
+
+def test_all_in_one_asset_is_a_frontier_of_one_point() -> None:
+    """The asset of most return has the least risk too, and every question has that answer."""
+    found = frontier([0.2, 0.1], [[1.0, 2.0], [2.0, 9.0]])
+    assert found.count == 1
+    for point in (
+        found.minimum_variance(), found.maximum_return(), found.at_return(0.1),
+        found.at_volatility(1.5), found.at_utility(3.0), found.maximum_sharpe(),
+    ):  # fmt: skip
+        assert point.weights == pytest.approx([1.0, 0.0], abs=1e-15)
+        assert (point.mean, point.variance) == pytest.approx((0.2, 1.0), abs=1e-15)
+    assert found.sample(5)[2] == pytest.approx(np.repeat([[1.0, 0.0]], 5, axis=0), abs=1e-15)

@@ -119,6 +119,14 @@ def test_what_cannot_be_brought_inside_is_refused(
     assert refused.value.code == code
 
 
+def test_the_refusal_says_how_near_whole_lots_come() -> None:
+    bands = {"delta": GreekBand.around(0.0, 10.0), "vega": GreekBand.around(0.0, 9.0)}
+    with pytest.raises(CrossMarginError) as refused:
+        bring_inside({"vega": 500.0, "delta": 600.0}, bands, [PERP])
+    # one lot sold leaves -400, ten dollars of which are allowed; nothing moves vega
+    assert "delta outside by 390, vega outside by 491" in str(refused.value.value)
+
+
 def test_a_band_inside_out_is_refused() -> None:
     with pytest.raises(InputError):
         GreekBand(0.0, 1.0, -1.0, 0.5)

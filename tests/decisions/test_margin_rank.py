@@ -9,6 +9,7 @@ import pytest
 
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.margin_rank import (
+    costed,
     largest_that_fits,
     life_days,
     ranked_trades,
@@ -66,6 +67,34 @@ def test_best_first(prepared: PreparedBook) -> None:
     )
     assert (found.per_cost[found.saved_im_usd < 0.0] == 0.0).all()
     assert sorted(found.order.tolist()) == list(range(300))
+
+
+def test_the_first_are_those_of_the_whole_cost(prepared: PreparedBook) -> None:
+    plain = ranked_trades(prepared.core, candidates(prepared, 300))
+    rng = np.random.default_rng(5)
+    dearer = np.zeros(300)
+    dearer[plain.order] = np.maximum(plain.cost_usd, 0.02) * (1.0 + 9.0 * rng.random(300))
+    seen: list[int] = []
+
+    def cost_of(k: int) -> float:
+        seen.append(k)
+        return float(dearer[k])
+
+    before = prepared.core.before.im_usd
+    found = costed(plain, cost_of, 15, before)
+    every = costed(plain, lambda k: float(dearer[k]), 300, before)
+    assert every.whole.all()
+    assert (np.diff(every.per_cost[every.passes]) <= 0.0).all()
+    assert found.order[:15].tolist() == every.order[:15].tolist()
+    assert found.whole[:15].all()
+    assert len(seen) == len(set(seen)) == int(found.whole.sum()) < 200
+    assert sorted(found.order.tolist()) == list(range(300))
+    for each in (found, every):
+        place = {k: n for n, k in enumerate(plain.order.tolist())}
+        same = [place[k] for k in each.order.tolist()]
+        assert each.saved_im_usd.tolist() == plain.saved_im_usd[same].tolist()
+        whole = each.whole
+        assert each.cost_usd[whole].tolist() == dearer[each.order[whole]].tolist()
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

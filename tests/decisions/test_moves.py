@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crossmargin.core.errors import InputError
-from crossmargin.decisions.moves import moves_of, route_of, shifts_of
+from crossmargin.decisions.moves import moves_of, route_of, shifts_of, stays_of
 from crossmargin.decisions.places import Place, place_of
 from tests.decisions.venue_accounts import CALL, PERP, PUT, account, contract, pool
 
@@ -57,3 +57,17 @@ def test_a_route_has_every_account_that_can_trade_it() -> None:
     with pytest.raises(InputError) as told:
         route_of((place_of(pool()),), contract(PUT), 1.0)
     assert told.value.code == "order_invalid"
+
+
+def test_what_stays_has_its_size_and_a_reason() -> None:
+    own = places()
+    moves, _ = moves_of(own)
+    sizes = [1.5 if move.source == "one" else 0.0 for move in moves]
+    left = {(s.place, s.item.native_id): s for s in stays_of(own, moves, sizes)}
+    assert left["one", CALL].quantity == -2.5
+    assert left["two", PERP].quantity == 20_000.0
+    assert "worth its cost" in left["two", PERP].reason
+    whole = [move.largest for move in moves]
+    assert stays_of(own, moves, whole) == ()
+    alone = stays_of(own[:1], (), ())
+    assert [each.reason for each in alone] == ["no other account takes this contract"]

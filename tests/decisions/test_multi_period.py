@@ -102,11 +102,61 @@ def test_gross_bounds_and_the_last_weights_hold() -> None:
     assert found.weights[-1] == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
+@pytest.mark.parametrize("seed", [0, 1, 7, 18])
+def test_a_plan_with_a_given_end_is_the_best_one(seed: int) -> None:
+    """The gradients ahead of a step, and one price of the end, lie within that step's slopes.
+
+    Many paths to a given end earn nearly the same: a solver that stops early shows here, by
+    weights that are off by thousandths.
+    """
+    rng = np.random.default_rng(seed)
+    load, decay = rng.normal(size=(5, 3)), 0.5 ** np.arange(4)
+    returns = 0.01 * (rng.normal(size=(400, 3)) @ load.T + rng.normal(size=(400, 5)))
+    sigma, held = np.cov(returns, rowvar=False), rng.uniform(0.0, 0.36, 5)
+    mu = decay[:, None] * (returns.mean(axis=0) + rng.uniform(0.0005, 0.002, 5))
+    cost = rng.uniform(0.0002, 0.003, 5)
+    found = plan(mu, sigma, 8.0, held, proportional_sides(cost, 5), last=np.full(5, 0.2))
+    gradient = mu - 8.0 * found.weights @ sigma
+    gradient[-1] = 0.0  # the last weights are given: their price is free
+    ahead = np.cumsum(gradient[::-1], axis=0)[::-1]
+    moved = np.diff(np.vstack([held, found.weights]), axis=0)
+    low = np.where(moved > 1e-6, cost, -cost) - ahead
+    high = np.where(moved < -1e-6, -cost, cost) - ahead
+    assert (low.max(axis=0) <= high.min(axis=0) + 1e-10).all()
+
+
 def test_a_convex_cost_in_pieces_trades_no_further_than_its_slope_allows() -> None:
     sides = Sides(*[np.array([0.1, np.inf]), np.array([0.001, 0.02])] * 2)
     found = plan([0.01], [[0.01]], 1.0, [0.0], [sides])
     # the gradient 0.01 - 0.01 w is above the first slope and below the second: to the edge of both
     assert found.trade[0] == pytest.approx(0.1)
+
+
+def chords(cost: float, slope: float, centre: float, width: float) -> Sides:
+    """Of cost z + slope z^1.5, fine around a trade."""
+    fine = centre + width * np.linspace(-1.0, 1.0, 9)
+    nodes = np.unique(np.concatenate([[0.0, 1e-4, 1e-2, 1.0, 4.0], fine[fine > 1e-4]]))
+    paid = cost * nodes + slope * nodes**1.5
+    slopes = np.maximum.accumulate(np.diff(paid) / np.diff(nodes))
+    widths = np.append(np.diff(nodes)[:-1], np.inf)
+    return Sides(widths, slopes, widths, slopes)
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_thin_pieces_of_a_cost_are_told_apart(seed: int) -> None:
+    """Chords cut ever finer around the last answer: what binds by little is not free."""
+    rng = np.random.default_rng(seed)
+    load = rng.normal(size=(20, 3))
+    returns = 0.01 * (rng.normal(size=(400, 3)) @ load.T + rng.normal(size=(400, 20)))
+    sigma, mu = np.cov(returns, rowvar=False), returns.mean(0) + rng.uniform(0.0005, 0.002, 20)
+    held, cost = rng.uniform(0.0, 0.09, 20), rng.uniform(0.0002, 0.003, 20)
+    slope = np.sqrt(np.diagonal(sigma) * 1e6 / rng.uniform(1e6, 1e8, 20))
+    w = held
+    for width in (1.0, 0.1, 0.01, 0.001):
+        each = zip(cost.tolist(), slope.tolist(), np.abs(w - held).tolist(), strict=True)
+        found = plan(mu, sigma, 8.0, held, [chords(*values, width) for values in each])
+        assert found.residual <= 1e-9
+        w = found.weights[0]
 
 
 @pytest.mark.parametrize(

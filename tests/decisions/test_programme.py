@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, linprog, milp
 
+import crossmargin
 from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.programme import Programme, Relaxation, relaxed_text
 
@@ -80,6 +86,30 @@ def test_whole_numbers(seed: int) -> None:
     assert (found.x[whole] == np.round(found.x[whole])).all()
 
 
+@pytest.mark.parametrize("seed", [3, 5])
+def test_whole_numbers_of_tiny_costs_are_no_worse(seed: int) -> None:
+    """The solver's tolerances are absolute: the size of a dollar must not decide what is best."""
+    rng = np.random.default_rng(seed)
+    worth = rng.uniform(1.0, 2.0, 60)
+    weight = np.array([worth * rng.uniform(0.9, 1.1, 60) for _ in range(4)])
+    most = 0.5 * weight.sum(axis=1)
+    none, one = np.zeros(60), np.ones(60)
+    found = []
+    for dollar in (1.0, 1e-7):
+        made = Programme(-worth * dollar, none, one, one > 0.0, gap=1e-5, nodes=100)
+        made.add_dense(np.arange(60), weight, np.full(4, -np.inf), most)
+        solved = made.solve()
+        assert solved is not None
+        assert solved.evidence.proven
+        assert solved.evidence.gap > 0.0, "cut short, and it says so"
+        found.append(solved.objective / dollar)
+    assert found[1] == pytest.approx(found[0], rel=1e-9)
+    made.change_cost(-worth)
+    again = made.solve()
+    assert again is not None
+    assert again.objective == pytest.approx(found[0], rel=2e-3)
+
+
 def test_other_costs_and_bounds() -> None:
     made = Programme(np.array([1.0, 1.0]), np.zeros(2), np.full(2, 5.0))
     made.add([0, 1], [1.0, 1.0], 3.0, np.inf, "need")
@@ -139,3 +169,70 @@ def test_the_same_bits() -> None:
     assert first is not None and second is not None
     assert first.x.tobytes() == second.x.tobytes()
     assert first.row_dual.tobytes() == second.row_dual.tobytes()
+
+
+def test_rows_one_behind_the_other_are_the_same_rows() -> None:
+    def made(flat: bool) -> Programme:
+        programme = Programme(np.array([-1.0, -2.0]), np.zeros(2), np.full(2, 10.0))
+        if flat:
+            values = np.array([1.0, 1.0, 1.0])
+            names = ["a", "b"]
+            programme.add_flat([2, 1], [0, 1, 1], values, [-np.inf, 3.0], [4.0, 8.0], names)
+        else:
+            programme.add([0, 1], [1.0, 1.0], -np.inf, 4.0, "a")
+            programme.add([1], [1.0], 3.0, 8.0, "b")
+        return programme
+
+    one, other = made(True).solve(), made(False).solve()
+    assert one is not None
+    assert other is not None
+    assert one.x.tolist() == other.x.tolist() == [0.0, 4.0]
+    assert one.row_dual.tolist() == other.row_dual.tolist()
+    tight = made(True)
+    tight.bound_row(1, 5.0, 8.0)  # before the solver was asked
+    assert tight.solve() is None
+    assert {each.name for each in tight.relaxations()} <= {"a", "b"}
+    tight.bound_row(1, 0.0, 1.0)
+    tight.add([0], [1.0], -np.inf, 0.5)  # after it was
+    third = tight.solve()
+    assert third is not None
+    assert third.x.tolist() == [0.5, 1.0]
+
+
+OTHERS = """
+import hashlib, os, highspy, numpy as np
+from crossmargin.decisions.programme import Programme
+def solve(whole):
+    cost, one = -np.arange(1.0, 31.0), np.ones(30)
+    made = Programme(cost, 0.0 * one, one, one > 0.0 if whole else None)
+    made.add(range(30), np.random.default_rng(0).uniform(1.0, 2.0, 30), -np.inf, 10.0)
+    return made.solve().x.tobytes()
+if %r:
+    theirs = highspy.Highs()
+    for name, value in (("output_flag", False), ("threads", 2), ("parallel", "on")):
+        theirs.setOptionValue(name, value)
+    theirs.addVar(0.0, 1.0)
+    theirs.run()
+here = solve(False), solve(True)
+if not %r:
+    child = os.fork()
+    if not child:
+        os._exit(0 if (solve(False), solve(True)) == here else 1)
+    assert os.waitpid(child, 0)[1] == 0
+print(hashlib.sha256(b"".join(here)).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_and_one_that_solved_with_other_threads_get_the_same_bits() -> None:
+    source = str(Path(crossmargin.__file__).parents[1])
+    found = []
+    for theirs in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-c", OTHERS % (theirs, theirs)],
+            capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "PYTHONPATH": source},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout)
+    assert found[0] == found[1] != ""

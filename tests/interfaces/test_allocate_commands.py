@@ -41,3 +41,15 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_answer(
     assert main(["allocate", "sample:three-venues", *flags]) == 2
     shown = capsys.readouterr()
     assert shown.out == "" and "--intents" in shown.err
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--intents", "x.txt"), ("--plot", "x.pdf")])
+def test_a_wrong_ending_is_refused_before_the_search(
+    flag: str, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        pytest.fail("the search ran")
+
+    monkeypatch.setattr("crossmargin.interfaces.allocate.allocate", never)
+    assert main(["allocate", "sample:three-venues", flag, name]) == 2
+    assert flag in capsys.readouterr().err

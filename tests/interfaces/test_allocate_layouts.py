@@ -43,6 +43,7 @@ def figures(**more: Any) -> dict[str, Any]:
         "accounts": [ACCOUNT],
         "trades": [],
         "transfers": [],
+        "stays": [],
         "relaxations": [],
         "notes": [],
         **more,
@@ -69,3 +70,12 @@ def test_a_buffer_that_is_not_held_stands_out() -> None:
 
 def test_an_answer_without_proof_says_so() -> None:
     assert "not proven" in plain_text(allocate_document(figures(proven=False)))
+
+
+def test_what_stays_is_told_by_reason() -> None:
+    stays = [
+        {"account": "a", "instrument": f"C{k}", "quantity": -1.0, "reason": "no quote"}
+        for k in range(5)
+    ]
+    text = plain_text(allocate_document(figures(stays=stays)))
+    assert "What stays" in text and "no quote" in text and "C0, C1, C2, …" in text

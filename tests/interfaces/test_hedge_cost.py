@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import crossmargin as xm
 from crossmargin.core.errors import CrossMarginError
 from crossmargin.decisions.hedge_formula import Pacing, expected_cost
+from crossmargin.interfaces.sources import snapshot_of
 
 STRADDLE = (
     "type,venue,instrument,quantity,account\n"
@@ -102,3 +104,26 @@ def test_a_book_without_options_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CrossMarginError) as refused:
         xm.hedge_cost(path, "sample:market")
     assert refused.value.code == "option_unknown"
+
+
+def test_delta_to_liquidity_by_touch_depth_and_volume(book: Path, tmp_path: Path) -> None:
+    mark = snapshot_of("sample:market").get("mark", "deribit|BTC-PERPETUAL")
+    assert mark is not None
+    levels = {"bids": [[mark - 1.0, 5e4], [mark - 9.0, 1e5]], "asks": [[mark + 1.0, 7e4]]}
+    place = tmp_path / "books.json"
+    place.write_text(json.dumps({"BTC-PERPETUAL": levels}), "utf-8")
+    found = xm.hedge_cost(book, "sample:market", paths=100, books=place, within_bp=5.0)
+    hedge, delta = found.figures["hedge"], found.figures["book"]["delta_usd"]
+    # the book's delta is sold into the bids, or bought from the asks
+    touch, depth = (5e4, 1.5e5) if delta > 0.0 else (7e4, 7e4)
+    assert hedge["touch_usd"] == pytest.approx(touch)
+    assert hedge["depth_usd"] == pytest.approx(depth)
+    assert hedge["delta_to_touch_ratio"] == pytest.approx(abs(delta) / touch)
+    assert hedge["delta_to_depth_ratio"] == pytest.approx(abs(delta) / depth)
+    words = " ".join(repr(found).split())
+    assert "within 5 bp" in words
+    assert "guessed from open interest" in words
+    assert f"--books {place} --within 5.0" in found.receipt.command
+    bare = xm.hedge_cost(book, "sample:market", paths=100)
+    assert bare.figures["hedge"]["delta_to_depth_ratio"] is None
+    assert "--books FILE" in repr(bare)

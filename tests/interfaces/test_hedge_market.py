@@ -8,6 +8,7 @@ from crossmargin.core.errors import CrossMarginError
 from crossmargin.interfaces.hedge_market import hedge_market, option_book, underlying_of
 from crossmargin.interfaces.sources import book_of, snapshot_of
 from crossmargin.margin.whatif_greeks import GreekTable
+from crossmargin.market.depth import Depth
 
 
 def test_delta_gamma_and_vega_are_those_of_the_account() -> None:
@@ -47,3 +48,31 @@ def test_several_underlyings_must_be_named() -> None:
         with pytest.raises(CrossMarginError) as refused:
             underlying_of(book, asked)
         assert refused.value.code == "option_unknown"
+
+
+def test_depth_of_the_hedge_is_read_on_the_side_that_it_meets() -> None:
+    """Inverse perpetual: a unit is a dollar (ten at the venue's own size). Levels near the mark."""
+    book, snapshot = book_of("sample:market-maker"), snapshot_of("sample:market")
+    view = snapshot.view(book.instruments)
+    mark = snapshot.get("mark", "deribit|BTC-PERPETUAL")
+    assert mark is not None
+    levels = Depth.of(
+        [(mark * 0.9999, 3e4), (mark * 0.9992, 5e4), (mark * 0.998, 9e9)],
+        [(mark * 1.0002, 2e4), (mark * 1.0011, 7e9)],
+        "perp",
+        volume_day=1e8,
+    )
+    books = {("deribit", "BTC-PERPETUAL"): levels}
+    bare = hedge_market(book, view, snapshot, "BTC").liquidity
+    assert bare.within == (None, None)
+    assert bare.volume_from == "guessed from open interest"
+    found = hedge_market(book, view, snapshot, "BTC", books=books)
+    unit = found.volume_day_usd / 1e8
+    there = found.liquidity
+    assert there.met(1.0) == pytest.approx((3e4 * unit, 8e4 * unit))  # sold into the bids
+    assert there.met(-1.0) == pytest.approx((2e4 * unit, 2e4 * unit))
+    assert there.volume_from == "as given"
+    wide = hedge_market(book, view, snapshot, "BTC", books=books, within_bp=12.0, cost_bp=5.0)
+    assert wide.liquidity.met(-1.0)[1] == pytest.approx((2e4 + 7e9) * unit)
+    with pytest.raises(CrossMarginError):
+        hedge_market(book, view, snapshot, "BTC", within_bp=0.0)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import crossmargin as xm
+from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError
-from crossmargin.decisions.margin_choice import Desired, Tolerances
+from crossmargin.decisions.margin_choice import Desired, Tolerances, profile_of, workbench
+from crossmargin.decisions.margin_outlook import finer
 from crossmargin.interfaces.cli import main
 from crossmargin.interfaces.optimise_layouts import optimise_document
+from crossmargin.interfaces.whatif import prepare
 
 BOOK, MARKET = "sample:market-maker", "sample:market"
 
@@ -46,9 +50,16 @@ def test_the_figures_add_up_and_say_what_got_worse(result: xm.OptimiseResult) ->
     }
     for each in figures["grid"]:
         assert each["largest_loss_added_usd"] >= -0.02 * figures["before"]["im_usd"] * 1.001
+    coarse = {each["coin"]: each for each in figures["grid"]}
+    for each in figures["dense_grid"]:  # the points of the grid are among those of the denser one
+        own = coarse[each["coin"]]
+        assert each["largest_loss_added_usd"] <= own["largest_loss_added_usd"] + 1e-6
+        assert each["worst_after_usd"] <= own["worst_after_usd"] + 1e-6
+        assert each["largest_loss_added_usd"] >= -0.02 * figures["before"]["im_usd"] * 1.001
     assert any("P&L" in text for text in figures["worsened"])
     assert figures["pieces"][0]["standing"] == "lower"
     assert figures["pieces"][0]["left_out"]
+    assert any("open orders" in text for text in figures["pieces"][0]["left_out"])
     assert figures["solver"]["primal_residual"] <= 1e-7
     text = repr(result)
     assert "trades save" in text
@@ -64,6 +75,62 @@ def test_a_greek_stays_inside_its_tolerance(result: xm.OptimiseResult) -> None:
         gross = float((abs(bench.quantity * bench.greek[:, g]))[mine].sum())
         if share is not None:
             assert abs(each.with_ - each.without) <= share * gross * (1.0 + 1e-6) + 1e-9
+
+
+def test_the_cost_is_the_one_cost_object(result: xm.OptimiseResult) -> None:
+    bench, sizes = result.bench, result.priced.sizes
+    total = 0.0
+    for j, size in enumerate(sizes.tolist()):
+        if size == 0.0:
+            continue
+        quote = bench.desk.quote(int(bench.column[j]), 1.0 if size > 0.0 else -1.0)
+        parts = {name: float(value) for name, value in quote.cost.split(size)}
+        cost = max(sum(parts.values()), parts["fee"] + parts.get("base fee", 0.0))
+        assert bench.cost_usd(j, size) == pytest.approx(cost, rel=1e-12)
+        pieces = bench.tickets[j].cost_usd(size) + bench.tickets[j].fixed_usd
+        assert pieces >= cost * (1.0 - 1e-9), "the pieces lie on or above the cost"
+        total += cost
+    assert result.cost_usd == pytest.approx(total, rel=1e-12)
+    assert sum(trade.cost_usd for trade in result.trades) == pytest.approx(total, rel=1e-12)
+
+
+def test_what_breaks_between_the_points_becomes_rows(result: xm.OptimiseResult) -> None:
+    bench, snapshot, sizes = result.bench, result.prepared.snapshot, result.priced.sizes
+    wide = profile_of(bench, result.terms.tolerances, result.figures["before"]["im_usd"])
+    assert wide is not None
+    assert finer(bench, snapshot, sizes, wide) is None, "the answer keeps it there too"
+    half = replace(wide, down=0.5 * wide.down)
+    more = finer(bench, snapshot, sizes, half)
+    assert more is not None
+    added = more.rows[len(wide.rows) :] @ sizes
+    assert (added < half.down[0]).all()
+    lowest = min(each["largest_loss_added_usd"] for each in result.figures["dense_grid"])
+    assert added.min() == pytest.approx(lowest, rel=1e-9)
+    assert len(more.names) == len(more.rows) == len(more.down) == len(more.up)
+
+
+def test_the_smallest_trade_what_ends_early_and_a_fee_by_trade() -> None:
+    made = prepare(BOOK, MARKET, "deribit-xpm", None, fee={"deribit.fee.base": 2.0})
+    plain = workbench(made.core, made.snapshot, Desired(least_days=30.0))
+    asked = Desired(least_days=30.0, horizon_days=30.0, least_usd=50_000.0)
+    bench = workbench(made.core, made.snapshot, asked)
+    now, items = bench.view.as_of_ms, bench.view.instruments.items
+    life = {items[int(k)].native_id: items[int(k)].expiry_ms - now for k in bench.column.tolist()}
+    former = {ticket.name: ticket for ticket in plain.tickets}
+    early = [each for each in bench.tickets if life[each.name] < 15 * DAY_MS]
+    late = [each for each in bench.tickets if life[each.name] > 30 * DAY_MS]
+    assert len(early) > 2
+    assert len(late) > 2
+    for each in late:
+        assert each.least > former[each.name].least
+        assert each.fixed_usd == pytest.approx(2.0, rel=0.05), "of a coin at its own price"
+        assert each.buy_slope.tolist() == former[each.name].buy_slope.tolist()
+    for each in early:
+        times = 30.0 * DAY_MS / life[each.name]
+        assert each.least == each.lot, "what is held may be closed whatever it is"
+        assert each.fixed_usd == pytest.approx(2.0 * times, rel=0.05)
+        assert each.sell_slope == pytest.approx(times * former[each.name].sell_slope)
+        assert bool(each.buy_slope.size) != bool(each.sell_slope.size)
 
 
 def test_what_cannot_be_kept_names_the_least_relaxation() -> None:

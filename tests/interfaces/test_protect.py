@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 import crossmargin as xm
-from crossmargin.core.clock import parse_ms
-from crossmargin.core.errors import CrossMarginError, InputError
+from crossmargin.core.clock import format_ms, parse_ms
+from crossmargin.core.errors import CrossMarginError, InputError, ModelError
+from crossmargin.instruments.contracts import Kind
+from crossmargin.instruments.symbology import parse
 from crossmargin.interfaces.protect import ProtectResult, _coins_alone, _largest_coin
 from crossmargin.interfaces.sources import book_of, snapshot_of
 from crossmargin.interfaces.whatif_legs import candidates_of
+from crossmargin.market.snapshot import Snapshot
 from crossmargin.venues.market_import import import_market
 from tests.margin.sense import DAYS
 from tests.real_history import real_history
@@ -211,3 +214,74 @@ def test_coins_that_are_no_amount_are_refused_by_their_form(coins: str) -> None:
         xm.protect(coins, "sample:market")
     assert caught.value.place == coins
     assert "COIN:AMOUNT" in caught.value.message
+
+
+def test_the_tail_hedge_keeps_a_margin_budget() -> None:
+    def asked(**kw: float) -> Any:
+        return xm.protect("BTC:10", "sample:market", strategies=["put"], expiries=1, **kw)
+
+    free = asked(tail_budget=0.02).figures["tail"]
+    most = 105_500.0
+    kept = asked(tail_budget=0.02, tail_margin=most)
+    tail = kept.figures["tail"]
+    assert free["im_usd"] > most >= tail["im_usd"]
+    assert tail["margin_price"] > 0.0
+    assert free["margin_price"] == 0.0
+    assert [c["payoff_usd"] for c in tail["crashes"]] < [c["payoff_usd"] for c in free["crashes"]]
+    again = xm.whatif(
+        HOLDER, "sample:market", add=[f"{leg['instrument']}:{leg['size']}" for leg in tail["legs"]]
+    )
+    assert again.after.im_usd == pytest.approx(tail["im_usd"], abs=1e-9)
+    assert "at most 105,500 USD asked" in " ".join(repr(kept).split())
+    assert f"--tail-margin {most}" in kept.receipt.to_dict()["command"]
+    paid = asked(tail_budget=0.02, margin_rate=0.1).figures["tail"]
+    budget = paid["budget_usd_per_year"] - 0.1 * paid["marginal_im_usd"]
+    assert paid["cost_usd_per_year"] <= budget + 0.1
+    assert paid["marginal_im_usd"] < free["marginal_im_usd"]
+    with pytest.raises(InputError) as refused:
+        asked(tail_margin=most)
+    assert refused.value.code == "option_unknown"
+    with pytest.raises(ModelError):
+        asked(tail_budget=0.02, tail_margin=1000.0)
+
+
+def _okx() -> Snapshot:
+    """The sample market's coin-settled BTC contracts under their names at OKX."""
+    rows = []
+    for row in snapshot_of("sample:market").rows():
+        venue, bar, name = row.subject.partition("|")
+        if not bar:
+            rows.append(row)
+            continue
+        item = parse(venue, name)
+        if item.underlying != "BTC" or item.kind not in (Kind.OPTION, Kind.PERPETUAL):
+            continue
+        day = format_ms(item.expiry_ms)[2:10].replace("-", "")
+        other = f"BTC-USD-{day}-{item.strike:.0f}-{name[-1]}"
+        other = "BTC-USD-SWAP" if item.kind == Kind.PERPETUAL else other
+        rows.append(row._replace(subject=f"okx|{other}"))
+    return Snapshot.of(rows, snapshot_of("sample:market").as_of_ms)
+
+
+def test_contracts_of_a_hundredth_of_a_coin_are_sized_in_contracts() -> None:
+    """The same quotes at OKX, where an option is 0.01 BTC: a hundred times the size, one cost."""
+    kinds = ["put", "collar", "perp-short", "cheapest-mix"]
+    here = xm.protect("BTC:10", "sample:market", strategies=kinds, expiries=2)
+    book = [{**HOLDER[0], "venue": "okx"}]
+    there = xm.protect(book, _okx(), "okx-pm", strategies=kinds, expiries=2, tail_budget=0.02)
+    mine = {(e["strategy"], e["expiry"]): e for e in here.candidates}
+    other = {(e["strategy"], e["expiry"]): e for e in there.candidates}
+    assert mine.keys() == other.keys()
+    for key, each in other.items():
+        assert each["holds"]
+        twin, unit = mine[key], 100.0 if key[0] == "perp short" else 0.01
+        if key[0] != "perp short":
+            bought = sum(max(leg["size"], 0.0) for leg in each["legs"]) * unit
+            assert bought <= sum(max(leg["size"], 0.0) for leg in twin["legs"]) + 1e-9
+            assert bought == pytest.approx(
+                sum(max(leg["size"], 0.0) for leg in twin["legs"]), abs=0.21
+            )
+        assert each["cost_usd"] == pytest.approx(twin["cost_usd"], rel=0.02, abs=60.0)
+    tail = there.figures["tail"]
+    assert tail["cost_usd_per_year"] <= tail["budget_usd_per_year"]
+    assert tail["legs"]

@@ -40,3 +40,16 @@ def test_notes_follow_the_answer() -> None:
     assert "cheapest mix buys calls" in both
     none = " ".join(notes_of(answer(ask=Ask("BTC", 0.8, unit="coin")), ()))
     assert "holds at every price without a hedge" in none
+
+
+def test_where_no_bought_mix_holds_the_highest_floor_is_told() -> None:
+    high = Ask("BTC", floor_price=90_000.0, days=14.0, families=("put", "cheapest mix"))
+    found = answer(ask=high)
+    assert found.without == ("put", "cheapest mix")
+    assert found.reach is not None
+    level, _ = found.reach
+    assert 0.98 < level / found.field.book.equity_usd < 1.1
+    assert "the highest floor that bought options hold" in " ".join(notes_of(found, ()))
+    lower = Ask("BTC", 0.9, days=14.0, families=("cheapest mix",))
+    assert answer(ask=lower).candidates
+    assert answer(ask=lower).reach is None

@@ -48,6 +48,9 @@ def test_the_command_lists_the_first_and_draws(
     best = figures["candidates"][0]
     assert best["saved_im_usd"] > 0.0
     assert best["largest"] is not None or best["largest_unknown"]
+    whole = [each["cost_whole"] for each in figures["candidates"]]
+    assert all(whole[:20]), "those that are shown have the whole cost"
+    assert not all(whole)
 
 
 @pytest.mark.parametrize(

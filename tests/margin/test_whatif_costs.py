@@ -8,7 +8,7 @@ from crossmargin.core.clock import utc_ms
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.symbology import parse
 from crossmargin.margin.whatif_costs import Schedule, is_whole, lot_of, trading_parameters
-from crossmargin.market.fees import FeeTerms
+from crossmargin.market.fees import FeeTerms, fee_of_trade
 
 NOW = utc_ms(2026, 7, 3, 6)
 OPTION, SWAP = parse("deribit", "BTC-10JUL26-72000-C"), parse("deribit", "BTC-PERPETUAL")
@@ -30,6 +30,26 @@ def test_the_fees_of_deribit() -> None:
     assert schedule.fidelity("deribit") == "stated"
     assert schedule.fidelity("derive") == "inferred"
     assert schedule.fidelity("bybit") == "missing"
+
+
+def test_the_fees_and_lots_of_okx() -> None:
+    schedule, maker = Schedule.at(NOW), Schedule(trading_parameters(NOW), maker=True)
+    option, swap = parse("okx", "BTC-USD-260731-40000-P"), parse("okx", "BTC-USDT-SWAP")
+    assert schedule.of(option) == FeeTerms(0.0003, 0.07, 0.0)
+    assert maker.of(option) == FeeTerms(0.0002, 0.07, 0.0)
+    assert (schedule.of(swap).share, maker.of(swap).share) == (0.0005, 0.0002)
+    assert schedule.fidelity("okx") == "inferred"  # one example, and pages that were not read
+    lots = trading_parameters(NOW)
+    assert [lot_of(each, lots) for each in (option, swap)] == [1.0, 0.01]
+    # the example of the venue's page: 100 contracts of 0.01 BTC at 0.05 BTC, taken
+    fee = fee_of_trade(
+        schedule.of(option), option=True, inverse=True, amount=100 * 0.01, price=0.05, index=6e4
+    )
+    assert fee == pytest.approx(0.0003)
+    cheap = fee_of_trade(
+        schedule.of(option), option=True, inverse=True, amount=1.0, price=0.001, index=6e4
+    )
+    assert cheap == pytest.approx(0.07 * 0.001)
 
 
 def test_a_share_given_replaces_every_venue_and_its_base() -> None:

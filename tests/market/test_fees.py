@@ -18,8 +18,10 @@ def test_the_formula_by_hand(amount: float) -> None:
             TERMS, option=option, inverse=inverse, amount=amount, price=price, index=60_000.0
         )
 
-    assert fee(True, True, 0.05) == 2 * 0.0003 + 0.5
-    assert fee(True, True, 0.0008) == 2 * 0.125 * 0.0008 + 0.5  # the cap of a cheap option
+    assert fee(True, True, 0.05) == 2 * 0.0003 + 0.5 / 60_000.0
+    assert (
+        fee(True, True, 0.0008) == 2 * 0.125 * 0.0008 + 0.5 / 60_000.0
+    )  # the cap of a cheap option
     assert fee(True, False, 3_000.0) == 2 * 0.0003 * 60_000.0 + 0.5
     assert fee(False, False, 61_000.0) == pytest.approx(2 * 0.0003 * 61_000.0 + 0.5, rel=1e-15)
     assert fee(False, True, 50_000.0) == 0.0003 * 2 / 50_000.0 + 0.5 / 50_000.0

@@ -56,6 +56,10 @@ def test_every_model_is_attributed(model: MarginModel) -> None:
     made = attribute(game, groups, order_groups(held, ["kind"]), pairs=4)
     adds_up(made)
     assert made.refused == ()
+    if model.spec.scale is ScaleLaw.HOMOGENEOUS and model.spec.quantum == 0.0:
+        # Euler's shares alone are the requirement: nothing is left for nobody.
+        near = 1e-9 * max(abs(made.positions), 1.0)
+        assert made.euler.sum() == pytest.approx(made.positions, abs=near)
 
 
 @pytest.mark.parametrize("model", WORST_OF)

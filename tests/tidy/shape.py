@@ -18,6 +18,9 @@ TESTED_SHARE_MIN = 0.95
 # Modules that start a process or are what a user imports: nobody inside the package needs them.
 ENTRY_POINTS = frozenset({PACKAGE, f"{PACKAGE}.__main__", f"{PACKAGE}.interfaces.cli"})
 
+# The one module of the decisions that calls a solver of linear programmes: it proves each answer.
+SOLVER_DOOR = f"{PACKAGE}.decisions.programme"
+
 _NAMES_A_MODULE = re.compile(rf"{PACKAGE}(\.\w+)+(:\w+)?")
 
 
@@ -179,6 +182,19 @@ def unimported_modules(sources: Iterable[Source]) -> list[str]:
         if not any(source.module in names for path, names in used.items() if path != source.path):
             found.append(source.at(1, f"{source.module} is imported by nobody"))
     return found
+
+
+def solvers_past_the_door(source: Source) -> list[str]:
+    """A decision that calls a solver itself: its answer would not be proven."""
+    if source.room != "decisions" or source.module == SOLVER_DOOR:
+        return []
+    called = imported_modules(source)
+    called |= {ast.unparse(n) for n in ast.walk(source.tree) if isinstance(n, ast.Attribute)}
+    return [
+        source.at(1, f"{name} is called past {SOLVER_DOOR}")
+        for name in sorted(called)
+        if name.startswith("highspy") or name.rsplit(".", 1)[-1] in ("linprog", "milp")
+    ]
 
 
 def untested_modules(sources: Iterable[Source], tests: Iterable[str]) -> list[str]:

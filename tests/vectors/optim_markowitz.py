@@ -26,6 +26,7 @@ from crossmargin.statistics import backtests, closed_forms, covariance, performa
 __all__ = ["CHECKERS"]
 
 Case = dict[str, Any]
+CHI2_95 = 3.841458820694124  # of one degree of freedom
 
 
 def _limits(given: Case, count: int) -> WeightLimits:
@@ -35,35 +36,52 @@ def _limits(given: Case, count: int) -> WeightLimits:
 
 
 def _of(case: Case, name: str) -> float:
-    """A tolerance of one figure, or the one of all."""
+    """A tolerance of one figure, or the one of all: the weights', else the least given."""
     stated = case["tolerance"]
-    return float(stated.get(name, stated["weights"]) if isinstance(stated, dict) else stated)
+    if not isinstance(stated, dict):
+        return float(stated or 0.0)
+    return float(stated.get(name, stated.get("weights", min(stated.values()))))
+
+
+def _matrix(given: Case) -> np.ndarray:
+    """The covariance, or that of the deviations and correlations that are given."""
+    if "cov" in given:
+        return np.array(given["cov"], np.float64)
+    vol = np.array(given["vol"], np.float64)
+    return np.array(given["corr"], np.float64) * vol[:, None] * vol
 
 
 def _frontier(case: Case, *, indefinite: bool = False) -> Frontier:
     given = case["inputs"]
-    s = np.array(given["cov"], np.float64)
+    s = _matrix(given)
     mean = np.array(given.get("mu", np.zeros(len(s))), np.float64)
     return frontier(mean, s, _limits(given, len(s)), indefinite=indefinite)
 
 
 def _turning_points(case: Case) -> None:
     found, expected = _frontier(case), case["expected"]
-    weights = np.array(expected["weights"])
-    assert found.weights.shape == weights.shape
-    assert np.abs(found.weights - weights).max() <= _of(case, "weights")
-    prices = np.array(expected["lambdas"])
-    assert np.abs(found.price - prices).max() <= _of(case, "lambdas")
+    stated = np.array(expected["lambdas"]), np.array(expected["weights"])
+    (price, ours), (prices, weights) = _distinct(found.price, found.weights), _distinct(*stated)
+    assert ours.shape == weights.shape
+    assert np.abs(ours - weights).max() <= _of(case, "weights")
+    assert np.abs(price - prices).max() <= _of(case, "lambdas")
     if "max_sharpe_rf0" in expected:
         best = found.maximum_sharpe(0.0)
-        stated = expected["max_sharpe_rf0"]
-        assert best.sharpe(0.0) == pytest.approx(stated["sharpe"], abs=_of(case, "sharpe"))
-        assert best.weights == pytest.approx(stated["weights"], abs=1e-6)
+        named = expected["max_sharpe_rf0"]
+        assert best.sharpe(0.0) == pytest.approx(named["sharpe"], abs=_of(case, "sharpe"))
+        assert best.weights == pytest.approx(named["weights"], abs=1e-6)
         assert found.minimum_variance().weights == pytest.approx(
             expected["min_var_weights"], abs=_of(case, "weights")
         )
         assert found.mean == pytest.approx(expected["returns"], abs=_of(case, "weights"))
         assert np.sqrt(found.variance) == pytest.approx(expected["risks"], abs=_of(case, "weights"))
+
+
+def _distinct(price: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turning points that are portfolios of their own: of those alike in a row the last price."""
+    same = np.abs(np.diff(weights, axis=0)).max(axis=1) <= 1e-8
+    kept = np.append(~same, True)
+    return price[kept], weights[kept]
 
 
 def _weights(case: Case) -> None:
@@ -81,10 +99,20 @@ def _weights(case: Case) -> None:
     assert point.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
 
 
+def _markowitz(case: Case) -> None:
+    """A case of another problem of the kind: by what it states."""
+    if "lambdas" in case["expected"]:
+        _turning_points(case)
+    elif "rf" in case["inputs"] or "sharpe" in str(case["topic"]).lower():
+        _sharpe(case)
+    else:
+        _weights(case)
+
+
 def _sharpe(case: Case) -> None:
     """Where a printed covariance is indefinite it is refused, and then taken along the path."""
     given = case["inputs"]
-    indefinite = _indefinite(given["cov"], lambda: _frontier(case))
+    indefinite = _indefinite(_matrix(given), lambda: _frontier(case))
     best = _frontier(case, indefinite=indefinite).maximum_sharpe(given.get("rf", 0.0))
     assert best.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
 
@@ -134,27 +162,28 @@ def orlib(text: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _budgets(case: Case) -> None:
     given = case["inputs"]
-    s = np.array(given["cov"], np.float64)
+    s = _matrix(given)
     found = risk_budgets(s, given.get("budgets"), _limits(given, len(s)))
     assert found.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
 
 
 def _contributions(case: Case) -> None:
     given, expected, limit = case["inputs"], case["expected"], _of(case, "weights")
-    vol = np.array(given["vol"])
-    s = np.array(given["corr"]) * vol[:, None] * vol
+    s = _matrix(given)
     parts = risk_contributions(given["w"], s)
-    assert parts.volatility == pytest.approx(expected["sigma"], abs=limit)
-    assert parts.marginal == pytest.approx(expected["mrc"], abs=limit)
-    assert parts.total == pytest.approx(expected["rc"], abs=limit)
-    assert parts.share == pytest.approx(expected["share"], abs=limit)
     equal = risk_budgets(s)
-    assert equal.weights == pytest.approx(expected["erc_weights"], abs=limit)
-    assert equal.volatility == pytest.approx(expected["erc_sigma"], abs=1e-9)
+    ours = {"sigma": parts.volatility, "mrc": parts.marginal, "rc": parts.total,
+            "share": parts.share, "erc_weights": equal.weights}  # fmt: skip
+    stated = [name for name in ours if name in expected]
+    assert stated, f"nothing of {sorted(expected)} is known"
+    for name in stated:
+        assert ours[name] == pytest.approx(expected[name], abs=limit), name
+    if "erc_sigma" in expected:
+        assert equal.volatility == pytest.approx(expected["erc_sigma"], abs=1e-9)
 
 
 def _diversified(case: Case) -> None:
-    s = np.array(case["inputs"]["cov"], np.float64)
+    s = _matrix(case["inputs"])
     indefinite = _indefinite(s, lambda: maximum_diversification(s))
     found = maximum_diversification(s, indefinite=indefinite)
     assert found.weights == pytest.approx(case["expected"]["weights"], abs=_of(case, "weights"))
@@ -174,8 +203,8 @@ def _worst_loss(case: Case) -> None:
 def _normal_shortfall(case: Case) -> None:
     """Of normal returns the least shortfall at a return is the least variance at it."""
     given, expected = case["inputs"], case["expected"]
-    s = np.array(given["cov"], np.float64)
-    best = frontier(given["mu"], s).at_return(given["min_return"])
+    s = _matrix(given)
+    best = frontier(given["mu"], s, _limits(given, len(s))).at_return(given["min_return"])
     assert best.weights == pytest.approx(expected["weights"], abs=_of(case, "weights"))
     for level, (value_at_risk, shortfall) in expected["var_cvar"].items():
         found = closed_forms.normal(float(level), -best.mean, best.volatility)
@@ -185,8 +214,7 @@ def _normal_shortfall(case: Case) -> None:
 
 def _black_litterman(case: Case) -> None:
     given, expected = case["inputs"], case["expected"]
-    vol = np.array(given["vol"])
-    s = np.array(given["corr"]) * vol[:, None] * vol
+    s = _matrix(given)
     for mark in ("1", "2"):
         if f"P{mark}" not in given:
             continue
@@ -276,7 +304,7 @@ def _backtest(case: Case) -> None:
     """
     given, expected, tolerance = case["inputs"], case["expected"], case["tolerance"]
     limit = tolerance if isinstance(tolerance, float) else 1e-5
-    seen = _ratios(given, expected, limit)
+    seen = _ratios(given, expected, limit) + _regions(case)
     zones = expected.get("zone", [])
     lights = [backtests.traffic_light(given["T"], x, given["p"]) for x in range(len(zones))]
     assert [str(light.zone) for light in lights] == zones
@@ -293,26 +321,78 @@ def _backtest(case: Case) -> None:
         pytest.skip(f"{case['id']}: no checker for {sorted(given)} and {sorted(expected)}")
 
 
+_COUNTS = {
+    "t": ("t", "n", "days", "obs", "observations"),
+    "x": ("x", "m", "failures", "exceptions", "violations", "breaches"),
+    "p": ("p", "p_fail", "rate"),
+    "level": ("level", "alpha", "confidence", "varlevel", "var_level"),
+}
+
+
+def _counts(given: Case) -> dict[str, float]:
+    """Days, breaches and their chance under the names in use; from the transitions where needed."""
+    lower = {name.lower(): value for name, value in given.items()}
+    found = {name: lower[name] for name in ("n00", "n01", "n10", "n11") if name in lower}
+    for name, others in _COUNTS.items():
+        value = next((lower[other] for other in others if other in lower), None)
+        if isinstance(value, int | float):
+            found[name] = value
+    if "p" not in found and "level" in found:
+        found["p"] = round(min(found["level"], 1.0 - found["level"]), 12)
+    if len(found.keys() & {"n00", "n01", "n10", "n11"}) == 4 and "x" not in found:
+        found["x"] = found["n01"] + found["n11"]
+    return found
+
+
 def _ratios(given: Case, expected: Case, limit: float) -> int:
     """How many ratios and p-values were checked, under the names that papers give them."""
-    counts = {name.lower(): value for name, value in given.items()}
+    counts = _counts(given)
     found: dict[str, float] = {}
-    if "x" in counts and "t" in counts and "p" in counts:
-        of = backtests.kupiec(counts["t"], counts["x"], counts["p"])
-        found |= dict.fromkeys(("lr", "lruc", "lrpof", "pof"), of.value)
-        found |= dict.fromkeys(("p", "pvalue", "puc"), of.p_value)
-    if {"n00", "n01", "n10", "n11"} <= set(counts):
-        chain = backtests.Transitions(*(counts[name] for name in ("n00", "n01", "n10", "n11")))
+    if {"x", "t", "p"} <= counts.keys():
+        days, breaches, chance = int(counts["t"]), int(counts["x"]), counts["p"]
+        of = backtests.kupiec(days, breaches, chance)
+        found |= dict.fromkeys(("lr", "lruc", "lrpof", "lratiopof", "pof"), of.value)
+        found |= dict.fromkeys(("p", "pvalue", "puc", "pvaluepof"), of.p_value)
+        fewer = backtests.breaches_at_most(days, breaches - 1, chance) if breaches else 0.0
+        tail = ("typei", "ponesided", "onesided", "onetailed", "ponetailed", "pge", "patleast",
+                "probatleast", "binomialtail")  # fmt: skip
+        found |= dict.fromkeys(tail, 1.0 - fewer)
+    if {"n00", "n01", "n10", "n11"} <= counts.keys():
+        chain = backtests.Transitions(*(int(counts[n]) for n in ("n00", "n01", "n10", "n11")))
         apart = backtests.independence(chain).value
-        found |= dict.fromkeys(("lrind", "lrcci", "cci"), apart)
+        found |= dict.fromkeys(("lrind", "lrcci", "lratiocci", "cci"), apart)
         if "lr" in found:
-            found |= dict.fromkeys(("lrcc", "cc"), found["lr"] + apart)
+            found |= dict.fromkeys(("lrcc", "lratiocc", "cc"), found["lr"] + apart)
     seen = 0
     for name, stated in expected.items():
-        key = name.lower().replace("_", "")
+        key = name.lower().replace("_", "").replace("-", "")
         if key in found and isinstance(stated, float | int):
             assert found[key] == pytest.approx(stated, abs=limit), name
             seen += 1
+    return seen
+
+
+def _regions(case: Case) -> int:
+    """Counts that Kupiec's test does not reject at 5 %: strictly between the bounds of each row."""
+    rows = case["expected"].get("rows") or case["inputs"].get("rows") or []
+    seen = 0
+    for row in rows if isinstance(rows, list) else []:
+        counts = _counts({**case["inputs"], **row}) if isinstance(row, dict) else {}
+        low, high = (
+            next((row[n] for n in names if isinstance(row, dict) and n in row), None)
+            for names in (("lower", "low", "above", "lo"), ("upper", "high", "below", "hi"))
+        )
+        if high is None or not {"t", "p"} <= counts.keys():
+            continue
+        days, chance = int(counts["t"]), counts["p"]
+        start = 0 if low is None else max(int(low) + 1, 0)
+        inside = [backtests.kupiec(days, x, chance).value for x in range(start, int(high))]
+        # tables leave 0 in where the likelihood ratio alone would reject it
+        assert max(inside[1:] if start == 0 else inside) <= CHI2_95
+        assert backtests.kupiec(days, int(high), chance).value > CHI2_95
+        if low is not None and low >= 1:
+            assert backtests.kupiec(days, int(low), chance).value > CHI2_95
+        seen += 1
     return seen
 
 
@@ -332,15 +412,17 @@ CHECKERS: dict[str, Callable[[Case], None]] = {
     "markowitz/utility": _weights,
     "markowitz/max-utility": _weights,
     "markowitz/max-sharpe": _sharpe,
+    "markowitz": _markowitz,
     "markowitz/frontier": _orlib,
     "risk-parity": _budgets,
-    "risk-contribution/euler": _contributions,
+    "risk-contribution": _contributions,
     "max-diversification": _diversified,
     "max-loss LP": _worst_loss,
-    "CVaR/ES": _normal_shortfall,
+    "CVaR": _normal_shortfall,
     "black-litterman": _black_litterman,
     "HRP": _hierarchical,
-    "drawdown/performance": _performance,
+    "drawdown": _performance,
+    "performance": _performance,
     "VaR backtest": _backtest,
     "VaR convention": _quantile,
 }

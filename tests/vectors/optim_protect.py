@@ -33,7 +33,9 @@ def _near(found: float, wanted: float, allowed: float) -> None:
 
 def _tolerance(case: Case, name: str = "") -> float:
     given = case["tolerance"]
-    return float(given[name] if isinstance(given, dict) else given)
+    if isinstance(given, dict):
+        return float(given.get(name, min(given.values())))
+    return float(given)
 
 
 def _spot(row: Case) -> dict[str, float]:
@@ -58,8 +60,17 @@ def _spot(row: Case) -> dict[str, float]:
     }
 
 
+def _rows(case: Case) -> list[Case]:
+    """Rows that name their cells, or lists of cells in the order of ``cols``."""
+    names = [name.strip() for name in str(case["inputs"].get("cols", "")).split(",")]
+    return [
+        row if isinstance(row, dict) else dict(zip(names, row, strict=True))
+        for row in case["expected"]["rows"]
+    ]
+
+
 def _haug_values(case: Case) -> None:
-    rows = case["expected"]["rows"]
+    rows = _rows(case)
     assert rows
     for row in rows:
         _near(_spot(row)["value"], row["value"], _tolerance(case))
@@ -71,10 +82,8 @@ def _haug_values(case: Case) -> None:
 
 
 def _haug_greeks(case: Case) -> None:
-    names = case["inputs"]["cols"].split(",")
-    assert case["expected"]["rows"]
-    for cells in case["expected"]["rows"]:
-        row = dict(zip(names, cells, strict=True))
+    assert _rows(case)
+    for row in _rows(case):
         _near(_spot(row)[row["greek"]], row["value"], _tolerance(case))
 
 
@@ -108,14 +117,47 @@ def _fightfinance(case: Case) -> None:
 
 
 def _collar(case: Case) -> None:
-    assert case["expected"]["rows"]
-    for row in case["expected"]["rows"]:
-        s, k, vol, years, r = (row[name] for name in ("S", "Kput", "vol", "T", "r"))
-        forward = s * math.exp(r * years)
-        put = float(black_value(forward, k, vol * math.sqrt(years), -1.0)) * math.exp(-r * years)
-        _near(put, row["put"], _tolerance(case))
-        strike = zero_cost_strike(put, forward, years, vol, r)
-        _near(strike, row["zero_cost_call_strike"], _tolerance(case))
+    """Rows of collars, or one with prices of options beside it."""
+    given, expected = case["inputs"], case["expected"]
+    rows = expected.get("rows") or [{**given, **expected}]
+    for row in rows:
+        base = {**given, **row}
+        forward = {"q": 0.0, **{n: base[n] for n in ("S", "vol", "T", "r", "q") if n in base}}
+        seen = _option_prices(case, base, forward)
+        strike = next((base[n] for n in ("Kput", "K_put", "put_strike", "K") if n in base), None)
+        wanted = next((base[n] for n in _ZERO_COST if n in base), None)
+        if strike is not None:
+            put = _spot({**forward, "type": "put", "K": strike})["value"]
+            if isinstance(base.get("put"), int | float):
+                _near(put, base["put"], _tolerance(case))
+                seen += 1
+            if wanted is not None:
+                years, rate = float(base["T"]), float(base["r"])
+                ahead = base["S"] * math.exp((rate - forward["q"]) * years)
+                found = zero_cost_strike(put, ahead, years, base["vol"], rate)
+                _near(found, wanted, _tolerance(case))
+                seen += 1
+        assert seen, f"nothing of {sorted(row)} is known"
+
+
+_ZERO_COST = ("zero_cost_call_strike", "zero_cost_strike", "Kcall", "call_strike")
+
+
+def _option_prices(case: Case, row: Case, forward: Case) -> int:
+    """How many calls and puts were checked: by strike, or as rows of strike, call and put."""
+    wanted: list[tuple[str, float, float]] = []
+    for kind in ("call", "put"):
+        listed = row.get(f"{kind}s")
+        if isinstance(listed, dict):
+            wanted += [(kind, float(k), float(v)) for k, v in listed.items()]
+    prices = row.get("prices")
+    if isinstance(prices, dict):
+        prices = [{"K": float(k), **v} for k, v in prices.items() if isinstance(v, dict)]
+    for each in prices if isinstance(prices, list) else []:
+        wanted += [(n, each["K"], each[n]) for n in ("call", "put") if each.get(n) is not None]
+    for kind, strike, value in wanted:
+        _near(_spot({**forward, "type": kind, "K": strike})["value"], value, _tolerance(case))
+    return len(wanted)
 
 
 def _cppi_first_step(case: Case) -> None:
@@ -210,6 +252,15 @@ def _cppi(case: Case) -> None:
         _cppi_path(case)
 
 
+def _protection(case: Case) -> None:
+    """Any other case of protection, by its inputs."""
+    given = case["inputs"]
+    if "floor" in given or "F0" in given or "cases" in given:
+        _cppi(case)
+    else:
+        _collar(case)
+
+
 CHECKERS: dict[str, Callable[[Case], None]] = {
     "cppi_investopedia": _cppi_first_step,
     "tipp_newbelgiandentist": _cppi_first_step,
@@ -227,6 +278,7 @@ CHECKERS: dict[str, Callable[[Case], None]] = {
     "protection/TIPP": _cppi,
     "protection/OBPI": _obpi,
     "protection/collar": _collar,
+    "protection": _protection,
     "option price": _haug_values,
     "greeks": _greeks,
 }

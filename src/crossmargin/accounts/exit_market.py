@@ -133,7 +133,7 @@ class Desk:
             subject,
         )
         flat = walk_parts(item, top, fees, mark=mark, index=index, usd=usd)
-        base = _base_usd(self.schedule, item, float(price[0]), usd)
+        base = _base_usd(self.schedule, item, (float(price[0]), index), usd)
         ends: list[Part] = [Fixed("base fee", base)] if base else []
         beyond: list[Part] = []
         if volume > 0.0 and not bound:
@@ -330,12 +330,15 @@ def _moneyness(item: Instrument, forward: float) -> float:
     return math.log(item.strike / forward)
 
 
-def _base_usd(schedule: Schedule, item: Instrument, price: float, usd: float) -> float:
-    """The amount that a venue takes of each trade, in dollars."""
+def _base_usd(
+    schedule: Schedule, item: Instrument, prices: tuple[float, float], usd: float
+) -> float:
+    """The amount that a venue takes of each trade, in dollars; ``prices``: contract and index."""
+    price, index = prices
     terms = schedule.of(item)
     if terms.base == 0.0:
         return 0.0
     option = item.kind == Kind.OPTION
     return usd * fee_of_trade(
-        terms, option=option, inverse=item.inverse, amount=0.0, price=price, index=1.0
+        terms, option=option, inverse=item.inverse, amount=0.0, price=price, index=index
     )

@@ -17,10 +17,20 @@ import numpy as np
 from crossmargin.accounts.venue_accounts import Standing, VenueAccount
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError, ModelError
-from crossmargin.decisions.allocation import Found, Problem, Wish, best
+from crossmargin.decisions.allocation import Found, Problem, Tangent, Wish, best
 from crossmargin.decisions.intents import Intents, Trade, Transfer
-from crossmargin.decisions.moves import Route, Shift, moves_of, route_of, shifts_of
+from crossmargin.decisions.moves import (
+    Move,
+    Route,
+    Shift,
+    Stay,
+    moves_of,
+    route_of,
+    shifts_of,
+    stays_of,
+)
 from crossmargin.decisions.places import TRADED, Place, place_of, twin_at
+from crossmargin.decisions.polish import polish
 from crossmargin.decisions.programme import Relaxation
 from crossmargin.instruments.contracts import Instrument
 from crossmargin.margin.whatif_costs import lot_of
@@ -85,6 +95,7 @@ class Allocation:
     solver: str
     relaxations: tuple[Relaxation, ...]
     notes: tuple[str, ...]
+    stays: tuple[Stay, ...] = ()
 
     @property
     def feasible(self) -> bool:
@@ -118,12 +129,25 @@ def allocate(
     amount = max(1000.0, 0.1 * sum(place.withdrawable_usd for place in places))
     shifts = shifts_of(places, amount, holding) if asked.transfers else ()
     problem = Problem(places, moves, shifts, route, asked.at_mark)
+    tangents: list[Tangent] = []
+    found, plan, problem = _solved(problem, wish, asked.lots, tangents)
+    plan = plan or _plan(problem, found, asked.lots)
+    if problem.trades:
+        found, plan, said = _polished(problem, wish, found, plan, asked.lots, tangents)
+        notes = (*notes, *said)
+    return _result(problem, wish, found, plan, notes)
+
+
+def _solved(
+    problem: Problem, wish: Wish, lots: bool, tangents: list[Tangent]
+) -> tuple[Found, _Plan | None, Problem]:
+    """The programme's plan, asked again with more room where the exact rules find too little."""
     slack: dict[str, float] = {}
-    found, plan = best(problem, wish), None
+    found, plan = best(problem, wish, tangents=tangents), None
     for _ in range(_ROUNDS):
         if found.relaxations:
             break
-        plan = _plan(problem, found, asked.lots)
+        plan = _plan(problem, found, lots)
         after = _after(problem, plan)
         short = _short(problem, wish, plan, after)
         if not short:
@@ -134,8 +158,80 @@ def allocate(
         again = best(problem, wish, slack)
         if again.relaxations:
             break
-        found = again
-    return _result(problem, wish, found, plan or _plan(problem, found, asked.lots), notes)
+        # The bound is that of the buffers as they are asked for, not as they were tightened.
+        bound = max(found.bound_usd, again.bound_usd)
+        found = replace(again, bound_usd=bound, proven=again.proven and found.proven)
+    return found, plan, problem
+
+
+def _polished(
+    problem: Problem,
+    wish: Wish,
+    found: Found,
+    plan: _Plan,
+    lots: bool,
+    tangents: Sequence[Tangent],
+) -> tuple[Found, _Plan, list[str]]:
+    """The plan in whole lots improved by the exact rules; a rule that is not convex is told."""
+    steps = np.zeros(len(problem.trades))
+    if lots:
+        steps[: len(problem.moves)] = [_step(move) for move in problem.moves]
+        if problem.route is not None:
+            ways = [_lot(way.item) / way.ratio for way in problem.route.ways]
+            steps[len(problem.moves) :] = ways
+    starts = [] if found.relaxations else [plan.sizes]
+    made = polish(problem, wish, starts, _sent(problem, plan), steps, tangents)
+    said = [
+        f"{name}: the rule is not convex: a book leaves {usd:,.2f} USD more than a tangent says,"
+        " so that the bound is no proof"
+        for name, usd in made.over_usd.items()
+    ]
+    if found.relaxations and made.short_usd > 0.0:
+        return found, plan, []
+    other = _Plan(made.sizes, plan.sent_usd)
+    lacks = _short(problem, wish, other, _after(problem, other))
+    if lacks and not _short(problem, wish, plan, _after(problem, plan)):
+        return replace(found, proven=found.proven and not made.over_usd), plan, said
+    worth = made.worth_usd - _shift_cost(problem, wish, plan)
+    # The programme counts a hair for every dollar sent, and the solver works to a part of it all.
+    near = _NEAR_USD + 2e-6 * (float(plan.sent_usd.sum()) + abs(found.bound_usd))
+    convex = not made.over_usd and worth <= found.bound_usd + near
+    convex = convex and not found.relaxations
+    bound = found.bound_usd if convex else max(found.bound_usd, worth)
+    return (
+        replace(found, proven=found.proven and convex, bound_usd=bound, relaxations=()),
+        other,
+        said,
+    )
+
+
+def _step(move: Move) -> float:
+    """The least size that is whole lots at both ends."""
+    return max(_lot(move.item), _lot(move.twin) / move.ratio)
+
+
+def _sent(problem: Problem, plan: _Plan) -> dict[str, tuple[float, float]]:
+    """By place, dollars of room and of equity that the transfers bring; negative: take."""
+    out = {place.name: (0.0, 0.0) for place in problem.places}
+    for shift, dollars in zip(problem.shifts, plan.sent_usd.tolist(), strict=True):
+        if dollars > 0.0:
+            room, equity = out[shift.source]
+            out[shift.source] = room - shift.loss * dollars, equity - dollars
+            room, equity = out[shift.target]
+            kept = dollars * (1.0 - shift.fee_fraction) - shift.fee_usd
+            out[shift.target] = room + shift.gain * dollars - shift.fee_usd, equity + kept
+    return out
+
+
+def _shift_cost(problem: Problem, wish: Wish, plan: _Plan) -> float:
+    """What the transfers cost less what they free, dollars."""
+    total = 0.0
+    for shift, dollars in zip(problem.shifts, plan.sent_usd.tolist(), strict=True):
+        if dollars > 0.0:
+            fee = shift.fee_usd + shift.fee_fraction * dollars
+            total += fee + shift.holding * dollars
+            total -= wish.price * ((shift.gain - shift.loss) * dollars - shift.fee_usd + fee)
+    return total
 
 
 def _places(accounts: Sequence[VenueAccount], asked: Asked) -> tuple[Place, ...]:
@@ -179,7 +275,7 @@ def _plan(problem: Problem, found: Found, lots: bool) -> _Plan:
     """Sizes down to whole lots of both ends, the new trade's total kept; dollars up to the cent."""
     sizes = found.sizes.copy()
     for k, move in enumerate(problem.moves):
-        step = max(_lot(move.item), _lot(move.twin) / move.ratio) if lots else 0.0
+        step = _step(move) if lots else 0.0
         sizes[k] = _down(sizes[k], step, move.largest)
     if problem.route is not None and lots:
         first = len(problem.moves)
@@ -314,6 +410,7 @@ def _result(
         solver="" if found.evidence is None else found.evidence.solver,
         relaxations=found.relaxations,
         notes=tuple(dict.fromkeys(said)),
+        stays=stays_of(problem.places, problem.moves, plan.sizes.tolist(), problem.at_mark),
     )
 
 

@@ -19,8 +19,9 @@ then the answer is the best that was found and says that it is not proven.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,9 +30,10 @@ from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.moves import Move, Route, Shift
 from crossmargin.decisions.places import Place
 from crossmargin.decisions.programme import Evidence, Programme, Relaxation
+from crossmargin.instruments.contracts import Instrument
 from crossmargin.margin.whatif_trades import Fill
 
-__all__ = ["Found", "Problem", "Wish", "best"]
+__all__ = ["Found", "Problem", "Tangent", "Wish", "best", "gross_usd"]
 
 ROUNDS = 60
 _FRACTION = 1e-6  # of the size of a move: the step of a slope
@@ -96,20 +98,42 @@ class Problem:
 
     def fills(self, name: str, sizes: Floats) -> list[Fill]:
         """What the trade columns do at one place, in their order."""
+        return self.variants(name, sizes[None, :])[0]
+
+    def variants(self, name: str, sizes: Floats) -> list[list[Fill]]:
+        """The fills of each of ``sizes[V, T]`` at one place; one is made once for each size."""
         place = next(each for each in self.places if each.name == name)
-        out = []
-        for move, size in zip(self.moves, sizes.tolist(), strict=False):
-            if size > 0.0 and name in (move.source, move.target):
-                item, signed = move.at(name, size)
-                price = place.mark(item) if self.at_mark else None
-                out.append(place.fill(item, signed, price))
-        if self.route is not None:
-            for way, size in zip(self.route.ways, sizes[len(self.moves) :].tolist(), strict=True):
-                if size > 0.0 and way.place == name:
-                    sign = math.copysign(1.0, self.route.size)
-                    price = place.mark(way.item) if self.at_mark else self.route.price
-                    out.append(place.fill(way.item, sign * size * way.ratio, price))
-        return out
+        by_column: list[list[Fill | None]] = []
+        for column in self.touches(name):
+            item, per_unit, price = self._leg(place, column)
+            made: dict[float, Fill | None] = {}
+            own = sizes[:, column].tolist()
+            for size in own:
+                if size not in made:
+                    signed = per_unit(size)
+                    made[size] = place.fill(item, signed, price) if size > 0.0 else None
+            by_column.append([made[size] for size in own])
+        if not by_column:
+            return [[] for _ in sizes]
+        return [
+            [fill for fill in fills if fill is not None] for fills in zip(*by_column, strict=True)
+        ]
+
+    def _leg(
+        self, place: Place, column: int
+    ) -> tuple[Instrument, Callable[[float], float], float | None]:
+        """What a trade column trades at a place: contract, signed size of a size, price or None."""
+        if column < len(self.moves):
+            move = self.moves[column]
+            item = move.at(place.name, 1.0)[0]
+            price = place.mark(item) if self.at_mark else None
+            return item, lambda size: move.at(place.name, size)[1], price
+        route = self.route
+        if route is None:
+            raise AssertionError  # a column beyond the moves is of the route
+        way, sign = route.ways[column - len(self.moves)], math.copysign(1.0, route.size)
+        price = place.mark(way.item) if self.at_mark else route.price
+        return way.item, lambda size: sign * size * way.ratio, price
 
     def touches(self, name: str) -> list[int]:
         """Trade columns that trade at a place."""
@@ -137,6 +161,14 @@ class Found:
     rounds: int
     evidence: Evidence | None
     relaxations: tuple[Relaxation, ...] = ()
+
+
+class Tangent(NamedTuple):
+    """room of place ``number`` <= most + slope @ the sizes of the columns that touch it."""
+
+    number: int
+    most: float
+    slope: Floats
 
 
 class _Master:
@@ -169,6 +201,7 @@ class _Master:
         cost[self.first_line :] = wish.gross_weight
         self.scale = max(float(np.abs(cost).max()), 1e-12)
         self.programme = Programme(cost / self.scale, low, high, whole)
+        self.tangents: list[Tangent] = []
         self._rows(slack_usd)
 
     def _rows(self, slack_usd: Mapping[str, float]) -> None:
@@ -240,15 +273,26 @@ class _Master:
         """room <= value + slope (y - at)."""
         room = self.first_room + number
         most = value - float(slope @ at)
+        self.tangents.append(Tangent(number, most, slope))
         self.programme.add([room, *own], [1.0, *(-slope).tolist()], -np.inf, most)
 
 
-def best(problem: Problem, wish: Wish, slack_usd: Mapping[str, float] | None = None) -> Found:
+def best(
+    problem: Problem,
+    wish: Wish,
+    slack_usd: Mapping[str, float] | None = None,
+    tangents: list[Tangent] | None = None,
+) -> Found:
     """The plan with the highest objective; ``slack_usd`` by place is room beyond the tangents'.
+
+    The tangents that were used are put into ``tangents``, so that others may be held against them.
 
     Raises SolverError where no round's programme can be solved.
     """
     master = _Master(problem, wish, slack_usd or {})
+    if tangents is not None:
+        tangents.clear()
+        master.tangents = tangents
     count = len(problem.trades)
     offset = wish.price * sum(place.standing.over_im_usd for place in problem.places)
     points = [np.zeros(count)]
@@ -327,7 +371,7 @@ def _add_tangents(master: _Master, point: Floats) -> bool:
         sizes = np.tile(near, (len(own) + 2, 1))
         sizes[np.arange(len(own)) + 1, own] += steps
         sizes[-1] = point
-        left = place.rooms([problem.fills(place.name, each) for each in sizes]).im_usd
+        left = place.rooms(problem.variants(place.name, sizes)).im_usd
         slope = (left[1:-1] - left[0]) / steps
         master.tangent(number, here, float(left[0]), slope, own)
         above = float(left[-1]) - float(left[0] + slope @ (point[own] - here))
@@ -377,3 +421,17 @@ def _gross_lines(problem: Problem) -> list[_Line]:
                 out[name, item.native_id] = (0.0, {}, place.notional_usd(item))
             out[name, item.native_id][1][k] = signed
     return list(out.values())
+
+
+def gross_usd(problem: Problem) -> Callable[[Floats], float]:
+    """Dollars of gross notional over all places, as a function of the sizes of a plan."""
+    lines = _gross_lines(problem)
+
+    def gross(sizes: Floats) -> float:
+        total = 0.0
+        for held, parts, per_unit in lines:
+            line = held + sum(signed * float(sizes[k]) for k, signed in parts.items())
+            total += abs(line) * per_unit
+        return total
+
+    return gross

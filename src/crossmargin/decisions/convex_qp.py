@@ -36,6 +36,7 @@ def solve_qp(q: Floats, c: Floats, a: Floats, b: Floats, g: Floats, h: Floats) -
         s = np.maximum(h - g @ x, 1.0)
     size = 1.0 + float(max(np.abs(c).max(initial=0.0), np.abs(b).max(initial=0.0)))
     best = np.inf, x, z, s
+    rows = _Rows(g)
     for _ in range(_STEPS):
         dual = q @ x + c + a.T @ y + g.T @ z
         primal, slack = a @ x - b, g @ x + s - h
@@ -46,15 +47,17 @@ def solve_qp(q: Floats, c: Floats, a: Floats, b: Floats, g: Floats, h: Floats) -
             float(np.abs(slack).max(initial=0.0)),
             gap,
         )
+        further = off < 0.5 * best[0]
         if off < best[0]:
             best = off, x, z, s
-        if off <= _TOLERANCE * size or not np.isfinite(off):
+        # near enough, it still goes on while that gains: what binds at last is told by its numbers
+        if (best[0] <= _TOLERANCE * size and not further) or not np.isfinite(off):
             break
         if len(h) and float(s.min()) < 1e-60:
             break  # no interior is left to go through
         try:
             with np.errstate(over="raise", invalid="raise", divide="raise"):
-                x, y, z, s = _step(q, a, g, (x, y, z, s), (dual, primal, slack))
+                x, y, z, s = _step(q, a, rows, (x, y, z, s), (dual, primal, slack))
         except (np.linalg.LinAlgError, FloatingPointError):
             break  # what was best so far is judged below
     if not best[0] <= _ACCEPTED * size:
@@ -66,26 +69,50 @@ def solve_qp(q: Floats, c: Floats, a: Floats, b: Floats, g: Floats, h: Floats) -
             limit="constraints that can be met, an objective that is bounded",
             remedy="Widen the bounds.",
         )
-    return _sharpened(q, c, a, b, g, h, best[1:])
+    return _sharpened(q, c, a, b, rows, h, best[1:])
+
+
+class _Rows:
+    """``g``, and which of its rows are the bound of one ``column`` (-1: of several), by ``factor``.
+
+    Most rows are bounds: their share of the curvature is a diagonal, and one that binds leaves a
+    column fewer.
+    """
+
+    def __init__(self, g: Floats) -> None:
+        self.g = g
+        alone = (g != 0.0).sum(axis=1) == 1
+        self.column = np.where(alone, np.abs(g).argmax(axis=1), -1) if g.size else np.zeros(0, int)
+        self.factor = g[np.arange(len(g)), self.column] if g.size else np.zeros(0)
+        self.wide = np.flatnonzero(self.column < 0)
+
+    def curvature(self, weight: Floats) -> Floats:
+        """``g' diag(weight) g``."""
+        dense = self.g[self.wide]
+        out = dense.T @ (weight[self.wide, None] * dense)
+        bound = self.column >= 0
+        each = weight[bound] * self.factor[bound] ** 2
+        out[np.diag_indices(len(out))] += np.bincount(self.column[bound], each, len(out))
+        return np.asarray(out)
 
 
 def _step(
     q: Floats,
     a: Floats,
-    g: Floats,
+    rows: _Rows,
     at: tuple[Floats, Floats, Floats, Floats],
     off: tuple[Floats, Floats, Floats],
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Predictor, then corrector with what the predictor could not do."""
     x, y, z, s = at
     dual, primal, slack = off
-    n, m = len(x), len(y)
+    n, m, g = len(x), len(y), rows.g
     matrix = np.zeros((n + m, n + m))
-    matrix[:n, :n] = q + g.T @ ((z / s)[:, None] * g)
+    matrix[:n, :n] = q + rows.curvature(z / s)
     matrix[:n, n:], matrix[n:, :n] = a.T, a
-    # a trace of regularisation keeps dependent equations and flat directions solvable
-    tiny = 1e-13 * max(1.0, float(np.abs(np.diag(matrix)).max(initial=1.0)))
-    matrix[np.arange(n), np.arange(n)] += tiny
+    # a trace of regularisation keeps dependent equations and flat directions solvable; each of its
+    # own size: what binds has a diagonal so large that its trace would hold all the others still
+    matrix[np.arange(n), np.arange(n)] += 1e-13 * np.maximum(1.0, np.diag(matrix)[:n])
     matrix[np.arange(n, n + m), np.arange(n, n + m)] -= 1e-13
     from scipy.linalg import lu_factor, lu_solve
 
@@ -127,22 +154,27 @@ def _sharpened(
     c: Floats,
     a: Floats,
     b: Floats,
-    g: Floats,
+    rows: _Rows,
     h: Floats,
     found: tuple[Floats, Floats, Floats],
 ) -> Floats:
     """The answer with its binding constraints as equations, where that breaks no other."""
     x, z, s = found
     binds = z > s
-    rows, right = np.vstack([a, g[binds]]), np.concatenate([b, h[binds]])
-    n, m = len(x), len(right)
+    bound = np.flatnonzero(binds & (rows.column >= 0))
+    at = rows.column[bound]
+    sharp = x.copy()
+    sharp[at] = h[bound] / rows.factor[bound]
+    wide = rows.wide[binds[rows.wide]]
+    free = np.setdiff1d(np.arange(len(x)), at)
+    equations, right = np.vstack([a, rows.g[wide]]), np.concatenate([b, h[wide]])
+    n, m = len(free), len(right)
     matrix = np.zeros((n + m, n + m))
-    matrix[:n, :n] = q
-    matrix[:n, n:], matrix[n:, :n] = rows.T, rows
+    matrix[:n, :n] = q[np.ix_(free, free)]
+    matrix[:n, n:], matrix[n:, :n] = equations[:, free].T, equations[:, free]
     # the nearest such point: flat directions stay where the interior point left them
-    off = np.concatenate([-c - q @ x, right - rows @ x])
-    step = np.linalg.lstsq(matrix, off, rcond=1e-12)[0][:n]
-    sharp = x + step
-    far = float(np.abs(step).max(initial=0.0))
-    kept = not len(h) or float((g @ sharp - h).max()) <= 1e-10
+    off = np.concatenate([(-c - q @ sharp)[free], right - equations @ sharp])
+    sharp[free] += np.linalg.lstsq(matrix, off, rcond=1e-12)[0][:n]
+    far = float(np.abs(sharp - x).max(initial=0.0))
+    kept = not len(h) or float((rows.g @ sharp - h).max()) <= 1e-10
     return np.asarray(sharp if kept and far <= 1e-3 else x)

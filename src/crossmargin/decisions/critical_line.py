@@ -31,6 +31,7 @@ _TIE = 1e-11  # reduced returns below this share of the returns are equal
 _FLAT = 1e-11  # curvature below this share of its parts is none
 _EXACT = 1e-9  # residual above which the inverse is computed afresh
 _PIVOT = 1e-12  # of a row of the inverse: a diagonal below it is rounding
+_STILL = 1e-13  # of the weights: points nearer than this are one at the path's head
 _NOISE = 64.0 * np.finfo(np.float64).eps
 _FREE, _LOW, _HIGH = 0, -1, 1
 
@@ -81,8 +82,12 @@ def walk(problem: Quadratic, *, indefinite: bool = False) -> Path:
     line.begin(unit.scaled.mu)
     points = line.down(unit.scaled.mu)
     price = np.array([point[0] for point in points]) * unit.price
-    x = np.array([point[1] for point in points])
-    return Path(price, x[:, : len(problem.mu)], line.primal, line.dual, line.steps, line.start)
+    x = np.array([point[1] for point in points])[:, : len(problem.mu)]
+    # A limit that others imply (at most 1 of a whole 1) can change the free set where nothing
+    # moves: the path begins at the last price at which the most return is held.
+    moved = np.flatnonzero(np.abs(x - x[0]).max(axis=1) > _STILL * (1.0 + np.abs(x[0]).max()))
+    head = int(moved[0]) - 1 if len(moved) else len(x) - 1
+    return Path(price[head:], x[head:], line.primal, line.dual, line.steps, line.start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats, frozen
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.checked import number
+from crossmargin.decisions.programme import Programme
 
 __all__ = ["GREEKS", "Candidate", "GreekBand", "Hedge", "bring_inside", "price_of_delta"]
 
@@ -225,69 +226,51 @@ def _solved(
         [each.greeks.get(name, 0.0) * each.lot for each in candidates] + [0.0] * len(owner)
         for name in goals
     ])  # fmt: skip
-    unit = np.maximum(np.abs(greek).max(axis=1), 1e-12)
+    most_moved = np.abs(greek).max(axis=1)
+    unit = np.where(most_moved > 0.0, most_moved, 1.0)  # a Greek that nothing moves: in dollars
     low = np.array([goals[name][0] - exposure[name] for name in goals])
     high = np.array([goals[name][1] - exposure[name] for name in goals])
     bounds = (
         np.concatenate([-np.floor(reach / lots), np.zeros(len(owner))]),
         np.concatenate([np.floor(reach / lots), most]),
     )
-    found = _milp(np.array(cost), greek / unit[:, None], (low / unit, high / unit), link, bounds)
+    programme = _programme(np.array(cost), greek / unit[:, None], (low / unit, high / unit), link,
+                           bounds, tuple(goals))  # fmt: skip
+    found = programme.solve()
     if found is None:
         raise ModelError(
             "solver_failed",
             "no whole lots of these contracts bring every Greek into its band",
             place="hedge",
-            value=_nearest(greek / unit[:, None], (low / unit, high / unit), link, bounds, goals,
-                           unit),
+            value=_nearest(programme, dict(zip(goals, unit.tolist(), strict=True))),
             limit=", ".join(f"{n} {lo:g} to {hi:g}" for n, (lo, hi) in goals.items()),
             remedy="Widen the band, or add contracts (options for gamma and vega).",
-        )  # fmt: skip
+        )
     # a lot is a decimal number: 7 x 0.1 is 0.7
-    return np.asarray(np.round(np.round(found[:count]) * lots, 10) + 0.0)
+    return np.asarray(np.round(found.x[:count] * lots, 10) + 0.0)
 
 
-def _milp(
+def _programme(
     cost: Floats,
     greek: Floats,
     limits: tuple[Floats, Floats],
     link: Floats,
     bounds: tuple[Floats, Floats],
-) -> Floats | None:
-    from scipy.optimize import Bounds, LinearConstraint, milp  # a solver, only when one is needed
-
-    count = link.shape[0]
-    whole = np.concatenate([np.ones(count), np.zeros(link.shape[1] - count)])
+    names: Sequence[str],
+) -> Programme:
+    """Whole lots first, then pieces; a named row for each Greek, one that ties lots to pieces."""
+    count, width = link.shape
     few = float(bounds[1][:count].max()) <= _FEW
-    found = milp(
-        cost / max(float(np.abs(cost).max()), 1e-300),
-        integrality=whole,
-        bounds=Bounds(*bounds),
-        constraints=[LinearConstraint(greek, *limits), LinearConstraint(link, 0.0, 0.0)],
-        options={"node_limit": _NODES, "mip_rel_gap": 1e-9 if few else _GAP},
-    )
-    return None if found.x is None else np.asarray(found.x)
+    made = Programme(
+        cost / max(float(np.abs(cost).max()), 1e-300), *bounds, np.arange(width) < count,
+        gap=1e-9 if few else _GAP, nodes=_NODES,
+    )  # fmt: skip
+    made.add_dense(range(width), greek, *limits, names)
+    made.add_dense(range(width), link, np.zeros(count), np.zeros(count))
+    return made
 
 
-def _nearest(
-    greek: Floats,
-    limits: tuple[Floats, Floats],
-    link: Floats,
-    bounds: tuple[Floats, Floats],
-    goals: Mapping[str, tuple[float, float]],
-    unit: Floats,
-) -> str:
-    """How far outside each Greek stays at least, in dollars, by the least sum of violations."""
-    m, n = greek.shape
-    wide = np.hstack([greek, np.eye(m), -np.eye(m)])
-    tied = np.hstack([link, np.zeros((link.shape[0], 2 * m))])
-    ends = (
-        np.concatenate([bounds[0], np.zeros(2 * m)]),
-        np.concatenate([bounds[1], np.full(2 * m, np.inf)]),
-    )
-    cost = np.concatenate([np.zeros(n), np.ones(2 * m)])
-    found = _milp(cost, wide, limits, tied, ends)
-    if found is None:
-        return "no answer"
-    missed = (found[n : n + m] + found[n + m :]) * unit
-    return ", ".join(f"{n} outside by {x:.6g}" for n, x in zip(goals, missed, strict=True) if x > 0)
+def _nearest(programme: Programme, unit: Mapping[str, float]) -> str:
+    """How far outside each Greek stays at least, in dollars: the smallest relaxations."""
+    found = programme.relaxations()
+    return ", ".join(f"{each.name} outside by {each.by * unit[each.name]:.6g}" for each in found)

@@ -186,7 +186,7 @@ def search(field: Field, chain: Chain, families: tuple[str, ...]) -> list[Found]
                 unit = unit + leg.ratio * worth[leg.row] - cash * money
                 spent += cash * float(lines.usd[leg.row])
             size = least_size(gap, unit, field.lot, low if draft.spread else None)
-            if size is None or size == 0.0 or size > field.most:
+            if not size or size * _bought(lines, draft.legs) > field.most * (1.0 + 1e-9):
                 continue
             if size * _sold_calls(lines, draft.legs) > cover * (1.0 + 1e-9):
                 continue
@@ -209,6 +209,11 @@ def _sold_calls(lines: Lines, legs: tuple[Leg, ...]) -> float:
         for leg in legs
         if lines.items[leg.row].right > 0
     )
+
+
+def _bought(lines: Lines, legs: tuple[Leg, ...]) -> float:
+    """Coins under the largest bought leg of a unit."""
+    return max(max(leg.ratio, 0.0) * lines.items[leg.row].multiplier for leg in legs)
 
 
 def _drafts(field: Field, chain: Chain, family: str) -> Iterator[_Draft]:

@@ -9,6 +9,7 @@ finer than any venue's, so that a trade that is good in the venue's scenarios al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,22 @@ from crossmargin.pricing.greeks import greeks
 from crossmargin.scenarios.risk_array import price
 from crossmargin.scenarios.sets import ScenarioSet, shocked_forwards
 
-__all__ = ["GREEKS", "Grid", "UnitGreeks", "grid_of", "own_scenarios", "unit_greeks"]
+__all__ = [
+    "DENSE_MOVES",
+    "DENSE_VOLS",
+    "GREEKS",
+    "Grid",
+    "UnitGreeks",
+    "grid_of",
+    "own_scenarios",
+    "unit_greeks",
+]
 
 MOVES = tuple(k / 100.0 for k in range(-30, 31))
 VOLS = (("down", 0.75), ("same", 1.0), ("up", 1.25))
+# What an answer is looked at on: between the points on which it was made.
+DENSE_MOVES = tuple(k / 400.0 for k in range(-120, 121))
+DENSE_VOLS = tuple((f"x {1.0 + k / 16.0:g}", 1.0 + k / 16.0) for k in range(-4, 5))
 GREEKS = (("delta", "coins"), ("gamma", "coins per USD"), ("vega", "USD per point"))
 
 
@@ -51,10 +64,12 @@ class Grid:
         return out
 
 
-def own_scenarios(view: View) -> ScenarioSet:
+def own_scenarios(
+    view: View, moves: Sequence[float] = MOVES, vols: Sequence[tuple[str, float]] = VOLS
+) -> ScenarioSet:
     """Every move with every volatility, of all forwards alike."""
     part = view.instruments
-    cells = [(move, name, factor) for move in MOVES for name, factor in VOLS]
+    cells = [(move, name, factor) for move in moves for name, factor in vols]
     move = np.array([cell[0] for cell in cells])
     shape = (len(part.expiries), len(cells))
     root = np.sqrt(view.life_ms / YEAR_MS)
@@ -62,7 +77,7 @@ def own_scenarios(view: View) -> ScenarioSet:
     spot = np.broadcast_to(1.0 + move, (len(part.pairs), len(cells)))
     forward = np.broadcast_to(1.0 + move, shape)
     return ScenarioSet(
-        label=tuple(f"{100.0 * m:+.0f} %, vol {name}" for m, name, _ in cells),
+        label=tuple(f"{100.0 * m:+.4g} %, vol {name}" for m, name, _ in cells),
         move=frozen(move, np.float64),
         vol_label=tuple(cell[1] for cell in cells),
         spot=frozen(spot, np.float64),
@@ -77,9 +92,11 @@ def own_scenarios(view: View) -> ScenarioSet:
     )
 
 
-def grid_of(view: View) -> Grid:
+def grid_of(
+    view: View, moves: Sequence[float] = MOVES, vols: Sequence[tuple[str, float]] = VOLS
+) -> Grid:
     """The grid of every derivative of a view; rows that cannot be priced are zeros."""
-    part, scenarios = view.instruments, own_scenarios(view)
+    part, scenarios = view.instruments, own_scenarios(view, moves, vols)
     pnl = price(part, view, scenarios, view.mark).scenario_pnl()
     usd = view.usd[part.settle][:, None]
     in_coin = np.array([item.settle == item.underlying for item in part.items], np.bool_)

@@ -12,6 +12,7 @@ columns of the distance matrix, which ``columns=True`` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.statistics.checks import matrix
 from crossmargin.statistics.covariance import correlation_of, psd_checked
 
-__all__ = ["LINKAGES", "Hierarchical", "hierarchical_risk_parity"]
+__all__ = ["LINKAGES", "Hierarchical", "hierarchical_risk_parity", "split_weights"]
 
 LINKAGES = ("single", "complete", "average", "ward")
 
@@ -65,8 +66,17 @@ def hierarchical_risk_parity(
     np.fill_diagonal(gap, 0.0)
     near = pdist(gap) if columns else squareform(gap, checks=False)
     order = hierarchy.leaves_list(hierarchy.linkage(near, linkage)).tolist()
-    weights = np.ones(n)
-    lists = [order]
+    return Hierarchical(split_weights(s, order), tuple(order))
+
+
+def split_weights(covariance: Floats, order: Sequence[int]) -> Floats:
+    """Step 3 alone: weights ``[n]`` of a list of all assets, halved again and again.
+
+    ``covariance [n, n]`` with variances above 0; ``order`` holds each of 0 to n - 1 once.
+    """
+    s = covariance
+    weights = np.ones(len(order))
+    lists = [list(order)]
     while lists:
         whole = lists.pop()
         if len(whole) == 1:
@@ -77,7 +87,7 @@ def hierarchical_risk_parity(
         weights[left] *= share
         weights[right] *= 1.0 - share
         lists += [left, right]
-    return Hierarchical(weights, tuple(order))
+    return weights
 
 
 def _variance(s: Floats, items: list[int]) -> float:

@@ -26,7 +26,7 @@ from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.tangents import pieces_of, spread
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
-from crossmargin.market.cost_parts import Steps
+from crossmargin.market.cost_parts import Fixed, Steps
 from crossmargin.market.costs import TradeCost
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
@@ -38,12 +38,14 @@ __all__ = [
     "blocks_of",
     "limits_of",
     "profile_of",
+    "trade_usd",
     "workbench",
 ]
 
 RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
 FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
+_FEES = ("fee", "base fee")  # components of a cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,15 @@ class Desired:
     """Which contracts, and how much of each: ``largest`` sizes of the book's largest position.
 
     ``least_days``: of life; what expires earlier may only be closed: a hedge that is gone tomorrow
-    saves margin for a day.
+    saves margin for a day. ``horizon_days``: over which a saving is priced; the cost of closing
+    what lives shorter counts horizon / life times in what is minimised. ``least_usd``: the smallest
+    trade, in dollars of the underlying.
     """
 
     largest: float = 1.0
     least_days: float = 1.0
+    horizon_days: float = 0.0
+    least_usd: float = 0.0
     kept: int = KEPT
     ratio: float = RATIO
 
@@ -96,6 +102,27 @@ class Workbench:
         """Rows of the trades out of a table of instruments."""
         return np.asarray(table[self.column])
 
+    def cost_usd(self, j: int, size: float) -> float:
+        """Dollars of a trade; its ticket's straight pieces lie on or above them."""
+        return trade_usd(self.desk, int(self.column[j]), size)
+
+    def costs_usd(self, sizes: Floats) -> float:
+        """Dollars of all trades ``[J]``."""
+        return sum(self.cost_usd(j, float(sizes[j])) for j in np.flatnonzero(sizes).tolist())
+
+
+def trade_usd(desk: Desk, k: int, size: float) -> float:
+    """Dollars of the one cost object for a trade of row ``k``, its fee at least.
+
+    A quote that beats the mark is no income.
+    """
+    if size == 0.0:
+        return 0.0
+    cost = desk.quote(k, float(np.sign(size))).cost
+    parts = [(name, float(value)) for name, value in cost.split(size)]
+    fees = sum(value for name, value in parts if name in _FEES)
+    return max(sum(value for _, value in parts), fees)
+
 
 def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:
     """What may be traded and the pieces of the requirement; best relief for the cost first."""
@@ -119,7 +146,7 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
     found = []
     for k in rows:
         own = float(quantity[k]) if table.items[k].expiry_ms < until else None
-        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired.ratio))
+        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired))
     some = [(k, ticket) for k, ticket in zip(rows, found, strict=True) if ticket is not None]
     if not some:
         raise InputError(
@@ -180,13 +207,15 @@ def _sizes(view: View, quantity: Floats, largest: float) -> Floats:
 
 
 def _ticket(
-    desk: Desk, prepared: Prepared, k: int, bounds: tuple[float, float | None], ratio: float
+    desk: Desk, prepared: Prepared, k: int, bounds: tuple[float, float | None], desired: Desired
 ) -> Ticket | None:
     """One contract's costs on both sides; a side without a quote cannot be traded.
 
     ``bounds``: the largest size, and the position of a contract that may only be closed.
     """
     largest, own = bounds
+    horizon = 1.0 if own is None else _horizons(desk.view, k, desired.horizon_days)
+    fixed = 0.0
     item = desk.view.instruments.items[k]
     try:
         lot = lot_of(item, prepared.desk.schedule.parameters)
@@ -205,15 +234,32 @@ def _ticket(
             sides.append((nothing, nothing))
             continue
         cost = desk.quote(k, sign).cost
-        width, slope = _coarse(*cost.pieces(sign, size, ratio))
+        width, slope = _coarse(*cost.pieces(sign, size, desired.ratio))
+        fixed = max(fixed, sum(part.amount for part in cost.parts if isinstance(part, Fixed)))
         # A quote that beats the mark is no income: its cost is the fee. The chords rise but for
         # rounding, and for the fee of a falling price.
         slope = np.maximum(slope, _fee(cost, sign))
-        sides.append(straight(width, np.maximum.accumulate(slope)))
+        sides.append(straight(width, horizon * np.maximum.accumulate(slope)))
     buy, sell = sides
     if not (buy[0].size or sell[0].size):
         return None
-    return Ticket(item.native_id, *buy, *sell, lot=lot, least=lot)
+    least = desired.least_usd / _unit_usd(desk.view, k) if own is None else 0.0
+    if lot > 0.0:
+        least = max(float(np.ceil(least / lot - 1e-9)) * lot, lot)
+    return Ticket(item.native_id, *buy, *sell, lot=lot, least=least, fixed_usd=horizon * fixed)
+
+
+def _horizons(view: View, k: int, days: float) -> float:
+    """How often a horizon holds the life of a contract, 1 at least: a saving ends with it."""
+    life = (view.instruments.items[k].expiry_ms - view.as_of_ms) / DAY_MS
+    return float(np.clip(days / max(life, 1e-3), 1.0, 1e3))
+
+
+def _unit_usd(view: View, k: int) -> float:
+    """Dollars of the underlying of one unit."""
+    part = view.instruments
+    index = float(view.index[part.pair[k]]) * float(view.usd[part.quote[k]])
+    return float(coin_size(part, view)[k]) * index
 
 
 def _coarse(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
@@ -277,14 +323,19 @@ class _Draft:
     always: Bools
 
 
-def blocks_of(prepared: Prepared, column: Ints, sizes: Floats | None = None) -> tuple[Block, ...]:
-    """Pieces of every pool at the account after trades ``sizes[J]``, and what each trade moves."""
+def blocks_of(
+    prepared: Prepared, column: Ints, sizes: Floats | None = None, steps: Sequence[Floats] = ()
+) -> tuple[Block, ...]:
+    """Pieces of every pool at the account after trades ``sizes[J]``, and what each trade moves.
+
+    ``steps``: what it moves pool by pool, where that is known of earlier blocks.
+    """
     ground = prepared.ground
     out = []
-    for pool in ground.pools:
+    for n, pool in enumerate(ground.pools):
         wide = spread(pool.priced, pool.held)
         base = np.array(wide.quantity)
-        step = _step(prepared, pool.number, column)
+        step = steps[n] if steps else _step(prepared, pool.number, column)
         now = base if sizes is None else base + step @ sizes
         held = replace(wide, quantity=frozen(now, np.float64))
         pieces = pieces_of(ground.model, pool.priced, held, ground.parameters)
@@ -299,14 +350,14 @@ def _step(prepared: Prepared, number: int, column: Ints) -> Floats:
     pool = ground.pools[number]
     view = ground.base.view
     table = view.instruments
+    option = (table.kind == Kind.OPTION) & ground.booked
     out = np.zeros((len(pool.priced.pool.instruments), len(column)))
     for j, k in enumerate(column.tolist()):
         row, factor = prepared.desk.row_of(k), prepared.desk.factor_of(k)
         if ground.pool_of[row] == number and row in pool.local:
             out[pool.local[row], j] += factor
         cash = ground.cash_column[row]
-        option = table.kind[row] == Kind.OPTION
-        if option and ground.booked[row] and ground.pool_of[cash] == number:
+        if option[row] and ground.pool_of[cash] == number:
             value = float(view.mark[row]) * float(table.multiplier[row])
             out[pool.local[cash], j] -= factor * value
     return out

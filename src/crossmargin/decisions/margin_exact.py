@@ -5,8 +5,9 @@
 
 Where the excess is more than a tolerance the pieces missed something. A requirement that gives only
 tangents or frozen factors is taken again at the answer; of one that gives a lower bound the charges
-left out are added as their tangent at the answer. The best answer of the exact model is kept: doing
-nothing is one of them, so that no answer is worse than that.
+left out are added as their tangent at the answer, and open orders as tangents of the exact model.
+Shares of the same trades are priced too: where a promise is not kept, part of the way may be. The
+best answer of the exact model is kept: doing nothing is one of them, so that none is worse.
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ from crossmargin.decisions.margin_lp import (
     optimal,
 )
 from crossmargin.decisions.margin_rows import Block
+from crossmargin.decisions.margin_search import (
+    SHARES,
+    has_orders,
+    im_after,
+    in_lots,
+    kept_orders,
+    narrowed,
+    with_orders,
+    without_orders,
+)
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.pieces import Pieces, Standing, WorstOf
 from crossmargin.margin.tangents import tangent
@@ -49,6 +60,7 @@ class Round:
     saved_exactly_usd: float
     cost_usd: float
     trades: int
+    whole: bool = False  # in whole lots
 
     @property
     def excess_usd(self) -> float:
@@ -76,7 +88,8 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
     """The best answer of the exact model over a few rounds of corrected pieces."""
     before = bench.prepared.before
     slack = CLOSE * max(before.im_usd, 1.0)
-    goal = _shifted(problem.goal, before, problem.blocks)
+    nothing = np.zeros(len(bench.tickets))
+    goal = _shifted(problem.goal, before.im_usd, problem.blocks, nothing)
     now = replace(problem, goal=goal)
     rounds: list[Round] = []
     best: tuple[float, Priced] | None = None
@@ -87,35 +100,92 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
                 return found
             break
         priced = _priced(bench, found, rounds, now, "any size")
-        worth = _worth(problem.goal, before, priced)
-        if best is None or worth < best[0] - 1e-12 * max(abs(worth), 1.0):
-            best = (worth, priced)
+        best = _better(best, _worth(problem.goal, before, priced), priced)
         if rounds[-1].excess_usd <= slack:
             break
-        now = replace(now, blocks=_corrected(bench, now.blocks, found.h))
-        now = replace(now, goal=_shifted(problem.goal, before, now.blocks))
+        shorter = _shorter(bench, problem, priced)
+        blocks = _corrected(bench, now.blocks, shorter)
+        if blocks is now.blocks:
+            break
+        im_usd = float(im_after(bench, shorter[None, :])[0])
+        goal = _shifted(problem.goal, im_usd, blocks, shorter)
+        if (shorter != found.h).any():
+            near = narrowed(replace(now, blocks=blocks, goal=goal), shorter)
+            part = _part(bench, found, shorter, rounds, near)
+            best = _better(best, _worth(problem.goal, before, part), part)
+        now = replace(now, blocks=blocks, goal=goal)
     assert best is not None  # the first round gave one, or returned
-    chosen = _rounded(bench, best[1], rounds) if whole else best[1]
+    chosen = _rounded(bench, problem.goal, best[1], rounds) if whole else best[1]
     kept = replace(chosen, rounds=tuple(rounds))
-    if problem.goal.budget_usd is None and kept.saved_usd * problem.goal.price < kept.cost_usd:
+    counted = _counted_usd(kept.problem, kept.sizes)
+    if problem.goal.budget_usd is None and kept.saved_usd * problem.goal.price < counted:
         return _nothing(kept)
     return kept
 
 
-def _shifted(goal: Goal, before: State, blocks: Sequence[Block]) -> Goal:
-    """The budget less what the exact requirement has beside the pieces (orders, charges)."""
+def _better(
+    best: tuple[float, Priced] | None, worth: float, priced: Priced
+) -> tuple[float, Priced]:
+    if best is None or worth < best[0] - 1e-12 * max(abs(worth), 1.0):
+        return worth, priced
+    return best
+
+
+def _shorter(bench: Workbench, problem: MarginProblem, priced: Priced) -> Floats:
+    """[J] the share of an answer that is worth most by the exact model; all of it, or less."""
+    before = bench.prepared.before
+    found, least = priced.sizes, _worth(problem.goal, before, priced)
+    shares = np.array(SHARES)[:, None] * priced.sizes
+    for sizes, im_usd in zip(shares, im_after(bench, shares).tolist(), strict=True):
+        worth = _worth_of(problem.goal, before, im_usd, _counted_usd(problem, sizes))
+        if worth < least:
+            found, least = sizes, worth
+    return found
+
+
+def _counted_usd(problem: MarginProblem, sizes: Floats) -> float:
+    """Dollars of cost as the objective counts them: straight pieces, times what ends early."""
+    tickets, traded = problem.tickets, np.flatnonzero(sizes).tolist()
+    return sum(tickets[j].cost_usd(float(sizes[j])) + tickets[j].fixed_usd for j in traded)
+
+
+def _part(
+    bench: Workbench,
+    answer: MarginAnswer,
+    sizes: Floats,
+    rounds: list[Round],
+    problem: MarginProblem,
+) -> Priced:
+    """A share of an answer under the exact model, as a round of its own."""
+    legs = legs_of(bench, sizes)
+    state, verdict = bench.prepared.after(legs)
+    cost = bench.costs_usd(sizes)
+    saved = bench.prepared.before.im_usd - state.im_usd
+    rounds.append(Round(saved, saved, cost, len(legs), answer.whole))
+    return Priced(answer, sizes, state, verdict, cost, saved, (), problem, "any size", sizes)
+
+
+def _shifted(goal: Goal, im_usd: float, blocks: Sequence[Block], sizes: Floats) -> Goal:
+    """The budget less what the exact requirement after ``sizes[J]`` has beside the pieces."""
     if goal.budget_usd is None:
         return goal
-    known = sum(block.usd_per_unit * float(block.pieces.at(block.base)) for block in blocks)
-    return replace(goal, budget_usd=goal.budget_usd - (before.im_usd - known))
+    known = sum(
+        block.usd_per_unit * float(block.pieces.at(block.base + block.step @ sizes))
+        for block in blocks
+    )
+    return replace(goal, budget_usd=goal.budget_usd - (im_usd - known))
 
 
 def _worth(goal: Goal, before: State, priced: Priced) -> float:
     """Objective of the exact model; far above any other where a budget is not kept."""
-    after = before.im_usd - priced.saved_usd
-    worth = goal.price * after + priced.cost_usd
+    counted = _counted_usd(priced.problem, priced.sizes)
+    return _worth_of(goal, before, before.im_usd - priced.saved_usd, counted)
+
+
+def _worth_of(goal: Goal, before: State, after_usd: float, cost_usd: float) -> float:
+    worth = goal.price * after_usd + cost_usd
     if goal.budget_usd is not None:
-        over = after + priced.cost_usd - goal.budget_usd
+        over = after_usd + cost_usd - goal.budget_usd
         worth += 1e3 * max(over - CLOSE * max(before.im_usd, 1.0), 0.0)
     return worth
 
@@ -146,10 +216,10 @@ def _priced(
     before = bench.prepared.before.im_usd
     saved = before - found[0].im_usd if found is not None else 0.0
     promised = answer.before_usd - answer.after_usd
-    rounds.append(Round(promised, saved, answer.cost_usd, len(legs)))
+    cost = bench.costs_usd(answer.h)
+    rounds.append(Round(promised, saved, cost, len(legs), answer.whole))
     state, verdict = found if found is not None else (None, None)
-    own = answer.cost_usd
-    return Priced(answer, answer.h, state, verdict, own, saved, (), problem, lots, answer.h)
+    return Priced(answer, answer.h, state, verdict, cost, saved, (), problem, lots, answer.h)
 
 
 def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:
@@ -157,7 +227,7 @@ def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:
     return [Leg(int(bench.column[j]), float(sizes[j])) for j in np.flatnonzero(sizes).tolist()]
 
 
-def _rounded(bench: Workbench, best: Priced, rounds: list[Round]) -> Priced:
+def _rounded(bench: Workbench, goal: Goal, best: Priced, rounds: list[Round]) -> Priced:
     """The kept answer in whole lots, among its own trades and the next best few."""
     among, problem = best.sizes != 0.0, best.problem
     if not among.any():
@@ -170,8 +240,17 @@ def _rounded(bench: Workbench, best: Priced, rounds: list[Round]) -> Priced:
         return replace(best, lots="no whole lots keep every tolerance: sizes are not rounded")
     # A mixed-integer answer has no multipliers: those of the continuous one beside it stay.
     whole = replace(whole, bindings=best.answer.bindings, duals=best.answer.duals)
-    found = _priced(bench, whole, rounds, problem, "whole lots")
-    return replace(found, drafted=best.sizes)
+    made = _priced(bench, whole, rounds, problem, "whole lots")
+    made = replace(made, drafted=best.sizes)
+    before = bench.prepared.before
+    cut = in_lots(problem, best.sizes)
+    if cut is None or not cut.any() or rounds[-1].excess_usd <= CLOSE * max(before.im_usd, 1.0):
+        return made
+    # The pieces were wrong about the lots: less of what the exact model has already seen.
+    least = _part(bench, whole, cut, rounds, problem)
+    made_worth, cut_worth = (_worth(goal, before, each) for each in (made, least))
+    kept = replace(least, lots="whole lots", drafted=best.sizes)
+    return kept if cut_worth < made_worth else made
 
 
 def _cheapness(problem: MarginProblem, j: int) -> float:
@@ -184,9 +263,22 @@ def _cheapness(problem: MarginProblem, j: int) -> float:
 
 
 def _corrected(bench: Workbench, blocks: tuple[Block, ...], sizes: Floats) -> tuple[Block, ...]:
-    """The pieces with what they left out, as it is at the answer."""
+    """The pieces with what they left out, as it is at the answer; the same where it is nothing."""
+    orders = has_orders(bench)
+    if not orders and all(block.pieces.standing is Standing.EXACT for block in blocks):
+        return blocks
+    if not orders:
+        return _charged(bench, blocks, sizes)
+    bare = [without_orders(block) for block in blocks]
+    made = _charged(bench, tuple(block for block, _ in bare), sizes)
+    wide = [kept_orders(new, former) for new, (_, former) in zip(made, bare, strict=True)]
+    return with_orders(bench, wide, sizes)
+
+
+def _charged(bench: Workbench, blocks: tuple[Block, ...], sizes: Floats) -> tuple[Block, ...]:
+    """The pieces with the charges that they left out, orders aside."""
     prepared = bench.prepared
-    fresh = blocks_of(prepared, bench.column, sizes)
+    fresh = blocks_of(prepared, bench.column, sizes, [block.step for block in blocks])
     out = []
     for pool, block, new in zip(prepared.ground.pools, blocks, fresh, strict=True):
         if block.pieces.standing is Standing.EXACT:

@@ -26,7 +26,7 @@ class OneLot:
 
     ``size``, ``lot``: signed units of the trade. ``rule``: the tolerance that the lot breaks, ""
     where it keeps all; ``moved``, ``allowed``: in ``unit``, signed. ``worth_usd``: what the saving
-    is worth at the price of margin, less the cost.
+    is worth at the price of margin, less the cost as the objective counts it.
     """
 
     trade: str

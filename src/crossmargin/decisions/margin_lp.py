@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, finite
+from crossmargin.core.arrays import Bools, Floats, Longs, finite
 from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.margin_rows import Binding, Block, Columns, Requirement
 from crossmargin.decisions.programme import Evidence, Programme, Relaxation, Solution
@@ -125,12 +125,12 @@ class MarginProblem:
     @property
     def low(self) -> Floats:
         """[J] smallest sizes."""
-        return np.array([each.low for each in self.tickets])
+        return _Sides.of(self.tickets).bounds(len(self.tickets))[0]
 
     @property
     def high(self) -> Floats:
         """[J] largest sizes."""
-        return np.array([each.high for each in self.tickets])
+        return _Sides.of(self.tickets).bounds(len(self.tickets))[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,28 @@ class Contradiction:
     units: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Straight pieces of all tickets one behind the other; ``side``: 2 ticket + (1: a sale)."""
+
+    side: Longs
+    width: Floats
+    slope: Floats
+
+    @classmethod
+    def of(cls, tickets: tuple[Ticket, ...]) -> _Sides:
+        width = [side for each in tickets for side in (each.buy_width, each.sell_width)]
+        slope = [side for each in tickets for side in (each.buy_slope, each.sell_slope)]
+        side = np.repeat(np.arange(len(width)), np.array([len(each) for each in width], np.int64))
+        none = np.zeros(0)
+        return cls(side, np.concatenate([*width, none]), np.concatenate([*slope, none]))
+
+    def bounds(self, count: int) -> tuple[Floats, Floats]:
+        """[J] smallest and largest sizes."""
+        sums = np.bincount(self.side, self.width, 2 * count).astype(np.float64)
+        return -sums[1::2], sums[::2]
+
+
 def straight(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
     """Pieces of cost with neighbours of one slope joined."""
     if not len(width):
@@ -191,24 +213,19 @@ class _Run:
     """One programme and its rounds."""
 
     def __init__(self, problem: MarginProblem, whole: bool, among: Bools | None) -> None:
-        _check(problem)
         self.problem, self.whole = problem, whole
         count = len(problem.tickets)
+        self.sides = _Sides.of(problem.tickets)
+        self.low, self.high = self.sides.bounds(count)
+        _check(problem, self.sides, np.concatenate([self.low, self.high]))
         self.usable = np.ones(count, np.bool_) if among is None else among
         nothing = np.zeros(count)
-        before = sum(
-            block.usd_per_unit * float(block.pieces.at(block.base)) for block in problem.blocks
-        )
-        self.before = before
-        self.money = max(abs(before), 1.0)
         self._lay_out()
-        extra = self._extra_low.shape[0]
-        low, high = (
-            np.where(self.usable, problem.low, 0.0),
-            np.where(self.usable, problem.high, 0.0),
-        )
-        first = len(self._cost) + extra
-        self.requirement = Requirement(problem.blocks, first, (low, high), self.money)
+        bounds = np.where(self.usable, self.low, 0.0), np.where(self.usable, self.high, 0.0)
+        first = len(self._cost) + len(self._extra_low)
+        self.requirement = Requirement(problem.blocks, first, bounds)
+        self.before = self.requirement.at(nothing)
+        self.money = self.requirement.money = max(abs(self.before), 1.0)
         self.programme = self._programme()
         self._fixed_rows()
         self.requirement.start(self.programme, self.columns, nothing)
@@ -221,42 +238,31 @@ class _Run:
 
         A side with one price and a lot is one whole column.
         """
-        problem = self.problem
-        trades = np.flatnonzero(self.usable)
-        scale = np.maximum(np.maximum(problem.high, -problem.low)[trades], 1e-300)
+        trades, sides = np.flatnonzero(self.usable), self.sides
+        scale = np.maximum(np.maximum(self.high, -self.low)[trades], 1e-300)
         self.columns = Columns(trades.astype(np.int64), scale)
-        trade: list[int] = []
-        unit: list[float] = []
-        cost: list[float] = []
-        high: list[float] = []
-        kind: list[bool] = []
-        first = len(trades)
+        mine = self.usable[sides.side // 2]
+        side, width, slope = sides.side[mine], sides.width[mine], sides.slope[mine]
+        lot = np.repeat([each.lot for each in self.problem.tickets], 2)
+        pieces = np.bincount(side, minlength=len(lot))
+        lots = (lot > 0.0) & self.whole
+        one = (lots & (pieces == 1))[side]
+        size = np.where(one, lot[side], width)
+        self.piece_trade = side // 2
+        self.piece_unit = np.where(side % 2 == 0, size, -size)
+        first, count = len(trades), len(side)
+        most = np.ones(count)
+        most[one] = np.floor(width[one] / lot[side[one]] + 1e-9)
         self.linked: list[tuple[int, float, list[int]]] = []  # trade, lot, its columns
-        for j in trades.tolist():
-            ticket = problem.tickets[j]
-            sides = (
-                (1.0, ticket.buy_width, ticket.buy_slope),
-                (-1.0, ticket.sell_width, ticket.sell_slope),
-            )
-            for sign, widths, slopes in sides:
-                one = self.whole and ticket.lot > 0.0 and len(widths) == 1
-                mine = []
-                for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
-                    size = ticket.lot if one else width
-                    mine.append(first + len(trade))
-                    trade.append(j)
-                    unit.append(sign * size)
-                    cost.append(slope * size)
-                    high.append(float(np.floor(width / ticket.lot + 1e-9)) if one else 1.0)
-                    kind.append(one)
-                if mine and self.whole and ticket.lot > 0.0 and not one:
-                    self.linked.append((j, ticket.lot, mine))
-        self.piece_trade, self.piece_unit = np.array(trade, np.int64), np.array(unit, np.float64)
+        ends = first + np.cumsum(pieces)
+        for k in np.flatnonzero(lots & (pieces > 1)).tolist():
+            own = range(int(ends[k] - pieces[k]), int(ends[k]))
+            self.linked.append((k // 2, float(lot[k]), list(own)))
         none = np.zeros(first)
-        self._cost = np.concatenate([none, cost])
-        self._low = np.concatenate([problem.low[trades] / scale, np.zeros(len(cost))])
-        self._high = np.concatenate([problem.high[trades] / scale, high])
-        self._whole = np.concatenate([none > 0.0, np.array(kind, np.bool_)])
+        self._cost = np.concatenate([none, slope * size])
+        self._low = np.concatenate([self.low[trades] / scale, np.zeros(count)])
+        self._high = np.concatenate([self.high[trades] / scale, most])
+        self._whole = np.concatenate([none > 0.0, one])
         self._lay_out_tickets()
 
     def _lay_out_tickets(self) -> None:
@@ -299,8 +305,15 @@ class _Run:
         # Dollars of cost are far below dollars of margin: both above what a solver takes for zero.
         largest = float(np.abs(every).max(initial=0.0))
         self.worth = LARGEST_COST / largest if largest > 0.0 else 1.0
+        some = bool(kind.any())  # whole columns
         return Programme(
-            every * self.worth, low, high, kind if kind.any() else None, gap=WHOLE_GAP, nodes=NODES
+            every * self.worth,
+            low,
+            high,
+            kind if some else None,
+            gap=WHOLE_GAP,
+            nodes=NODES,
+            presolve=some,
         )
 
     # -- rows ------------------------------------------------------------------------------------
@@ -332,20 +345,20 @@ class _Run:
     def _ticket_rows(self) -> None:
         """A trade is the sum of its pieces; lots, least tickets and how many there are."""
         programme, first = self.programme, len(self._cost)
-        mine = [np.flatnonzero(self.piece_trade == j) for j in self.columns.trade.tolist()]
         offset = len(self.columns.trade)
-        index = [np.append(k, offset + own) for k, own in enumerate(mine)]
-        values = [
-            np.append(1.0, -self.piece_unit[own] / scale)
-            for own, scale in zip(mine, self.columns.unit.tolist(), strict=True)
-        ]
-        programme.add_sparse(index, values, np.zeros(len(mine)), np.zeros(len(mine)))
-        for k, (_, lot, own) in enumerate(self.linked):
-            sizes = np.append(np.abs(self.piece_unit[np.array(own) - offset]), -lot)
-            programme.add([*own, first + k], sizes, 0.0, 0.0)
-        place = {j: k for k, j in enumerate(self.columns.trade.tolist())}
+        nothing = np.zeros(offset)
+        # The pieces of a trade follow each other, in the order of the trades.
+        place = np.searchsorted(self.columns.trade, self.piece_trade)
+        size = np.bincount(place, minlength=offset)
+        own = np.cumsum(size) - size  # where each trade's own column stands
+        index = np.insert(offset + np.arange(len(place)), own, np.arange(offset))
+        values = np.insert(-self.piece_unit / self.columns.unit[place], own, 1.0)
+        programme.add_flat(size + 1, index, values, nothing, nothing)
+        for k, (_, lot, mine) in enumerate(self.linked):
+            sizes = np.append(np.abs(self.piece_unit[np.array(mine) - offset]), -lot)
+            programme.add([*mine, first + k], sizes, 0.0, 0.0)
         for j, column in self.written.items():
-            ticket, pieces = self.problem.tickets[j], mine[place[j]]
+            ticket, pieces = self.problem.tickets[j], np.flatnonzero(self.piece_trade == j)
             size, columns = np.abs(self.piece_unit[pieces]), [*(offset + pieces), column]
             most = max(ticket.high, -ticket.low)
             programme.add(columns, np.append(size, -most), -np.inf, 0.0)
@@ -421,7 +434,7 @@ class _Run:
     def _answer(self, found: Solution, h: Floats, rounds: int) -> MarginAnswer:
         goal, used = self.problem.goal, len(self.own)
         dual = found.row_dual / self.worth
-        noise = 1e-11 * np.maximum(self.problem.high, -self.problem.low)
+        noise = 1e-11 * np.maximum(self.high, -self.low)
         h = np.where(np.abs(h) <= noise, 0.0, h)
         cost = float(self.own @ found.x[:used]) * self.money
         after = self.requirement.at(h)
@@ -459,8 +472,7 @@ class _Run:
         return tuple(each for each in out if each[2] != 0.0)
 
 
-def _check(problem: MarginProblem) -> None:
-    sizes = np.concatenate([problem.low, problem.high])
+def _check(problem: MarginProblem, sides: _Sides, sizes: Floats) -> None:
     if not len(problem.tickets) or not np.isfinite(sizes).all():
         raise InputError(
             "number_out_of_range",
@@ -471,15 +483,18 @@ def _check(problem: MarginProblem) -> None:
             remedy="Give candidates and a largest size.",
         )
     finite(np.array([problem.goal.price]), "the price of margin")
-    for ticket in problem.tickets:
-        for slope in (ticket.buy_slope, ticket.sell_slope):
-            finite(slope, f"costs of {ticket.name}")
-            if (np.diff(slope) < -1e-9 * (1.0 + np.abs(slope[1:]))).any():
-                raise InputError(
-                    "number_out_of_range",
-                    "a cost that falls with the size is not convex",
-                    place=ticket.name,
-                    value=[float(each) for each in slope],
-                    limit="rising slopes",
-                    remedy="Give a convex cost.",
-                )
+    side, slope = sides.side, sides.slope
+    finite(slope, "costs", lambda k: problem.tickets[int(side[k]) // 2].name)
+    falls = np.diff(slope) < -1e-9 * (1.0 + np.abs(slope[1:]))
+    falls &= side[1:] == side[:-1]
+    if falls.any():
+        first = int(side[int(np.argmax(falls))])
+        ticket = problem.tickets[first // 2]
+        raise InputError(
+            "number_out_of_range",
+            "a cost that falls with the size is not convex",
+            place=ticket.name,
+            value=slope[side == first].tolist(),
+            limit="rising slopes",
+            remedy="Give a convex cost.",
+        )

@@ -15,8 +15,9 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import DAY_MS, NEVER_MS, format_ms
 from crossmargin.core.errors import CrossMarginError
-from crossmargin.decisions.hedge_grid import GREEKS
+from crossmargin.decisions.hedge_grid import DENSE_MOVES, DENSE_VOLS, GREEKS, Grid, grid_of
 from crossmargin.decisions.margin_choice import Workbench
+from crossmargin.decisions.margin_lp import Profile
 from crossmargin.instruments.book import Book, Line
 from crossmargin.instruments.contracts import Instrument, Instruments, Kind
 from crossmargin.margin.whatif import prepare
@@ -28,7 +29,9 @@ __all__ = [
     "GridMove",
     "Outlook",
     "after_of",
+    "dense_moves",
     "exit_usd",
+    "finer",
     "greek_moves",
     "grid_moves",
     "living",
@@ -36,6 +39,7 @@ __all__ = [
 ]
 
 MINUTE_MS = 60_000
+CLOSE = 1e-5  # of a bound of the profile: what is taken for kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +177,71 @@ def after_of(bench: Workbench, sizes: Floats) -> Floats:
 
 def grid_moves(bench: Workbench, sizes: Floats) -> tuple[GridMove, ...]:
     """What the trades do to the P&L over the own grid, coin by coin."""
-    grid = bench.grid
-    now, then = grid.of(bench.quantity), grid.of(after_of(bench, sizes))
+    return _moves(bench.grid, bench.quantity, after_of(bench, sizes))
+
+
+def dense_moves(bench: Workbench, snapshot: Snapshot, sizes: Floats) -> tuple[GridMove, ...]:
+    """The same over a grid four times as fine in both: between its points nothing was asked."""
+    then = after_of(bench, sizes)
+    rows = np.flatnonzero((bench.quantity != 0.0) | (then != 0.0))
+    table = Instruments.of([bench.view.instruments.items[k] for k in rows.tolist()])
+    place = [table.index_of()[bench.view.instruments.items[k].key] for k in rows.tolist()]
+    now, later = np.zeros((2, len(table)))
+    now[place], later[place] = bench.quantity[rows], then[rows]
+    grid = grid_of(snapshot.view(table, bench.view.as_of_ms), DENSE_MOVES, DENSE_VOLS)
+    return _moves(grid, now, later)
+
+
+def finer(bench: Workbench, snapshot: Snapshot, sizes: Floats, profile: Profile) -> Profile | None:
+    """The profile with the points of the denser grid at which the trades break it; None: nowhere.
+
+    Of each coin and volatility the worst point on either side. Its bounds are one a side for all.
+    """
+    traded = np.flatnonzero(sizes)
+    if not len(traded):
+        return None
+    every = bench.view.instruments.items
+    items = [every[int(bench.column[j])] for j in traded]
+    table = Instruments.of(items)
+    change = np.zeros(len(table))
+    change[[table.index_of()[item.key] for item in items]] = sizes[traded]
+    grid = grid_of(snapshot.view(table, bench.view.as_of_ms), DENSE_MOVES, DENSE_VOLS)
+    down, up, wide = float(profile.down[0]), float(profile.up[0]), len(DENSE_VOLS)
+    broken = []
+    for coin, value in zip(grid.coins, grid.of(change), strict=True):
+        for v in range(wide):
+            own = value[v::wide]
+            low, high = int(own.argmin()), int(own.argmax())
+            broken += [(coin, low, v)] if own[low] < down - CLOSE * abs(down) else []
+            broken += [(coin, high, v)] if own[high] > up + CLOSE * abs(up) else []
+    return _with_points(bench, profile, broken) if broken else None
+
+
+def _with_points(
+    bench: Workbench, profile: Profile, points: Sequence[tuple[str, int, int]]
+) -> Profile:
+    """The profile and its rows at further points (coin, move, volatility) of the denser grid."""
+    moves = sorted({m for _, m, _ in points})
+    vols = sorted({v for _, _, v in points})
+    part = grid_of(bench.view, [DENSE_MOVES[m] for m in moves], [DENSE_VOLS[v] for v in vols])
+    unit, owner = bench.unit(part.usd), bench.unit(part.coin)
+    rows, names = [], []
+    for coin, m, v in points:
+        k = moves.index(m) * len(vols) + vols.index(v)
+        rows.append(np.where(owner == part.coins.index(coin), unit[:, k], 0.0))
+        names.append(f"P&L of {coin} at {part.labels[k]}")
+    count = len(points)
+    return Profile(
+        np.vstack([profile.rows, *rows]),
+        np.append(profile.down, np.full(count, profile.down[0])),
+        np.append(profile.up, np.full(count, profile.up[0])),
+        (*profile.names, *names),
+        profile.unit,
+    )
+
+
+def _moves(grid: Grid, quantity: Floats, after: Floats) -> tuple[GridMove, ...]:
+    now, then = grid.of(quantity), grid.of(after)
     out = []
     for c, coin in enumerate(grid.coins):
         change = then[c] - now[c]

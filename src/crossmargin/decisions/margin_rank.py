@@ -3,13 +3,16 @@
     saved = IM before - IM after, all of it recomputed          cost = fee - gain against the mark
 
 Every candidate is one variant of the account in a population, margined in full with its open
-orders: the saving is the exact difference and no derivative. Fills are at the executable side.
+orders: the saving is the exact difference and no derivative. Fills are at the executable side. The
+cost of the first is then that of the one cost object, with what the size walks and moves: spread
+and fee are no more than it, so that a candidate that stands behind with them stands behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 
@@ -25,6 +28,7 @@ from crossmargin.market.view import View
 
 __all__ = [
     "RankedTrades",
+    "costed",
     "largest_that_fits",
     "life_days",
     "ranked_trades",
@@ -39,7 +43,8 @@ class RankedTrades:
     """[C] candidates, best first; ``order`` are their numbers as they came. Dollars.
 
     ``per_cost``: dollars of initial margin saved for one of cost; infinite where a trade that saves
-    costs nothing, 0 where it saves nothing.
+    costs nothing, 0 where it saves nothing. ``whole``: the cost is that of the cost object, else
+    spread and fee alone.
     """
 
     order: Ints
@@ -50,6 +55,7 @@ class RankedTrades:
     passes: Bools
     im_usd: Floats
     room_im_usd: Floats
+    whole: Bools
 
 
 def ranked_trades(
@@ -63,9 +69,7 @@ def ranked_trades(
     """
     found = prepared.rank(candidates, (), progress)
     saved, cost = -found.marginal_im_usd, found.fees_usd - found.day_one_usd
-    helps = saved > 1e-9 * max(prepared.before.im_usd, 1.0)
-    per = np.where(helps, saved / np.where(cost > FREE_USD, cost, 1.0), 0.0)
-    per = np.where(helps & (cost <= FREE_USD), np.inf, per)
+    per = _per_cost(saved, cost, prepared.before.im_usd)
     order = np.lexsort((found.order, -saved, -per, ~found.passes))
     return RankedTrades(
         frozen(found.order[order], np.int32),
@@ -76,6 +80,53 @@ def ranked_trades(
         found.passes[order],
         found.im_usd[order],
         found.room_im_usd[order],
+        frozen(np.zeros(len(order)), np.bool_),
+    )
+
+
+def _per_cost(saved: Floats, cost: Floats, before_usd: float) -> Floats:
+    helps = saved > 1e-9 * max(before_usd, 1.0)
+    per = np.where(helps, saved / np.where(cost > FREE_USD, cost, 1.0), 0.0)
+    return np.where(helps & (cost <= FREE_USD), np.inf, per)
+
+
+def costed(
+    found: RankedTrades, cost_of: Callable[[int], float], first: int, before_usd: float
+) -> RankedTrades:
+    """The ranking whose ``first`` are right by ``cost_of(candidate)``, dollars of the cost object.
+
+    Best first: a candidate takes its place when its whole cost is known and nothing that is ahead
+    of it is left. The rest follow as they stand, with what is known of their cost.
+    """
+    cost, per = np.array(found.cost_usd), np.array(found.per_cost)
+    whole = np.zeros(len(per), np.bool_)
+
+    def key(k: int) -> tuple[bool, float, float, int, int]:
+        number = int(found.order[k])
+        return not found.passes[k], -float(per[k]), -float(found.saved_im_usd[k]), number, k
+
+    heap = [key(k) for k in range(len(per))]
+    heapify(heap)
+    order: list[int] = []
+    while heap and len(order) < first:
+        k = heappop(heap)[-1]
+        if whole[k]:
+            order.append(k)
+            continue
+        whole[k], cost[k] = True, cost_of(int(found.order[k]))
+        per[k] = _per_cost(found.saved_im_usd[k : k + 1], cost[k : k + 1], before_usd)[0]
+        heappush(heap, key(k))
+    now = np.array([*order, *(each[-1] for each in sorted(heap))], np.int64)
+    return RankedTrades(
+        frozen(found.order[now], np.int32),
+        found.saved_im_usd[now],
+        found.saved_mm_usd[now],
+        cost[now],
+        per[now],
+        found.passes[now],
+        found.im_usd[now],
+        found.room_im_usd[now],
+        frozen(whole[now], np.bool_),
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats, Longs
+from crossmargin.core.arrays import Bools, Floats, Longs
 from crossmargin.decisions.programme import Programme
 from crossmargin.margin.pieces import LargestOf, Pieces, Separable, Term, WorstOf
 
@@ -74,31 +74,97 @@ class _Sum:
     trade: Floats
     columns: dict[int, float] = field(default_factory=dict)
 
-    def add(self, other: _Sum, factor: float) -> None:
-        self.constant += factor * other.constant
-        self.trade = self.trade + factor * other.trade
-        for column, value in other.columns.items():
-            self.columns[column] = self.columns.get(column, 0.0) + factor * value
+    def add(self, node: _Node, factor: float, money: float) -> None:
+        """``factor`` times a node, in dollars over ``money``."""
+        if isinstance(node, _Sides):
+            self.constant += factor * (node.fixed / money)
+            self.trade = self.trade + factor * (node.linear / money)
+            for column in node.columns.values():
+                self.columns[column] = self.columns.get(column, 0.0) + factor
+            return
+        self.columns[node.column] = self.columns.get(node.column, 0.0) + factor
+
+
+class _Stack:
+    """Rows of every worst of a requirement, one below the other: looked at in one product.
+
+    The terms are taken first, then closed; ``values`` and ``peaks`` are those of the trades that
+    were looked at last.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[_Worst] = []
+        self._rows: list[list[Floats]] = []
+        self._blocks: list[Block] = []
+        self._at: Floats | None = None
+
+    def take(self, node: _Worst, block: Block) -> None:
+        """One more node; nodes of a block follow each other."""
+        if not self._blocks or self._blocks[-1] is not block:
+            self._blocks.append(block)
+            self._rows.append([])
+        node.number = len(self.nodes)
+        self.nodes.append(node)
+        self._rows[-1].append(node.term.rows)
+
+    def close(self, trades: int) -> None:
+        """Slopes over the trades ``[K, J]`` and levels, of all rows."""
+        slope, level = [np.zeros((0, trades))], [np.zeros(0)]
+        for block, rows in zip(self._blocks, self._rows, strict=True):
+            every = np.vstack(rows)
+            slope.append(_moved(every, _layers(block.step), trades))
+            level.append(every @ block.base)
+        offset = [node.term.offset for node in self.nodes]
+        self.slope = np.vstack(slope)
+        self.level = np.concatenate(level) + np.concatenate([*offset, np.zeros(0)])
+        size = np.array([len(each) for each in offset], np.int64)
+        ends = np.cumsum(size)
+        self._first: Longs = np.asarray(ends - size, np.int64)
+        for node, first, end in zip(self.nodes, self._first.tolist(), ends.tolist(), strict=True):
+            node.rows = slice(first, end)
+        self.column = np.array([node.column for node in self.nodes], np.int64)
+        self.floor = np.array([node.floor for node in self.nodes])
+        self._rows.clear()
+
+    def look(self, h: Floats) -> None:
+        """Values of all rows at trades ``h``, which nobody changes afterwards."""
+        if h is self._at:
+            return
+        self._at, self.values = h, self.slope @ h + self.level
+        if self.nodes:
+            self.peaks = np.asarray(np.maximum.reduceat(self.values, self._first))
+            self.worst = np.maximum(self.peaks, self.floor).tolist()
+
+    def over(self, x: Floats, money: float) -> Bools:
+        """Which nodes have a row above what the answer ``x`` says of them."""
+        if not self.nodes:
+            return np.zeros(0, np.bool_)
+        have = np.maximum(x[self.column] * money, self.floor) + TIGHT * money
+        return np.asarray(self.peaks > have)
 
 
 class _Worst:
-    """A worst of rows: column ``u``, rows that are in, all rows over the trades."""
+    """A worst of rows: column ``u``, its rows in the stack, and which of them are in."""
 
-    def __init__(self, term: WorstOf, block: Block, layers: _Layers, column: int) -> None:
-        self.term, self.column = term, column
-        self.slope = _moved(term.rows, layers, block.step.shape[1])  # [K, J]
-        self.level = term.rows @ block.base + term.offset
+    number: int
+    rows: slice
+
+    def __init__(self, term: WorstOf, stack: _Stack, column: int) -> None:
+        self.term, self.column, self.stack = term, column, stack
         self.floor, self.weight = term.floor, term.weight
         self.row: dict[int, int] = {}
 
+    @property
+    def count(self) -> int:
+        return len(self.term.offset)
+
     def values(self, h: Floats) -> Floats:
-        return np.asarray(self.slope @ h + self.level)
+        self.stack.look(h)
+        return np.asarray(self.stack.values[self.rows])
 
     def at(self, h: Floats) -> float:
-        return max(float(self.values(h).max()), self.floor)
-
-    def expression(self) -> _Sum:
-        return _Sum(0.0, np.zeros(self.slope.shape[1]), {self.column: 1.0})
+        self.stack.look(h)
+        return float(self.stack.worst[self.number])
 
     def label(self, k: int) -> str:
         return self.term.scenario[k] if self.term.scenario else ""
@@ -133,9 +199,6 @@ class _Sides:
         up, down = np.maximum(q, 0.0), np.maximum(-q, 0.0)
         return float(up @ self.term.long + down @ self.term.short)
 
-    def expression(self) -> _Sum:
-        return _Sum(self.fixed, self.linear.copy(), dict.fromkeys(self.columns.values(), 1.0))
-
 
 class _Largest:
     """A largest of sums: column ``U``, its parts' own nodes, parts that are in."""
@@ -146,6 +209,10 @@ class _Largest:
         self.parts: list[tuple[str, float, list[_Node]]] = []
         self.row: dict[int, int] = {}
 
+    @property
+    def count(self) -> int:
+        return len(self.parts)
+
     def values(self, h: Floats) -> Floats:
         return np.array(
             [off + sum(n.weight * n.at(h) for n in nodes) for _, off, nodes in self.parts]
@@ -154,9 +221,6 @@ class _Largest:
     def at(self, h: Floats) -> float:
         return max(float(self.values(h).max()), self.floor)
 
-    def expression(self, trades: int) -> _Sum:
-        return _Sum(0.0, np.zeros(trades), {self.column: 1.0})
-
     def label(self, k: int) -> str:
         return self.parts[k][0]
 
@@ -164,23 +228,91 @@ class _Largest:
 _Node = _Worst | _Sides | _Largest
 
 
-class Requirement:
-    """The requirement of some pools as columns from ``first`` on; money is divided by ``money``."""
+class _Draft:
+    """Rows on their way into a programme, in their order; those of a stack are made together."""
 
-    def __init__(
-        self, blocks: Sequence[Block], first: int, bounds: tuple[Floats, Floats], money: float
-    ) -> None:
-        self.blocks, self.money, self.trades = tuple(blocks), money, len(bounds[0])
+    def __init__(self, programme: Programme, columns: Columns, stack: _Stack, money: float) -> None:
+        self.programme, self.columns, self.stack, self.money = programme, columns, stack, money
+        self.rows = programme.rows
+        self._worst: list[tuple[int, int]] = []  # row of the stack, column
+
+    def worst(self, node: _Worst, k: int) -> int:
+        """Number of the row ``(row k of the node) - u <= 0``."""
+        self._worst.append((node.rows.start + k, node.column))
+        self.rows += 1
+        return self.rows - 1
+
+    def total(self, total: _Sum) -> int:
+        """Number of the row ``total <= 0`` over the trade columns and its own."""
+        self.close()
+        self.rows += 1
+        columns, own = self.columns, list(total.columns)
+        index = np.concatenate([np.arange(len(columns.trade)), np.array(own, np.int64)])
+        values = np.concatenate(
+            [total.trade[columns.trade] * columns.unit, np.array(list(total.columns.values()))]
+        )
+        least = [-np.inf]
+        return self.programme.add_flat([len(index)], index, values, least, [-total.constant])
+
+    def sides(self, node: _Sides) -> None:
+        """Two rows an instrument that may change its sign, each over what moves it."""
+        self.close()
+        slope = node.block.step[node.bent][:, self.columns.trade] * self._scale()
+        base = node.block.base[node.bent] / self.money
+        row, column = np.nonzero(slope)
+        for rate in (node.term.long[node.bent], -node.term.short[node.bent]):
+            values = rate[row] * slope[row, column]
+            self._add((row, column, values), list(node.columns.values()), -rate * base)
+        self.rows = self.programme.rows
+
+    def close(self) -> None:
+        """Hands over what waits."""
+        if not self._worst:
+            return
+        which = np.array([k for k, _ in self._worst], np.int64)
+        slope = self.stack.slope[which][:, self.columns.trade] * self._scale()
+        row, column = np.nonzero(slope)
+        most = -self.stack.level[which] / self.money
+        self._add((row, column, slope[row, column]), [own for _, own in self._worst], most)
+        self._worst.clear()
+
+    def _scale(self) -> Floats:
+        return np.asarray(self.columns.unit / self.money)
+
+    def _add(self, entries: tuple[Longs, Longs, Floats], own: list[int], most: Floats) -> None:
+        """Rows ``entries - own column <= most``: row, column and value of each entry by row."""
+        row, column, values = entries
+        count = len(own)
+        size = np.bincount(row, minlength=count)
+        ends = np.cumsum(size)  # where each row's own column stands
+        index = np.insert(column, ends, own)
+        flat = np.insert(values, ends, -1.0)
+        self.programme.add_flat(size + 1, index, flat, np.full(count, -np.inf), most)
+
+
+class Requirement:
+    """The requirement of some pools as columns from ``first`` on.
+
+    Money is divided by ``money``, to be set before the programme is made.
+    """
+
+    money = 1.0
+
+    def __init__(self, blocks: Sequence[Block], first: int, bounds: tuple[Floats, Floats]) -> None:
+        self.trades = len(bounds[0])
         self.first, self._bounds = first, bounds
         self._floors: list[float] = []
-        self._layers = {id(block): _layers(block.step) for block in blocks}
+        self._stack = _Stack()
         self.tops: list[tuple[Block, list[_Node]]] = [
             (block, [self._node(t, block) for t in _merged(block.pieces.terms)]) for block in blocks
         ]
+        self._stack.close(self.trades)
 
     def _node(self, term: Term, block: Block) -> _Node:
         if isinstance(term, WorstOf):
-            return _Worst(term, block, self._layers[id(block)], self._column(term.floor))
+            leaf = _Worst(term, self._stack, self._column(term.floor))
+            self._stack.take(leaf, block)
+            return leaf
         if isinstance(term, Separable):
             node = _Sides(term, block, *self._bounds, self.first + len(self._floors))
             self._floors += [-np.inf] * len(node.columns)
@@ -212,64 +344,65 @@ class Requirement:
         total = _Sum(0.0, np.zeros(self.trades))
         for block, nodes in self.tops:
             for node in nodes:
-                total.add(self._expression(node), node.weight * block.usd_per_unit)
+                total.add(node, node.weight * block.usd_per_unit, self.money)
         return total
-
-    def _expression(self, node: _Node) -> _Sum:
-        if isinstance(node, _Largest):
-            return node.expression(self.trades)
-        found = node.expression()
-        found.constant /= self.money
-        found.trade = found.trade / self.money
-        return found
 
     # -- rows ------------------------------------------------------------------------------------
 
+    def _draft(self, programme: Programme, columns: Columns) -> _Draft:
+        return _Draft(programme, columns, self._stack, self.money)
+
     def start(self, programme: Programme, columns: Columns, h: Floats) -> None:
         """Rows that hold whatever binds, and those that are worst at trades ``h``."""
+        draft = self._draft(programme, columns)
         for _, nodes in self.tops:
             for node in nodes:
-                self._start(programme, columns, node, h)
+                self._start(draft, node, h)
+        draft.close()
 
-    def _start(self, programme: Programme, columns: Columns, node: _Node, h: Floats) -> None:
+    def _start(self, draft: _Draft, node: _Node, h: Floats) -> None:
         if isinstance(node, _Sides):
-            self._add_sides(programme, columns, node)
+            if len(node.bent):
+                draft.sides(node)
             return
-        worst = np.argsort(-node.values(h), kind="stable")[:FIRST].tolist()
+        worst = [0]
+        if node.count > 1:
+            worst = np.argsort(-node.values(h), kind="stable")[:FIRST].tolist()
         if isinstance(node, _Largest):
             for k, (_, _, inner) in enumerate(node.parts):
                 for each in inner:
                     if k in worst or isinstance(each, _Sides):
-                        self._start(programme, columns, each, h)
-        self._add(programme, columns, node, worst)
+                        self._start(draft, each, h)
+        self._add(draft, node, worst)
 
     def sharpen(self, programme: Programme, columns: Columns, h: Floats, x: Floats) -> int:
         """Adds rows that the answer ``x`` violates; how many."""
-        return sum(
-            self._sharpen(programme, columns, node, h, x)
-            for _, nodes in self.tops
-            for node in nodes
-        )
+        draft, before = self._draft(programme, columns), programme.rows
+        self._stack.look(h)
+        over = self._stack.over(x, self.money)
+        for _, nodes in self.tops:
+            for node in nodes:
+                self._sharpen(draft, node, (h, x), over)
+        draft.close()
+        return programme.rows - before
 
-    def _sharpen(
-        self, programme: Programme, columns: Columns, node: _Node, h: Floats, x: Floats
-    ) -> int:
-        if isinstance(node, _Sides):
-            return 0
+    def _sharpen(self, draft: _Draft, node: _Node, at: tuple[Floats, Floats], over: Bools) -> None:
+        if isinstance(node, _Sides) or (isinstance(node, _Worst) and not over[node.number]):
+            return
+        h, x = at
         values = node.values(h)
         have = max(float(x[node.column]) * self.money, node.floor) + TIGHT * self.money
         order = np.argsort(-values, kind="stable")
         wrong = order[: np.count_nonzero(values > have)].tolist()
-        new = [k for k in wrong if k not in node.row][:MORE]
-        added = 0
         if isinstance(node, _Largest):
             for k in wrong[:MORE]:
                 for each in node.parts[k][2]:
-                    added += self._sharpen(programme, columns, each, h, x)
-        return added + self._add(programme, columns, node, new)
+                    self._sharpen(draft, each, at, over)
+        self._add(draft, node, [k for k in wrong if k not in node.row][:MORE])
 
     def complete(self, programme: Programme, columns: Columns) -> None:
         """Every row: what contradicts must be said of all of them."""
+        draft = self._draft(programme, columns)
 
         def all_of(node: _Node) -> None:
             if isinstance(node, _Sides):
@@ -278,11 +411,11 @@ class Requirement:
                 for _, _, inner in node.parts:
                     for each in inner:
                         all_of(each)
-            count = len(node.parts) if isinstance(node, _Largest) else len(node.level)
-            self._add(programme, columns, node, list(range(count)))
+            self._add(draft, node, list(range(node.count)))
 
         for _, node in self._nodes():
             all_of(node)
+        draft.close()
 
     def _nodes(self) -> Iterator[tuple[Block, _Node]]:
         """Every node that stands by itself: not those inside a largest."""
@@ -290,47 +423,20 @@ class Requirement:
             for node in nodes:
                 yield block, node
 
-    def _add(
-        self, programme: Programme, columns: Columns, node: _Worst | _Largest, which: list[int]
-    ) -> int:
+    def _add(self, draft: _Draft, node: _Worst | _Largest, which: list[int]) -> None:
         """Rows ``(what the piece is) - u <= -its constant`` for pieces that are not in yet."""
-        new = [k for k in which if k not in node.row]
-        if not new:
-            return 0
-        if isinstance(node, _Worst):
-            over = node.slope[new][:, columns.trade] * (columns.unit / self.money)
-            values = np.hstack([over, np.full((len(new), 1), -1.0)])
-            index = np.append(np.arange(len(columns.trade)), node.column)
-            most = -node.level[new] / self.money
-            first = programme.add_dense(index, values, np.full(len(new), -np.inf), most)
-            node.row |= {k: first + n for n, k in enumerate(new)}
-            return len(new)
-        for k in new:
+        for k in which:
+            if k in node.row:
+                continue
+            if isinstance(node, _Worst):
+                node.row[k] = draft.worst(node, k)
+                continue
             _, offset, inner = node.parts[k]
             total = _Sum(offset / self.money, np.zeros(self.trades))
             for each in inner:
-                total.add(self._expression(each), each.weight)
+                total.add(each, each.weight, self.money)
             total.columns[node.column] = total.columns.get(node.column, 0.0) - 1.0
-            node.row[k] = _row(programme, columns, total)
-        return len(new)
-
-    def _add_sides(self, programme: Programme, columns: Columns, node: _Sides) -> None:
-        """Two rows an instrument that may change its sign, each over what moves it."""
-        if not len(node.bent):
-            return
-        slope = node.block.step[node.bent][:, columns.trade] * (columns.unit / self.money)
-        row, column = np.nonzero(slope)
-        count = len(node.bent)
-        own = np.arange(count)
-        place = np.concatenate([row, own])
-        order = np.argsort(place, kind="stable")
-        index = np.concatenate([column, np.array(list(node.columns.values()), np.int64)])[order]
-        cuts = np.cumsum(np.bincount(place, minlength=count))[:-1]
-        base = node.block.base[node.bent] / self.money
-        for rate in (node.term.long[node.bent], -node.term.short[node.bent]):
-            values = np.concatenate([rate[row] * slope[row, column], np.full(count, -1.0)])[order]
-            pieces = np.split(index, cuts), np.split(values, cuts)
-            programme.add_sparse(*pieces, np.full(count, -np.inf), -rate * base)
+            node.row[k] = draft.total(total)
 
     # -- what binds ------------------------------------------------------------------------------
 
@@ -341,23 +447,22 @@ class Requirement:
             if isinstance(node, _Sides) or node.weight == 0.0 or price == 0.0:
                 continue
             whole = price * node.weight * block.usd_per_unit
-            values = node.values(h) * block.usd_per_unit * node.weight
             for k, row in node.row.items():
                 share = abs(float(dual[row])) / whole
                 if share > 1e-9:
-                    name, value = node.term.name, float(values[k])
-                    out.append(Binding(block.name, name, node.label(k), share, value))
+                    value = float(node.values(h)[k]) * block.usd_per_unit * node.weight
+                    out.append(Binding(block.name, node.term.name, node.label(k), share, value))
         return tuple(sorted(out, key=lambda each: -each.share * abs(each.value_usd)))
 
     def runner_up(self, h: Floats) -> tuple[str, float]:
         """The next piece of the largest term, and its distance in dollars; "" where none is."""
         best: tuple[float, str, float] = (-np.inf, "", 0.0)
         for block, node in self._nodes():
-            if isinstance(node, _Sides):
+            if isinstance(node, _Sides) or node.count < 2:
                 continue
             values = node.values(h) * block.usd_per_unit * node.weight
-            order = np.argsort(-values, kind="stable")
-            if len(order) > 1 and values[order[0]] > best[0]:
+            if values.max() > best[0]:
+                order = np.argsort(-values, kind="stable")
                 k, gap = int(order[1]), float(values[order[0]] - values[order[1]])
                 best = (float(values[order[0]]), node.label(k), gap)
         return best[1], best[2]
@@ -392,13 +497,3 @@ def _merged(terms: Sequence[Term]) -> list[Term]:
     for term in sides:
         long, short = long + term.weight * term.long, short + term.weight * term.short
     return [*rest, Separable("positions", long, short)]
-
-
-def _row(programme: Programme, columns: Columns, total: _Sum) -> int:
-    """The row ``total <= 0`` over the trade columns and its own."""
-    own = list(total.columns)
-    index = np.concatenate([np.arange(len(columns.trade)), np.array(own, np.int64)])
-    values = np.concatenate(
-        [total.trade[columns.trade] * columns.unit, np.array([total.columns[c] for c in own])]
-    )
-    return programme.add_dense(index, values[None, :], [-np.inf], [-total.constant])

@@ -16,7 +16,7 @@ from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.decisions.places import Place, twin_at
 from crossmargin.instruments.contracts import Instrument
 
-__all__ = ["Move", "Route", "Shift", "Way", "moves_of", "route_of", "shifts_of"]
+__all__ = ["Move", "Route", "Shift", "Stay", "Way", "moves_of", "route_of", "shifts_of", "stays_of"]
 
 _LEAST_USD = 1.0
 _NAMED = 3  # contracts that a reason names
@@ -78,6 +78,55 @@ class Route:
     size: float
     ways: tuple[Way, ...]
     price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """What of a position stays where it is, signed, in units of the book, and why."""
+
+    place: str
+    item: Instrument
+    quantity: float
+    reason: str
+
+
+def stays_of(
+    places: Sequence[Place], moves: Sequence[Move], sizes: Sequence[float], at_mark: bool = False
+) -> tuple[Stay, ...]:
+    """What a plan leaves where it is; ``sizes`` of the moves. In the order of the books."""
+    moved: dict[tuple[str, str], float] = {}
+    for move, size in zip(moves, sizes, strict=False):
+        key = move.source, move.item.native_id
+        moved[key] = moved.get(key, 0.0) + size
+    out = []
+    for source in places:
+        for item, quantity in source.positions():
+            left = abs(quantity) - moved.get((source.name, item.native_id), 0.0)
+            if left <= 1e-9 * abs(quantity):
+                continue
+            signed = math.copysign(left, quantity)
+            out.append(Stay(source.name, item, signed, _why(source, item, quantity, places,
+                            (source.name, item.native_id) in moved, at_mark)))  # fmt: skip
+    return tuple(out)
+
+
+def _why(
+    source: Place,
+    item: Instrument,
+    quantity: float,
+    places: Sequence[Place],
+    could: bool,
+    at_mark: bool,
+) -> str:
+    """Why a position, or a part of it, stays."""
+    if could:
+        return "could move: no move of it is worth its cost"
+    if source.prepared is None:
+        return "positions are not to move"
+    found, why = _targets(source, item, quantity, places, at_mark)
+    if why:
+        return "; ".join(why)
+    return "positions are not to move" if found else "no other account takes this contract"
 
 
 def moves_of(

@@ -127,10 +127,14 @@ class Place:
         some = [v for v, fills in enumerate(variants) if fills]
         if some:
             left[:, some] = self._judged([variants[v] for v in some])
-        cost = [
-            sum((fill.fee - fill.gain) * ground.usd_of(fill.column) for fill in fills)
-            for fills in variants
-        ]
+        cost = [0.0] * len(variants)
+        known: dict[int, float] = {}  # dollars of a fill, which many variants share
+        for v, fills in enumerate(variants):
+            for fill in fills:
+                own = known.get(id(fill))
+                if own is None:
+                    own = known[id(fill)] = (fill.fee - fill.gain) * ground.usd_of(fill.column)
+                cost[v] += own
         return Left(left[0], left[1], np.array(cost, np.float64))
 
     def _judged(self, variants: Sequence[Sequence[Fill]]) -> Floats:

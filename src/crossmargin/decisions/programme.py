@@ -17,7 +17,7 @@ changes of its named rows that would make it feasible.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,9 @@ __all__ = ["Evidence", "Programme", "Relaxation", "Solution", "relaxed_text"]
 
 PROVEN = 1e-7
 _INFINITE = 1e30  # what HiGHS takes for no bound
+# Largest cost of a mixed-integer programme as the solver sees it: its tolerances are absolute, on
+# the objective too, and what is far below them is called optimal with a gap of nothing.
+_WHOLE_COST = 1024.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +79,16 @@ class Relaxation:
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows as they were added: entries in compressed form."""
+    """Rows as they were added: entries in compressed form, one array a call."""
 
     least: list[float] = field(default_factory=list)
     most: list[float] = field(default_factory=list)
-    start: list[int] = field(default_factory=lambda: [0])
+    size: list[int] = field(default_factory=list)  # entries of each row
     column: list[Any] = field(default_factory=list)
     value: list[Any] = field(default_factory=list)
     name: list[str] = field(default_factory=list)
+    sent: int = 0  # rows that the solver has,
+    sent_calls: int = 0  # and calls they came in
 
 
 class Programme:
@@ -98,11 +103,14 @@ class Programme:
         *,
         gap: float = 1e-9,
         nodes: int | None = None,
+        presolve: bool = True,
     ) -> None:
         """Columns: money per unit, bounds (infinite: none) and which are whole numbers.
 
         ``gap``: relative distance to its bound at which a mixed-integer answer is taken. ``nodes``:
         how many are searched at most; the best answer so far is then taken, with its own gap.
+        ``presolve``: whether the solver looks for a smaller programme first, which costs more than
+        it saves where most rows bind or are few.
         """
         import highspy  # a solver is loaded when one is needed
 
@@ -120,28 +128,31 @@ class Programme:
                 remedy="Correct the bounds.",
             )
         self._rows = _Rows()
-        self._seen = 0  # rows whose entries stand below, side by side
+        self._seen, self._seen_calls = 0, 0  # rows whose entries stand below, side by side
         self._index, self._owner = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._value = np.zeros(0)
         self._highs = highspy
         solver: Any = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
+        solver.setOptionValue("parallel", "off")
         solver.setOptionValue("random_seed", 1)
         solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
         solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
         solver.setOptionValue("small_matrix_value", 1e-12)  # smaller entries are dropped
         solver.setOptionValue("mip_rel_gap", 0.25 * gap)
         solver.setOptionValue("mip_abs_gap", 0.0)
-        solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
+        solver.setOptionValue("mip_feasibility_tolerance", 1e-8)
         if nodes is not None:
             solver.setOptionValue("mip_max_nodes", nodes)
+        self._presolve = "choose" if presolve else "off"
+        solver.setOptionValue("presolve", self._presolve)
         self._solver = solver
-        self._gap = gap
+        self._gap, self._nodes = gap, nodes
         self._version = f"HiGHS {solver.version()}"
         solver.addVars(len(self.cost), _bounded(self.low), _bounded(self.high))
         index = np.arange(len(self.cost), dtype=np.int32)
-        solver.changeColsCost(len(index), index, self.cost)
+        solver.changeColsCost(len(index), index, self.cost * self._money())
         if self.whole.any():
             which = np.flatnonzero(self.whole).astype(np.int32)
             kind = np.full(len(which), highspy.HighsVarType.kInteger)
@@ -179,26 +190,9 @@ class Programme:
     ) -> int:
         """Rows ``[K]`` of one width over the same columns; the number of the first."""
         count, width = values.shape
-        finite(values, "rows of a programme")
-        first = self.rows
-        kept = self._rows
-        index = np.ascontiguousarray(columns, np.int32)
-        kept.least += [float(v) for v in least]
-        kept.most += [float(v) for v in most]
-        kept.name += list(names) if names else [""] * count
-        for k in range(count):
-            kept.column.append(index)
-            kept.value.append(values[k])
-        self._solver.addRows(
-            count,
-            _bounded(np.asarray(least, np.float64)),
-            _bounded(np.asarray(most, np.float64)),
-            count * width,
-            np.arange(count, dtype=np.int32) * width,
-            np.tile(index, count),
-            np.ascontiguousarray(values.reshape(-1), np.float64),
-        )
-        return first
+        index = np.tile(np.ascontiguousarray(columns, np.int32), count)
+        flat = np.ascontiguousarray(values.reshape(-1), np.float64)
+        return self.add_flat([width] * count, index, flat, least, most, names)
 
     def add_sparse(
         self,
@@ -207,26 +201,57 @@ class Programme:
         least: Sequence[float] | Floats,
         most: Sequence[float] | Floats,
     ) -> int:
-        """Rows without a name, each over its own columns, in one call; the number of the first."""
-        first, kept, count = self.rows, self._rows, len(columns)
-        if not count:
-            return first
-        index = np.ascontiguousarray(np.concatenate(columns), np.int32)
-        flat = np.ascontiguousarray(finite(np.concatenate(values), "rows of a programme"))
-        ends = np.cumsum([len(each) for each in columns])
-        start = np.concatenate([[0], ends[:-1]]).astype(np.int32)
-        kept.least += [float(v) for v in least]
-        kept.most += [float(v) for v in most]
-        kept.name += [""] * count
-        for low, high in zip(start.tolist(), ends.tolist(), strict=True):
-            kept.column.append(index[low:high])
-            kept.value.append(flat[low:high])
-        bounds = (_bounded(np.asarray(b, np.float64)) for b in (least, most))
-        self._solver.addRows(count, *bounds, len(index), start, index, flat)
+        """Rows without a name, each over its own columns; the number of the first."""
+        if not len(columns):
+            return self.rows
+        sizes = [len(each) for each in columns]
+        return self.add_flat(sizes, np.concatenate(columns), np.concatenate(values), least, most)
+
+    def add_flat(
+        self,
+        sizes: Sequence[int] | Longs,
+        columns: Any,
+        values: Floats,
+        least: Sequence[float] | Floats,
+        most: Sequence[float] | Floats,
+        names: Sequence[str] = (),
+    ) -> int:
+        """Rows one behind the other: ``sizes[K]`` entries each; the number of the first.
+
+        The solver gets all rows that are new when it is asked next: one call costs what many rows
+        do.
+        """
+        first, kept = self.rows, self._rows
+        finite(values, "rows of a programme")
+        kept.size += np.asarray(sizes, np.int64).tolist()
+        kept.least += np.asarray(least, np.float64).tolist()
+        kept.most += np.asarray(most, np.float64).tolist()
+        kept.name += list(names) if names else [""] * len(sizes)
+        kept.column.append(np.asarray(columns, np.int32))
+        kept.value.append(np.asarray(values, np.float64))
         return first
+
+    def _send(self) -> None:
+        """Gives the solver the rows that it has not yet."""
+        kept, new = self._rows, self.rows - self._rows.sent
+        if not new:
+            return
+        since = slice(kept.sent, None)
+        ends = np.cumsum(kept.size[since])
+        self._solver.addRows(
+            new,
+            _bounded(np.array(kept.least[since])),
+            _bounded(np.array(kept.most[since])),
+            int(ends[-1]),
+            np.concatenate([[0], ends[:-1]]).astype(np.int32),
+            np.concatenate(kept.column[kept.sent_calls :]),
+            np.concatenate(kept.value[kept.sent_calls :]),
+        )
+        kept.sent, kept.sent_calls = self.rows, len(kept.column)
 
     def bound_row(self, row: int, least: float, most: float) -> None:
         """Other bounds of a row."""
+        self._send()
         self._rows.least[row], self._rows.most[row] = least, most
         low, high = _bounded(np.array([least, most])).tolist()
         self._solver.changeRowBounds(row, low, high)
@@ -240,7 +265,14 @@ class Programme:
         """Another objective over the same columns."""
         self.cost = np.array(finite(cost, "costs of a programme"), np.float64)
         index = np.arange(len(self.cost), dtype=np.int32)
-        self._solver.changeColsCost(len(index), index, self.cost)
+        self._solver.changeColsCost(len(index), index, self.cost * self._money())
+
+    def _money(self) -> float:
+        """What the solver's objective is multiplied by: a power of two, 1 without whole numbers."""
+        largest = float(np.abs(self.cost).max(initial=0.0))
+        if not self.whole.any() or largest == 0.0:
+            return 1.0
+        return float(2.0 ** np.floor(np.log2(_WHOLE_COST / largest)))
 
     def solve(self) -> Solution | None:
         """The optimum, proven; None where the rows contradict each other.
@@ -287,13 +319,12 @@ class Programme:
             scale = 1.0 + max(abs(b) for b in bounds if np.isfinite(b))
             extra[row] = self.columns + 2 * place
             cost[extra[row] : extra[row] + 2] = 1.0 / scale
-        elastic = Programme(cost, low, high, whole)
-        for row in range(self.rows):
-            column, value = self._rows.column[row], self._rows.value[row]
+        elastic = Programme(cost, low, high, whole, gap=self._gap, nodes=self._nodes)
+        for row, (index, value) in enumerate(self._each()):
             if row in extra:
-                column = np.append(column, [extra[row], extra[row] + 1])
+                index = np.append(index, [extra[row], extra[row] + 1])
                 value = np.append(value, [1.0, -1.0])
-            elastic.add(column, value, self._rows.least[row], self._rows.most[row])
+            elastic.add(index, value, self._rows.least[row], self._rows.most[row])
         found = elastic.solve()
         if found is None:
             raise SolverError(
@@ -319,11 +350,16 @@ class Programme:
             return self._run(again=True)
         finally:
             self._solver.setOptionValue("simplex_scale_strategy", 2)
-            self._solver.setOptionValue("presolve", "choose")
+            self._solver.setOptionValue("presolve", self._presolve)
 
     def _run(self, *, again: bool) -> Solution | None:
         solver, status = self._solver, self._highs.HighsModelStatus
+        self._send()
         solver.run()
+        if solver.getModelStatus() == status.kNotset:
+            # The process has solved with other threads before: theirs are taken, and left idle.
+            solver.setOptionValue("threads", 0)
+            solver.run()
         reached = solver.getModelStatus()
         if reached == status.kInfeasible:
             return None
@@ -354,7 +390,8 @@ class Programme:
             primal = self._primal(x, self._activity(x))
             count = int(info.simplex_iteration_count)
             gap = abs(float(info.mip_gap))
-            allowed = max(self._gap, gap) if cut_short else self._gap
+            # Solved afresh it is what there is: a feasible answer that carries its own gap.
+            allowed = max(self._gap, gap) if cut_short or again else self._gap
             proof = Evidence(self._version, primal, 0.0, gap, again, count, allowed)
             return Solution(x, float(self.cost @ x), y, z, proof)
         y = np.array(solution.row_dual, np.float64)
@@ -363,9 +400,9 @@ class Programme:
     def _without_objective(self) -> Solution | None:
         """Tells a programme without a bound from one without an answer."""
         bare = Programme(np.zeros(self.columns), self.low, self.high, self.whole)
-        for row in range(self.rows):
-            kept = self._rows
-            bare.add(kept.column[row], kept.value[row], kept.least[row], kept.most[row])
+        kept = self._rows
+        index, value, _ = self._entries()
+        bare.add_flat(kept.size, index, value, kept.least, kept.most)
         if bare.solve() is None:
             return None
         raise SolverError(
@@ -380,14 +417,22 @@ class Programme:
         """Columns, values and row of every entry, in the order of the rows."""
         kept = self._rows
         if self._seen != self.rows:
-            sizes = np.array([len(each) for each in kept.column[self._seen :]], np.int64)
-            new = np.repeat(np.arange(self._seen, self.rows), sizes)
-            index = np.concatenate([self._index, *kept.column[self._seen :]])
+            new = np.repeat(np.arange(self._seen, self.rows), kept.size[self._seen :])
+            calls = slice(self._seen_calls, None)
+            index = np.concatenate([self._index, *kept.column[calls]])
             self._index = index.astype(np.int64)
-            self._value = np.concatenate([self._value, *kept.value[self._seen :]])
+            self._value = np.concatenate([self._value, *kept.value[calls]])
             self._owner = np.concatenate([self._owner, new])
-            self._seen = self.rows
+            self._seen, self._seen_calls = self.rows, len(kept.column)
         return self._index, self._value, self._owner
+
+    def _each(self) -> Iterator[tuple[Longs, Floats]]:
+        """Columns and values of one row after the other."""
+        index, value, _ = self._entries()
+        first = 0
+        for size in self._rows.size:
+            yield index[first : first + size], value[first : first + size]
+            first += size
 
     def _activity(self, x: Floats) -> Floats:
         index, value, owner = self._entries()

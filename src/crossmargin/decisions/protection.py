@@ -25,7 +25,7 @@ from crossmargin.decisions.hedge_finder import (
     perp_short,
     search,
 )
-from crossmargin.decisions.hedge_mix import cheapest_mix
+from crossmargin.decisions.hedge_mix import cheapest_mix, highest_floor
 from crossmargin.decisions.hedge_rolls import Plan, plan_of, term_of
 from crossmargin.decisions.intents import Intents, Trade
 from crossmargin.decisions.price_grid import BookWorth, grid_of, vol_response
@@ -143,7 +143,9 @@ class Protection:
     """The answer: the account as it stands, candidates in their order, what could not be priced.
 
     ``without``: families for which no quoted strikes hold the floor. ``needed``: whether the floor
-    is broken anywhere at all without a hedge.
+    is broken anywhere at all without a hedge. ``reach``: where no bought mix holds the floor, the
+    highest that one could (dollars at today's price) and its expiry. ``perpetual``: whether one of
+    the coin is quoted.
     """
 
     ask: Ask
@@ -156,6 +158,8 @@ class Protection:
     im_usd: float
     mm_usd: float
     response_from: str
+    reach: tuple[float, int] | None = None
+    perpetual: bool = True
 
     @property
     def floor_today_usd(self) -> float:
@@ -220,7 +224,17 @@ def protect(prepared: Prepared, book: Book, view: View, snapshot: Snapshot, ask:
         tuple(family for family in ask.families if family not in names),
         tuple(miss for chain in used for miss in chain.missing),
         bool(bare.slack_usd < -1e-6), prepared.before.im_usd, prepared.before.mm_usd, told,
+        _reach(field, used) if "cheapest mix" in set(ask.families) - names else None,
+        perp is not None,
     )  # fmt: skip
+
+
+def _reach(field: Field, used: Sequence[Chain]) -> tuple[float, int] | None:
+    """The highest floor that options bought of one expiry hold, where none hold the one asked."""
+    known = [(highest_floor(field, chain), chain.expiry_ms) for chain in used]
+    best = max(((at, end) for at, end in known if at is not None), default=None)
+    level = float(field.floor(np.array([field.lines.price]))[0])
+    return best if best is not None and best[0] < level * (1.0 - 1e-9) else None
 
 
 def _field(worth: BookWorth, ask: Ask, response: float, lot: float) -> Field:

@@ -285,6 +285,15 @@ def _figures(found: Allocation, rate: float) -> dict[str, Any]:
         "payback_days": found.payback_days(rate),
         "accounts": [_account(each) for each in found.places],
         **found.intents.to_dict(),
+        "stays": [
+            {
+                "account": each.place,
+                "instrument": each.item.native_id,
+                "quantity": each.quantity,
+                "reason": each.reason,
+            }
+            for each in found.stays
+        ],
         "relaxations": [asdict(each) for each in found.relaxations],
         "notes": list(found.notes),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -100,6 +101,26 @@ def _named(given: list[str] | None, flag: str) -> dict[str, float]:
     return out
 
 
+def _refuse_endings(plot: str | None, intents: str | None) -> None:
+    """InputError ``option_unknown`` for a file that could not be written, before anything runs."""
+    # What else may fail as a file is written fails before the answer is printed.
+    from crossmargin.interfaces import intents_file, plots
+
+    for flag, path, endings in (
+        ("--plot", plot, plots.ENDINGS),
+        ("--intents", intents, intents_file.ENDINGS),
+    ):
+        if path is not None and Path(path).suffix.lower() not in endings:
+            raise InputError(
+                "option_unknown",
+                "no file of this ending is written",
+                place=flag,
+                value=Path(path).name,
+                limit=", ".join(f"FILE{each}" for each in endings),
+                remedy="Choose one of these endings.",
+            )
+
+
 def allocate(
     source: Source,
     /,
@@ -134,6 +155,7 @@ def allocate(
     from crossmargin.interfaces.commands import _one_form, _write
 
     _one_form(json_, csv)
+    _refuse_endings(plot, intents)
     with working("allocating", quiet=json_ or csv):
         result = verb(
             source,
@@ -158,7 +180,6 @@ def allocate(
             form=form,
             allow_duplicates=allow_duplicates,
         )
-    # Files first: what cannot be written is refused before an answer is printed.
     written = [] if plot is None else [f"plot written to {result.plot(plot)}"]
     written += [] if intents is None else [f"intents written to {result.write_intents(intents)}"]
     if json_:

@@ -9,6 +9,8 @@ from crossmargin.interfaces.tables import Column, Document, Table
 
 __all__ = ["allocate_document"]
 
+_NAMED = 3  # contracts that a row names
+
 
 def allocate_document(figures: Mapping[str, Any]) -> Document:
     """The plan in the order in which it is read: effect, accounts, what to do."""
@@ -17,6 +19,8 @@ def allocate_document(figures: Mapping[str, Any]) -> Document:
         tables.append(_trades(figures))
     if figures["transfers"]:
         tables.append(_transfers(figures))
+    if figures["stays"]:
+        tables.append(_stays(figures))
     if figures["relaxations"]:
         tables.append(_relaxations(figures))
     lines = [
@@ -124,6 +128,24 @@ def _transfers(figures: Mapping[str, Any]) -> Table:
         for each in figures["transfers"]
     )
     return Table("transfers", "Transfers", columns, rows)
+
+
+def _stays(figures: Mapping[str, Any]) -> Table:
+    """By account and reason; JSON and the library name every contract with its size."""
+    columns = (
+        Column("account", "account", "name"),
+        Column("count", "positions", "count"),
+        Column("reason", "why"),
+        Column("names", "such as"),
+    )
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for each in figures["stays"]:
+        grouped.setdefault((each["account"], each["reason"]), []).append(each["instrument"])
+    rows = tuple(
+        (account, len(names), reason, ", ".join(names[:_NAMED]) + (", …" * (len(names) > _NAMED)))
+        for (account, reason), names in grouped.items()
+    )
+    return Table("stays", "What stays, whole or in part", columns, rows)
 
 
 def _relaxations(figures: Mapping[str, Any]) -> Table:

@@ -16,7 +16,6 @@ from crossmargin.decisions.estimators import ESTIMATORS, Estimate, estimate
 from crossmargin.decisions.intents import Intents
 from crossmargin.decisions.leverage import sized
 from crossmargin.decisions.mean_variance import Frontier
-from crossmargin.decisions.mean_variance import frontier as exact_frontier
 from crossmargin.decisions.portfolio_backtest import Walk, walk_forward
 from crossmargin.decisions.portfolio_choice import (
     METHODS,
@@ -39,6 +38,7 @@ from crossmargin.interfaces.frontier_inputs import (
     prices_of,
 )
 from crossmargin.interfaces.frontier_layouts import frontier_document
+from crossmargin.interfaces.frontier_margin import MarginAsk, margin_of, within
 from crossmargin.interfaces.frontier_views import with_views
 from crossmargin.interfaces.intents_file import write_intents
 from crossmargin.interfaces.plots import write_plot
@@ -139,49 +139,48 @@ def frontier(
     seed: int = 1,
     sizes: Sizes | None = None,
     backtest: Backtest | None = None,
+    margin: MarginAsk | None = None,
 ) -> FrontierResult:
     """Weights of assets from their own prices, and the exact efficient frontier behind them.
 
     ``prices``: a file of prices, or ``history``: a snapshot with earlier prices. ``target`` (a
     yearly return or volatility, or a risk aversion) goes with the methods that take one;
     ``risk_free`` is yearly, and so are ``views`` by ``ASSET`` or ``A-B``. ``bands``: samples of a
-    resampled frontier. Figures are yearly: the period's mean times the periods, the deviation times
-    their root. Errors: those of the estimator, of the method and of the limits.
+    resampled frontier. ``margin``: a budget for the requirement of the positions; the back-test is
+    without it. Figures are yearly: the period's mean times the periods, the deviation times their
+    root. Errors: those of the estimator, of the method and of the limits.
     """
     held_prices = prices_of(prices, history, assets, last, periods)
+    names, returns, year = held_prices.table.names, held_prices.returns, held_prices.periods
     held = holdings_of(current, held_prices)
-    allowed = limits_of(limits or Limits(), held_prices.table.names, held)
-    way = _method(
-        Method("equal", None, risk_free / held_prices.periods, level, estimator, mean, decay),
-        method,
-        target,
-        held_prices.periods,
-    )
-    returns = held_prices.returns
+    allowed = limits_of(limits or Limits(), names, held)
+    plainly = Method("equal", None, risk_free / year, level, estimator, mean, decay)
+    way = _method(plainly, method, target, year)
     known = with_views(
         estimate(returns, estimator, mean=mean, decay=decay),
         views,
-        held_prices.table.names,
+        names,
         None if held is None else held.weight,
-        held_prices.periods,
+        year,
         way.risk_free,
     )
-    line = exact_frontier(known.mean, known.covariance, allowed)
-    chosen = choose(returns, way, allowed, line=(known, line))
+    ready = None if margin is None else margin_of(margin, names, held, history)
+    line, chosen, inside, told = within(returns, known, way, allowed, ready, held)
     intents = _intents(chosen, held_prices, held, limits or Limits())
     figures = {
         **_about(held_prices, known, way, method, target, risk_free),
         "views": dict(views or {}),
         "value_usd": None if held is None else held.value,
         "assets": _assets(chosen, held_prices, held, line),
-        "portfolios": _portfolios(chosen, held_prices, held, line, allowed),
+        "portfolios": _portfolios(chosen, held_prices, held, line, inside),
         "points": _points(line, held_prices, way, points),
         "turning_points": line.count,
         "solver": _solver(chosen, line),
         "sizing": _sizing(chosen.weights, held_prices, sizes or Sizes()),
         "trades": intents.to_dict()["trades"],
         "cost_usd": intents.cost_usd,
-        "bands": _bands(held_prices, way, allowed, min(points, 11), bands, seed),
+        "margin": told,
+        "bands": _bands(held_prices, way, inside, min(points, 11), bands, seed),
         "backtest": _backtest(held_prices, way, allowed, backtest),
         "build": dict(manifest()),
     }

@@ -50,6 +50,19 @@ Current = Annotated[
 Turnover = Annotated[
     float | None, _flag("--turnover", "Most value traded, both ways, of the value held.")
 ]
+MarginBudget = Annotated[
+    float | None, _flag("--margin-budget", "Initial margin of the positions at most, in USD.")
+]
+Model = Annotated[str, _flag("--model", "Margin model of that budget.")]
+Market = Annotated[
+    str | None, _flag("--market", "Snapshot with the contracts; default that of --history.")
+]
+Wealth = Annotated[float | None, _flag("--wealth", "Value in USD; default that of --current.")]
+Contract = Annotated[
+    list[str] | None,
+    _flag("--contract", "ASSET=NAME: what is traded; default the venue's perpetual."),
+]
+Venue = Annotated[str | None, _flag("--venue", "Venue of the contracts, where there are several.")]
 CostBp = Annotated[float, _flag("--cost-bp", "Cost of trading one way in basis points.")]
 Hold = Annotated[float, _flag("--hold", "Periods over which that cost is earned back.")]
 Points = Annotated[int, _flag("--points", "Points of the frontier.")]
@@ -92,6 +105,12 @@ def frontier(
     bound: Bound = None,
     current: Current = None,
     turnover: Turnover = None,
+    margin_budget: MarginBudget = None,
+    model: Model = "deribit-xpm",
+    market: Market = None,
+    wealth: Wealth = None,
+    contract: Contract = None,
+    venue: Venue = None,
     cost_bp: CostBp = 0.0,
     hold: Hold = 30.0,
     points: Points = 11,
@@ -120,13 +139,14 @@ def frontier(
     limits = Limits(low, high, _bounds(bound), turnover, cost_bp, hold)
     sizes = Sizes(target_volatility, leverage_cap, sigmas, days, maintenance)
     walk = Backtest(window, every, cost_bp or 5.0) if backtest else None
+    margin = _margin(margin_budget, model, market, wealth, contract, venue)
     names = None if assets is None else [name.strip() for name in assets.split(",")]
     with working("walking the frontier", quiet=json_ or csv):
         result = verb(
             prices, history=history, assets=names, last=last, periods=periods, method=method,
             target=target, risk_free=risk_free, level=level, estimator=estimator, mean=mean,
             decay=decay, views=_views(view), limits=limits, current=current, points=points,
-            bands=bands, seed=seed, sizes=sizes, backtest=walk,
+            bands=bands, seed=seed, sizes=sizes, backtest=walk, margin=margin,
         )  # fmt: skip
     return _shown(result, intents, plot, json_, csv)
 
@@ -166,6 +186,38 @@ def _bounds(texts: list[str] | None) -> dict[str, tuple[float, float]]:
             )
         found[name] = number(low, f"--bound {name}"), number(high, f"--bound {name}")
     return found
+
+
+def _margin(
+    budget: float | None,
+    model: str,
+    market: str | None,
+    wealth: float | None,
+    contracts: list[str] | None,
+    venue: str | None,
+) -> Any:
+    """The margin budget that is asked; the flags beside it are of no use without."""
+    from crossmargin.interfaces.frontier_margin import MarginAsk
+
+    if budget is None:
+        given = {"--market": market, "--wealth": wealth, "--contract": contracts, "--venue": venue}
+        for flag, value in given.items():
+            if value is not None:
+                raise InputError(
+                    "option_unknown", f"{flag} is of a margin budget", place=flag,
+                    limit="--margin-budget with it", remedy="Give the budget, or leave this out.",
+                )  # fmt: skip
+        return None
+    named: dict[str, str] = {}
+    for each in contracts or []:
+        asset, sign, name = each.partition("=")
+        if not (asset and sign and name) or asset in named:
+            raise InputError(
+                "option_unknown", "not ASSET=NAME, or said twice", place="--contract", value=each,
+                remedy="Write an asset, an equals sign and the contract's name.",
+            )  # fmt: skip
+        named[asset] = name
+    return MarginAsk(budget, model, market, wealth, named, venue)
 
 
 def _views(texts: list[str] | None) -> dict[str, float]:

@@ -18,6 +18,10 @@ def frontier_document(figures: Mapping[str, Any]) -> Document:
         "ES (of one step) and drawdown: of these weights held through the history, a loss positive"
         " and a fall negative; effective: how many equal positions are as concentrated",
     ]
+    if figures["margin"] is not None:
+        tables.append(_margin(figures["margin"]))
+        if figures["backtest"] is not None:
+            notes.append("the back-test is without the margin budget: it is of today's prices")
     if figures["sizing"] is not None:
         tables.append(_sizing(figures["sizing"]))
     if figures["trades"]:
@@ -107,6 +111,23 @@ def _points(figures: Mapping[str, Any]) -> Table:
         for each in figures["points"]
     ]
     return _table("frontier", "The frontier, equal steps of return", columns, rows)
+
+
+def _margin(margin: Mapping[str, Any]) -> Table:
+    columns = (
+        Column("portfolio", "portfolio", "name"),
+        Column("im_usd", "IM", "usd"),
+        Column("im_by_pieces_usd", "by its\nlinear pieces", "usd"),
+        Column("im_fraction", "of the\nvalue", "fraction"),
+        Column("kept", "inside", "name"),
+    )
+    title = (
+        f"Initial margin under {margin['model']} of {margin['wealth_usd']:,.0f} USD in "
+        f"{', '.join(margin['contracts'])}: at most {margin['budget_usd']:,.0f} USD"
+    )
+    rows = [tuple(each[c.key] for c in columns) for each in margin["rows"]]
+    notes = tuple(f"beside the pieces, in the exact IM: {text}" for text in margin["left_out"])
+    return Table("margin", title, columns, tuple(rows), notes)
 
 
 def _sizing(sizing: Mapping[str, Any]) -> Table:

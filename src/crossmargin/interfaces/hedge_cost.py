@@ -30,7 +30,9 @@ from crossmargin.decisions.hedge_run import (
     width_of,
 )
 from crossmargin.decisions.option_book import OptionBook
+from crossmargin.instruments.book import Book
 from crossmargin.interfaces import figures as plain
+from crossmargin.interfaces.exit import BooksLike, levels_of
 from crossmargin.interfaces.hedge_market import (
     HedgeMarket,
     hedge_market,
@@ -51,6 +53,7 @@ from crossmargin.interfaces.sources import (
 from crossmargin.interfaces.tables import Document
 from crossmargin.market.depth import delta_to_liquidity
 from crossmargin.market.history import History
+from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
 __all__ = ["HedgeCostResult", "hedge_cost"]
@@ -113,6 +116,8 @@ def hedge_cost(
     aversion: float = 1e-6,
     paths: int = 4000,
     seed: int = 0,
+    books: BooksLike | None = None,
+    within_bp: float = 10.0,
     as_of: str | int | None = None,
     account: str | None = None,
     venue: str | None = None,
@@ -125,7 +130,9 @@ def hedge_cost(
     30). ``cost_bp`` one way in basis points (default: fee, half spread and impact of the venue's
     perpetual), ``gas_usd`` a trade. ``vol``: the realised volatility that is simulated (default:
     the book's own, weighed by vega). ``aversion``: absolute, 1/dollars, of the band. ``paths`` and
-    ``seed`` of the simulation. Costs are positive dollars; gains positive. Raises CrossMarginError.
+    ``seed`` of the simulation. ``books``: order books, as for ``exit``; depth of the hedge is what
+    lies ``within_bp`` of the mark. Costs are positive dollars; gains positive. Raises
+    CrossMarginError.
     """
     asked = {k: v for k, v in locals().items() if k not in ("book", "market")}
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
@@ -134,12 +141,15 @@ def hedge_cost(
     view = snapshot.view(held.instruments, moment_of(as_of, "--as-of"))
     name = underlying_of(held, underlying)
     mine = option_book(held, view, name)
-    found = hedge_market(held, view, snapshot, name, cost_bp=cost_bp, fee=fee, gas_usd=gas_usd)
+    found = hedge_market(
+        held, view, snapshot, name, cost_bp=cost_bp, fee=fee, gas_usd=gas_usd,
+        books=levels_of(books, venue), within_bp=within_bp,
+    )  # fmt: skip
     pacing = _pacing(mine, every_hours, days)
     own = _vega_vol(mine)
     realised = own if vol is None else number("--vol", vol, 0.0, 10.0, above=True)
     number("--aversion", aversion, 0.0, above=True)
-    figures = {
+    figures: dict[str, Any] = {
         "verb": "hedge-cost",
         "account": held.account[0],
         "as_of": format_ms(view.as_of_ms),
@@ -154,17 +164,7 @@ def hedge_cost(
         "band": _bands(mine, found, realised, aversion),
         "notes": _notes(mine, view, found),
     }
-    receipt = Receipt(
-        book=held.positions_sha256(),
-        orders=held.orders_sha256(),
-        snapshot=snapshot.sha256,
-        parameters={},
-        changes={},
-        as_of=format_ms(view.as_of_ms),
-        model="hedge-cost",
-        command=_command(book, market, asked),
-        build=manifest(),
-    )
+    receipt = _receipt(held, snapshot, figures["as_of"], _command(book, market, asked))
     return HedgeCostResult(plain.checked(figures, "hedge-cost"), receipt, mine, found)
 
 
@@ -209,7 +209,8 @@ def _book_figures(book: OptionBook, vol: float) -> dict[str, float]:
 
 
 def _market_figures(found: HedgeMarket, book: OptionBook) -> dict[str, Any]:
-    delta = abs(float(book.delta(np.array([book.spot]))[0])) * book.spot
+    delta = float(book.delta(np.array([book.spot]))[0]) * book.spot
+    touch, within = found.liquidity.met(delta)
     return {
         "contract": found.contract,
         "source": found.source,
@@ -217,7 +218,13 @@ def _market_figures(found: HedgeMarket, book: OptionBook) -> dict[str, Any]:
         "half_spread_bp": 1e4 * found.terms.half_spread,
         "one_way_bp": 1e4 * found.terms.one_way,
         "funding_8h_fraction": found.terms.funding_8h,
+        "touch_usd": touch,
+        "depth_usd": within,
+        "depth_bp": found.liquidity.bp,
         "volume_day_usd": found.volume_day_usd,
+        "volume_from": found.liquidity.volume_from,
+        "delta_to_touch_ratio": None if touch is None else delta_to_liquidity(delta, touch),
+        "delta_to_depth_ratio": None if within is None else delta_to_liquidity(delta, within),
         "delta_to_volume_ratio": delta_to_liquidity(delta, found.volume_day_usd),
     }
 
@@ -398,12 +405,27 @@ def _notes(book: OptionBook, view: View, found: HedgeMarket) -> list[str]:
     return notes
 
 
-_FLAGS = {"every_hours": "--every", "gas_usd": "--gas", "form": "--format"}
+def _receipt(held: Book, snapshot: Snapshot, as_of: str, command: str) -> Receipt:
+    return Receipt(
+        book=held.positions_sha256(),
+        orders=held.orders_sha256(),
+        snapshot=snapshot.sha256,
+        parameters={},
+        changes={},
+        as_of=as_of,
+        model="hedge-cost",
+        command=command,
+        build=manifest(),
+    )
+
+
+_FLAGS = {"within_bp": "--within", "every_hours": "--every", "gas_usd": "--gas", "form": "--format"}
 
 
 def _command(book: BookLike, market: MarketLike, asked: Mapping[str, Any]) -> str:
     """The command that gives the same; empty where something came from no file."""
-    if not (isinstance(book, str | Path) and isinstance(market, str | Path)):
+    files = [book, market] + ([] if asked["books"] is None else [asked["books"]])
+    if not all(isinstance(each, str | Path) for each in files):
         return ""
     parts = ["crossmargin", "hedge-cost", str(book), "--market", str(market)]
     for name, value in asked.items():

@@ -45,6 +45,12 @@ Aversion = Annotated[
 ]
 Paths = Annotated[int, Parameter(name="--paths", help="Simulated paths, an even number.")]
 Seed = Annotated[int, Parameter(name="--seed", help="Of the simulation.")]
+Books = Annotated[
+    str | None, Parameter(name="--books", help="Order books: levels by contract, JSON.")
+]
+Within = Annotated[
+    float, Parameter(name="--within", help="Depth is counted so many basis points from the mark.")
+]
 Plot = Annotated[
     str | None,
     Parameter(name="--plot", help="Also draw cost and error by pace: FILE.html, .svg, .png."),
@@ -66,6 +72,8 @@ def hedge_cost(
     aversion: Aversion = 1e-6,
     paths: Paths = 4000,
     seed: Seed = 0,
+    books: Books = None,
+    within: Within = 10.0,
     plot: Plot = None,
     as_of: AsOf = None,
     account: Account = None,
@@ -94,6 +102,8 @@ def hedge_cost(
             aversion=aversion,
             paths=paths,
             seed=seed,
+            books=books,
+            within_bp=within,
             as_of=as_of,
             account=account,
             venue=venue,

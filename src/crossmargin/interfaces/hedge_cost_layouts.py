@@ -29,8 +29,8 @@ def hedge_cost_document(figures: Figures) -> Document:
         else f"breaks even at a realised volatility of {100.0 * at:.2f} %, "
         + _away(figures["break_even"]["margin_vol_points"])
     )
-    tables = [_book(figures), _costs(figures), _components(figures), _pace(figures),
-              _bands(figures)]  # fmt: skip
+    made = (_book, _liquidity, _costs, _components, _pace, _bands)
+    tables = [each(figures) for each in made]
     return Document(
         f"Cost of hedging the {figures['underlying']} options of {figures['account']}",
         tuple(lines),
@@ -40,17 +40,36 @@ def hedge_cost_document(figures: Figures) -> Document:
 
 
 def _book(figures: Figures) -> Table:
-    book, hedge = figures["book"], figures["hedge"]
+    book = figures["book"]
     columns = (
         Column("delta_usd", "delta", "usd"),
         Column("gamma_usd_per_percent", "gamma", "usd", "USD a 1 % move"),
         Column("vega_usd_per_point", "vega", "usd", "USD a point"),
         Column("theta_usd_per_day", "theta", "usd", "USD a day"),
         Column("vol_fraction", "vol of\nthe book", "fraction"),
-        Column("delta_to_volume_ratio", "delta over\na day's volume", "fraction"),
     )
-    row = (*(book[c.key] for c in columns[:-1]), hedge["delta_to_volume_ratio"])
-    return Table("book", "", columns, (row,))
+    return Table("book", "", columns, (tuple(book[c.key] for c in columns),))
+
+
+def _liquidity(figures: Figures) -> Table:
+    """Delta to liquidity: at the touch, in the book within a distance, over a day."""
+    hedge, delta = figures["hedge"], figures["book"]["delta_usd"]
+    side = "bid" if delta > 0.0 else "ask"
+    columns = (
+        Column("measure", "liquidity of the hedge", "name"),
+        Column("liquidity_usd", "there", "usd"),
+        Column("delta_ratio", "delta\nover it", "fraction"),
+    )
+    rows = (
+        (f"best {side}", hedge["touch_usd"], hedge["delta_to_touch_ratio"]),
+        (f"{side}s within {hedge['depth_bp']:g} bp", hedge["depth_usd"],
+         hedge["delta_to_depth_ratio"]),
+        (f"a day's volume, {hedge['volume_from']}", hedge["volume_day_usd"] or None,
+         hedge["delta_to_volume_ratio"]),
+    )  # fmt: skip
+    title = f"delta to liquidity: {delta:+,.0f} USD of delta against {hedge['contract']}"
+    notes = () if hedge["depth_usd"] is not None else ("order books: --books FILE",)
+    return Table("liquidity", title, columns, rows, notes)
 
 
 def _costs(figures: Figures) -> Table:

@@ -27,7 +27,9 @@ from crossmargin.decisions.margin_outlook import (
     GridMove,
     Outlook,
     after_of,
+    dense_moves,
     exit_usd,
+    finer,
     greek_moves,
     grid_moves,
     outlooks,
@@ -44,10 +46,11 @@ from crossmargin.interfaces.sources import BookLike, MarketLike
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 
-__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "life_of", "optimise"]
+__all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "horizon_of", "life_of", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
 TOLD = 2  # relaxations that an error names
+FINER = 4  # times that an answer is made; what is left beyond a limit is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class OptimiseResult(Shown):
     terms: Terms
     greeks: tuple[GreekMove, ...]
     grid: tuple[GridMove, ...]
+    dense: tuple[GridMove, ...]
     outlooks: tuple[Outlook, ...]
     exits_usd: tuple[float, float]
     asked: Mapping[str, Any]
@@ -105,7 +109,7 @@ class OptimiseResult(Shown):
         out = []
         for j in np.flatnonzero(self.priced.sizes).tolist():
             item, size = items[int(self.bench.column[j])], float(self.priced.sizes[j])
-            cost = self.bench.tickets[j].cost_usd(size)
+            cost = self.bench.cost_usd(j, size)
             venue = item.venue if several else ""
             trade = Trade(item.native_id, size, venue=venue, cost_usd=cost)
             out.append(replace(trade, account=self.prepared.account, reason="lowers margin"))
@@ -150,6 +154,11 @@ def life_of(objective: str, days: float) -> float:
     return days if objective == "margin" else 1.0
 
 
+def horizon_of(objective: str, days: float) -> float:
+    """Days over which a saving is priced; 0 where it is wanted at once, however long it lasts."""
+    return days if objective == "margin" else 0.0
+
+
 def optimise(
     book: BookLike,
     market: MarketLike,
@@ -185,7 +194,8 @@ def optimise(
         funding,
         buffer_usd,
         tolerances or Tolerances(),
-        desired or Desired(least_days=life_of(objective, days)),
+        desired
+        or Desired(least_days=life_of(objective, days), horizon_days=horizon_of(objective, days)),
         legs,
         whole or legs is not None,
     )
@@ -193,10 +203,7 @@ def optimise(
     prepared = prepare(book, market, model, candidates, **options)
     core = prepared.core
     bench = workbench(core, prepared.snapshot, terms.desired)
-    problem = _problem(bench, terms)
-    priced = made_good(bench, problem, whole=terms.whole)
-    if isinstance(priced, Contradiction):
-        raise _infeasible(priced)
+    priced = _kept(bench, prepared, terms)
     now, then = bench.quantity, after_of(bench, priced.sizes)
     return OptimiseResult(
         priced,
@@ -205,10 +212,25 @@ def optimise(
         terms,
         greek_moves(bench, priced.sizes),
         grid_moves(bench, priced.sizes),
+        dense_moves(bench, prepared.snapshot, priced.sizes),
         outlooks(bench, prepared.book, prepared.snapshot, priced.sizes),
         (exit_usd(bench, now), exit_usd(bench, then)),
         asked or {},
     )
+
+
+def _kept(bench: Workbench, prepared: PreparedBook, terms: Terms) -> Priced:
+    """The answer; made again with the points between those of the grid at which it breaks it."""
+    problem, rest = _problem(bench, terms), FINER
+    while True:
+        priced = made_good(bench, problem, whole=terms.whole)
+        if isinstance(priced, Contradiction):
+            raise _infeasible(priced)
+        profile, rest = problem.profile, rest - 1
+        more = None if profile is None else finer(bench, prepared.snapshot, priced.sizes, profile)
+        if more is None or rest == 0:
+            return priced
+        problem = replace(problem, profile=more)
 
 
 def _problem(bench: Workbench, terms: Terms) -> MarginProblem:
@@ -239,6 +261,7 @@ def _check(terms: Terms) -> None:
         "--buffer": terms.buffer_usd,
         "--largest": terms.desired.largest,
         "--least-days": terms.desired.least_days,
+        "--least-usd": terms.desired.least_usd,
         "a tolerance": min((s for s in shares if s is not None), default=0.0),
     }
     for place, value in numbers.items():

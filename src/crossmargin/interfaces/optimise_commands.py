@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -22,6 +22,9 @@ from crossmargin.interfaces.whatif_commands import (
     Twins,
     Venue,
 )
+
+if TYPE_CHECKING:
+    from crossmargin.interfaces.optimise import OptimiseResult
 
 __all__ = ["optimise", "register"]
 
@@ -59,6 +62,10 @@ LeastDays = Annotated[
         help="Life below which a contract is only closed; default --days, or 1 for a call.",
     ),
 ]
+LeastUsd = Annotated[
+    float,
+    Parameter(name="--least-usd", help="Smallest trade, in dollars of the underlying."),
+]
 Legs = Annotated[int | None, Parameter(name="--legs", help="At most so many contracts.")]
 AnySize = Annotated[
     bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
@@ -93,6 +100,7 @@ def optimise(
     by_expiry: ByExpiry = False,
     largest: Largest = 1.0,
     least_days: LeastDays = None,
+    least_usd: LeastUsd = 0.0,
     legs: Legs = None,
     any_size: AnySize = False,
     candidate: Only = None,
@@ -112,8 +120,7 @@ def optimise(
     """Trades that lower an account's margin for their cost, inside tolerances; nothing is sent."""
     from crossmargin.decisions.margin_choice import Desired, Tolerances
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
-    from crossmargin.interfaces.intents_file import intents_line
-    from crossmargin.interfaces.optimise import life_of
+    from crossmargin.interfaces.optimise import horizon_of, life_of
     from crossmargin.interfaces.optimise import optimise as verb
 
     _one_form(json_, csv)
@@ -121,7 +128,7 @@ def optimise(
         "objective": objective, "days": days, "funding": funding, "buffer": buffer,
         "delta": delta, "gamma": gamma, "vega": vega, "worse": worse, "better": better,
         "by_expiry": by_expiry, "largest": largest, "least_days": least_days,
-        "legs": legs, "any_size": any_size,
+        "least_usd": least_usd, "legs": legs, "any_size": any_size,
     }  # fmt: skip
     least = life_of(objective, days) if least_days is None else least_days
     options = {
@@ -133,11 +140,9 @@ def optimise(
             book, market, model, objective=objective, days=days, funding=funding,
             buffer_usd=buffer, legs=legs, whole=not any_size, candidates=candidate, asked=asked,
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
-            desired=Desired(largest, least), **options,
+            desired=Desired(largest, least, horizon_of(objective, days), least_usd), **options,
         )  # fmt: skip
-    written = [] if plot is None else [f"written: {result.plot(plot)}"]
-    if intents is not None:
-        written.append(intents_line(result.write_intents(intents), len(result.intents)))
+    written = _written(result, plot, intents)
     if json_ or csv:
         _write(result.to_json() if json_ else result.to_csv())
     else:
@@ -145,6 +150,16 @@ def optimise(
         _receipt(result.receipt.to_dict())
         print("".join(f"\n{line}" for line in written))
     return 0
+
+
+def _written(result: OptimiseResult, plot: str | None, intents: str | None) -> list[str]:
+    """Files first: what cannot be written is refused before an answer is printed."""
+    from crossmargin.interfaces.intents_file import intents_line
+
+    out = [] if plot is None else [f"written: {result.plot(plot)}"]
+    if intents is not None:
+        out.append(intents_line(result.write_intents(intents), len(result.intents)))
+    return out
 
 
 def register(app: App) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crossmargin.core.clock import format_ms
+from crossmargin.decisions.margin_search import has_orders
 from crossmargin.interfaces.optimise_words import bindings_of, nothing_because
 
 if TYPE_CHECKING:
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["optimise_figures"]
 
+ORDERS = "open orders are no part of them: the exact model has them, by tangents where they matter"
+
 
 def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
     """Everything that is shown of an answer."""
     priced, core, terms = result.priced, result.prepared.core, result.terms
     before, after = core.before, priced.after or core.before
     answer = priced.answer
+    orders = [ORDERS] if has_orders(result.bench) else []
     return {
         "verb": "optimise",
         "model": core.base.model.name,
@@ -44,6 +48,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "outlooks": [_outlook(each) for each in result.outlooks],
         "greeks": [_greek(each) for each in result.greeks],
         "grid": [_grid(each) for each in result.grid],
+        "dense_grid": [_grid(each) for each in result.dense],
         "rounds": [
             {
                 "saved_by_pieces_usd": each.saved_by_pieces_usd,
@@ -51,7 +56,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
                 "excess_usd": each.excess_usd,
                 "cost_usd": each.cost_usd,
                 "trades": each.trades,
-                "sizes": "whole lots" if answer.whole and each is priced.rounds[-1] else "any",
+                "sizes": "whole lots" if each.whole else "any",
             }
             for each in priced.rounds
         ],
@@ -65,7 +70,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
             {
                 "pool": block.name,
                 "standing": str(block.pieces.standing),
-                "left_out": [*block.pieces.left_out, *block.pieces.notes],
+                "left_out": [*block.pieces.left_out, *orders, *block.pieces.notes],
             }
             for block in result.bench.blocks
         ],
@@ -163,6 +168,13 @@ def _worsened(result: OptimiseResult) -> list[str]:
                 f"the worst of the grid of {each.coin} is {each.worst_with_usd:,.0f} USD "
                 f"after {each.worst_without_usd:,.0f}"
             )
+    worse = result.terms.tolerances.worse
+    out += [
+        f"between the points of the grid the P&L of {each.coin} is down by up to "
+        f"{-each.least_usd:,.0f} USD ({each.least_at}), beyond the limit"
+        for each in (result.dense if worse is not None else ())
+        if each.least_usd < -(worse or 0.0) * core.before.im_usd * (1.0 + 1e-4)
+    ]
     dearer = result.exits_usd[1] - result.exits_usd[0]
     if dearer > 0.01:
         out.append(f"leaving the account costs {dearer:,.0f} USD more")

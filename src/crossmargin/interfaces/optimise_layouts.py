@@ -20,7 +20,8 @@ _STANDING = {
 def optimise_document(figures: Figures) -> Document:
     """The document of an answer."""
     tables = [_trades(figures)] if figures["trades"] else []
-    tables += [_account(figures), _outlooks(figures), _greeks(figures), _grid(figures)]
+    tables += [_account(figures), _outlooks(figures), _greeks(figures)]
+    tables += [_grid(figures, name) for name in _GRIDS]
     tables += [found for found in [_bindings(figures)] if found.rows]
     tables += [_limits(figures)] if figures["limits"] else []
     tables.append(_rounds(figures))
@@ -107,7 +108,13 @@ def _greeks(figures: Figures) -> Table:
     return Table("greeks", "Greeks", columns, rows)
 
 
-def _grid(figures: Figures) -> Table:
+_GRIDS = {
+    "grid": "P&L on the own grid: -30 to +30 % by 1 %, volatility x 0.75, 1, 1.25",
+    "dense_grid": "P&L on a denser grid: by 0.25 %, volatility by 1/16",
+}
+
+
+def _grid(figures: Figures, name: str) -> Table:
     columns = (
         Column("coin", "coin", "name"),
         Column("worst_before_usd", "worst before", "usd"),
@@ -117,9 +124,8 @@ def _grid(figures: Figures) -> Table:
         Column("largest_gain_added_usd", "largest change\nup", "usd", essential=False),
         Column("largest_gain_added_at", "there", "name", essential=False),
     )
-    rows = tuple(tuple(each[c.key] for c in columns) for each in figures["grid"])
-    title = "P&L on the own grid: -30 to +30 % by 1 %, volatility x 0.75, 1, 1.25"
-    return Table("grid", title, columns, rows)
+    rows = tuple(tuple(each[c.key] for c in columns) for each in figures[name])
+    return Table(name, _GRIDS[name], columns, rows)
 
 
 def _bindings(figures: Figures) -> Table:

@@ -15,12 +15,12 @@ from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.hedge_chain import chains_of, perpetual_of
 from crossmargin.decisions.hedge_finder import FAMILIES
-from crossmargin.decisions.hedge_mix import Crash, Tail, tail_hedge
 from crossmargin.decisions.insurance_paths import Rule, drawn_paths, windows
 from crossmargin.decisions.intents import Intents
 from crossmargin.decisions.protection import Ask, Candidate, Protection
 from crossmargin.decisions.protection import protect as find
 from crossmargin.decisions.strategies import Score, Terms, rule_scores, scores
+from crossmargin.decisions.tail_hedge import Crash, Margined, Tail, tail_within
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.doubts import age_notes, market_figures, verdict_notes
@@ -41,7 +41,6 @@ from crossmargin.interfaces.sources import (
 )
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import PreparedBook, prepare
-from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.fields import split_contract
 from crossmargin.market.history import moves
 from crossmargin.market.snapshot import Snapshot
@@ -50,7 +49,7 @@ from crossmargin.market.view import View
 __all__ = ["CRASHES", "ProtectResult", "protect"]
 
 # Falls at once, what volatility is multiplied by, and a weight. The numbers are round and a choice:
-# the library takes others (crossmargin.decisions.hedge_mix.tail_hedge).
+# the library takes others (crossmargin.decisions.tail_hedge.tail_hedge).
 CRASHES = (Crash(-0.3, 1.6, 0.8), Crash(-0.5, 2.2, 0.2))
 _LIKE_COINS = re.compile(r"[A-Z][A-Z0-9]{1,14}:[^/\\]*")
 _NOTIONAL = re.compile(r"([A-Z][A-Z0-9]{1,14}):([0-9]+(?:[.][0-9]+)?)")
@@ -65,7 +64,7 @@ class ProtectResult(Shown):
     prepared: PreparedBook
     view: View
     compared: tuple[tuple[Score, ...], str] | None
-    tail: tuple[Tail, float, float] | None  # with the budget and what it adds to the IM
+    tail: tuple[Tail, Margined, float] | None  # with the budget
     asked: Mapping[str, Any]
 
     @property
@@ -120,13 +119,22 @@ class ProtectResult(Shown):
 
     def _tail(self) -> dict[str, Any]:
         assert self.tail is not None
-        tail, budget, more = self.tail
+        tail, margin, budget = self.tail
         items = self.found.field.lines.items
         return {
             "budget_usd_per_year": budget,
             "cost_usd": tail.cost_usd,
             "cost_usd_per_year": tail.year_usd,
-            "marginal_im_usd": more,
+            "budget_price": tail.price_usd,
+            "im_usd": margin.after_usd,
+            "marginal_im_usd": margin.after_usd - margin.before_usd,
+            "marginal_mm_usd": margin.mm_after_usd - margin.mm_before_usd,
+            "passes": margin.passes,
+            "margin_budget_usd": margin.most_usd,
+            "margin_rate_fraction_per_year": margin.rate,
+            "margin_price": tail.margin_price_usd,
+            "im_by_pieces_usd": margin.pieces_usd,
+            "left_out": list(margin.left_out),
             "legs": [
                 {
                     "instrument": items[leg.row].native_id,
@@ -232,6 +240,8 @@ def protect(
     response: float | None = None,
     cppi: Sequence[float] = (),
     tail_budget: float | None = None,
+    tail_margin: float | None = None,
+    margin_rate: float = 0.0,
     paths: int = 2000,
     seed: int = 1,
     replay: bool = False,
@@ -249,19 +259,19 @@ def protect(
     ``book``: an account, or ``"BTC:10"`` for coins held at ``venue`` (deribit). ``floor``: a share
     of today's equity; ``floor_price``: what the account is worth by itself at that price. ``unit``
     ``usd`` or ``coin``. ``days``: the horizon. ``coin``: whose price moves; default the largest of
-    the account. ``strategies``: of :data:`FAMILIES`. ``crash``, ``cap``, ``response``: see
-    :class:`~crossmargin.decisions.protection.Ask`. ``cppi``: multipliers; with any, the hedges and
-    the rules are compared over ``paths`` drawn from the market's history with ``seed``, or over its
-    own stretches (``replay``). ``tail_budget``: share of the equity a year for a tail hedge. The
-    other arguments are those of ``whatif``. Dollars; costs are positive.
+    the account. ``strategies``: of :data:`FAMILIES`. ``crash``, ``cap``, ``response``: those of
+    ``Ask``. ``cppi``: multipliers; with any, hedges and rules are compared over ``paths`` drawn
+    from the market's history with ``seed``, or over its own stretches (``replay``).
+    ``tail_budget``: share of the equity a year for a tail hedge, after which the IM is at most
+    ``tail_margin`` dollars; one of them costs ``margin_rate`` a year of that budget. The other
+    arguments are those of ``whatif``. Dollars; costs are positive.
     """
     snapshot = snapshot_of(market)
     source = _coins_alone(book, venue)
     held = book_of(source, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = only_account(held if account is None else one_account(held, account), "protection")
     chosen = coin or _largest_coin(held, snapshot)
-    wanted = tuple(each.replace("-", " ").replace("zero cost", "zero-cost")
-                   for each in strategies or FAMILIES)  # fmt: skip
+    wanted = _families(strategies)
     ask = Ask(chosen, floor, floor_price, days, unit, wanted, expiries, crash, cap, response)
     prepared = prepare(
         held, snapshot, model, _tradable(held, snapshot, chosen), as_of=as_of, params=params,
@@ -270,19 +280,25 @@ def protect(
     view, _ = prepared.seen()
     found = find(prepared.core, held, view, snapshot, ask)
     compared = _compared(found, prepared, view, cppi, paths, seed, replay) if cppi else None
-    tail = None if tail_budget is None else _tail(found, prepared, view, snapshot, tail_budget)
+    tail = _tail(found, prepared, view, snapshot, (tail_budget, tail_margin, margin_rate))
     flags: dict[str, Any] = {
-        "--floor": f"{floor!r}", "--floor-price": floor_price, "--unit": unit,
-        "--days": f"{days!r}", "--coin": coin, "--strategies": list(strategies or ()) or None,
-        "--expiries": expiries, "--crash": crash, "--cap": cap, "--response": response,
-        "--cppi": list(cppi) or None, "--tail-budget": tail_budget, "--paths": paths,
-        "--seed": seed, "--replay": replay, "--account": account, "--venue": venue,
-        "--format": form, "--allow-duplicates": allow_duplicates,
+        "--floor": f"{floor!r}", "--floor-price": floor_price, "--unit": unit, "--coin": coin,
+        "--days": f"{days!r}", "--strategies": list(strategies or ()) or None, "--crash": crash,
+        "--expiries": expiries, "--cap": cap, "--response": response, "--cppi": list(cppi) or None,
+        "--tail-budget": tail_budget, "--tail-margin": tail_margin, "--paths": paths,
+        "--margin-rate": margin_rate or None, "--seed": seed, "--replay": replay, "--format": form,
+        "--account": account, "--venue": venue, "--allow-duplicates": allow_duplicates,
     }  # fmt: skip
     prepared._sources = (book, market)
     files = isinstance(book, str | Path) and isinstance(market, str | Path)
     asked = {"flags": flags, "reproducible": files and not isinstance(fee, Mapping)}
     return ProtectResult(found, prepared, view, compared, tail, asked)
+
+
+def _families(named: Sequence[str] | None) -> tuple[str, ...]:
+    """Strategies as the finder names them: ``zero-cost-collar`` is ``zero-cost collar``."""
+    every = named or FAMILIES
+    return tuple(each.replace("-", " ").replace("zero cost", "zero-cost") for each in every)
 
 
 def _coins_alone(book: BookLike, venue: str | None) -> BookLike:
@@ -390,12 +406,28 @@ def _compared(
 
 
 def _tail(
-    found: Protection, prepared: PreparedBook, view: View, snapshot: Snapshot, share: float
-) -> tuple[Tail, float, float]:
+    found: Protection,
+    prepared: PreparedBook,
+    view: View,
+    snapshot: Snapshot,
+    asked: tuple[float | None, float | None, float],
+) -> tuple[Tail, Margined, float] | None:
     """The tail hedge for a share of the equity a year, within what is shown of each put.
 
-    With the budget, and what the exact model adds to the initial margin for it.
+    ``asked``: that share (None: no tail hedge), the margin budget and what margin costs a year.
+    With the exact margin and the budget in dollars.
     """
+    share, most, rate = asked
+    if share is None:
+        if most is not None or rate:
+            raise InputError(
+                "option_unknown",
+                "a margin budget is of a tail hedge",
+                place="--margin-rate" if most is None else "--tail-margin",
+                limit="--tail-budget with it",
+                remedy="Give --tail-budget, or leave this out.",
+            )
+        return None
     lines = found.field.lines
     terms = prepared.core.desk.schedule.of
     chains = chains_of(lines, view, terms, set(prepared.core.column))
@@ -408,10 +440,7 @@ def _tail(
             held = snapshot.get("open_interest", subject) or 0.0
             limits[row] = _INTEREST * held if shown is None else shown
     budget = share * found.field.book.equity_usd
-    tail = tail_hedge(found.field, chains, CRASHES, budget, limits)
-    more = 0.0
-    if tail.legs:
-        legs = [Leg(prepared.core.column[lines.items[each.row].native_id], each.size)
-                for each in tail.legs]  # fmt: skip
-        more = float(prepared.core.rank([legs]).marginal_im_usd[0])
-    return tail, budget, more
+    tail, margin = tail_within(
+        prepared.core, found.field, chains, CRASHES, budget, limits, margin_usd=most, rate=rate
+    )
+    return tail, margin, budget

@@ -61,6 +61,12 @@ Cppi = Annotated[
 Budget = Annotated[
     float | None, _flag("--tail-budget", "Share of the equity a year for a tail hedge.")
 ]
+TailMargin = Annotated[
+    float | None, _flag("--tail-margin", "Initial margin after the tail hedge at most, in USD.")
+]
+MarginRate = Annotated[
+    float, _flag("--margin-rate", "What a dollar of margin costs a year, out of --tail-budget.")
+]
 Paths = Annotated[int, _flag("--paths", "Paths of the comparison.")]
 Seed = Annotated[int, _flag("--seed", "Seed of the paths.")]
 Replay = Annotated[
@@ -94,6 +100,8 @@ def protect(
     response: Response = None,
     cppi: Cppi = None,
     tail_budget: Budget = None,
+    tail_margin: TailMargin = None,
+    margin_rate: MarginRate = 0.0,
     paths: Paths = 2000,
     seed: Seed = 1,
     replay: Replay = False,
@@ -123,8 +131,9 @@ def protect(
         result = verb(
             book, market, model, floor=floor, floor_price=floor_price, unit=unit, days=days,
             coin=coin, strategies=strategies, expiries=expiries, crash=crash, cap=cap,
-            response=response, cppi=cppi or (), tail_budget=tail_budget, paths=paths, seed=seed,
-            replay=replay, as_of=as_of, params=params, changes=_changes(changes),
+            response=response, cppi=cppi or (), tail_budget=tail_budget,
+            tail_margin=tail_margin, margin_rate=margin_rate, paths=paths, seed=seed, replay=replay,
+            as_of=as_of, params=params, changes=_changes(changes),
             account=account, fee=fee, venue=venue, form=form, allow_duplicates=allow_duplicates,
         )  # fmt: skip
         result.figures  # noqa: B018 # what is slow is done under the sign that it works

@@ -113,8 +113,22 @@ def notes_of(found: Protection, losses: Sequence[str]) -> list[str]:
         )
     if any(each.margins is not None and not each.margins.passes for each in found.candidates):
         notes.append("not taken: the venue's initial margin check fails after the trade")
-    if found.without:
-        notes.append(f"no quoted strikes hold the floor: {', '.join(found.without)}")
+    strikes = [name for name in found.without if name != "perp short"]
+    if strikes:
+        notes.append(f"no quoted strikes hold the floor: {', '.join(strikes)}")
+    if "perp short" in found.without:
+        notes.append(
+            "perp short: a sold perpetual does not hold the floor"
+            if found.perpetual
+            else f"perp short: the market quotes no perpetual of {coin} with bid and ask"
+        )
+    if found.reach is not None:
+        level, end = found.reach
+        share = 100.0 * level / found.field.book.equity_usd
+        notes.append(
+            f"the highest floor that bought options hold: {level:,.0f} USD today, {share:.1f} % of "
+            f"the equity, those of {format_ms(end)[:10]}"
+        )
     if found.missing:
         listed = ", ".join(f"{m.name} (no {m.sides})" for m in found.missing[:6])
         more = f" and {len(found.missing) - 6} more" if len(found.missing) > 6 else ""

@@ -146,7 +146,29 @@ def _tail(tail: Mapping[str, Any]) -> Table:
         f"tail hedge for {tail['budget_usd_per_year']:,.0f} USD a year, held to expiry and bought "
         f"again; it changes the IM by {tail['marginal_im_usd']:+,.0f} USD"
     )
-    return Table("tail", title, columns, body)
+    return Table("tail", title, columns, body, _tail_notes(tail))
+
+
+def _tail_notes(tail: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the next dollar brings, and how the margin budget was kept."""
+    notes = [f"a further dollar of budget brings {tail['budget_price']:.2f} USD of weighted payoff"]
+    if tail["margin_budget_usd"] is not None:
+        notes.append(
+            f"IM after {tail['im_usd']:,.0f} USD by the exact model, at most "
+            f"{tail['margin_budget_usd']:,.0f} USD asked; a further dollar of margin brings "
+            f"{tail['margin_price']:.2f} USD"
+        )
+    if tail["margin_rate_fraction_per_year"]:
+        change = tail["margin_rate_fraction_per_year"] * tail["marginal_im_usd"]
+        notes.append(
+            f"margin costs {100.0 * tail['margin_rate_fraction_per_year']:g} % a year: "
+            f"{change:+,.0f} USD of the budget"
+        )
+    if tail["left_out"]:
+        notes.append(f"made good by the exact model: {'; '.join(tail['left_out'])}")
+    if not tail["passes"]:
+        notes.append("the venue's initial margin check fails after it")
+    return tuple(notes)
 
 
 def _crashes(tail: Mapping[str, Any]) -> Table:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
+from crossmargin.accounts.exit_market import Desk
+from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.intents import Intents, Trade
+from crossmargin.decisions.margin_choice import trade_usd
 from crossmargin.decisions.margin_rank import (
     RankedTrades,
+    costed,
     largest_that_fits,
     life_days,
     ranked_trades,
@@ -65,6 +69,7 @@ class RankResult(Shown):
                     "saved_mm_usd": float(found.saved_mm_usd[place]),
                     "cost_usd": float(found.cost_usd[place]),
                     "lasts_days": None if isinf(self.lasts_days[k]) else self.lasts_days[k],
+                    "cost_whole": bool(found.whole[place]),
                     "saved_per_cost": None if infinite else float(found.per_cost[place]),
                     "free": bool(infinite),
                     "passes": bool(found.passes[place]),
@@ -151,6 +156,7 @@ def rank(
     share: float = 0.1,
     fit: int = 5,
     least_days: float = LEAST_DAYS,
+    first: int = SHOWN,
     progress: Callable[[int, int], None] | None = None,
     asked: Mapping[str, Any] | None = None,
     **options: Any,
@@ -161,7 +167,8 @@ def rank(
     that is quoted in the book's underlyings, both sides, at ``share`` of the book's largest
     position, with ``least_days`` of life or more (less: only to close what is held, since what a
     contract saves is back when it expires). ``fit``: of so many of the first the largest size that
-    the venue takes. The other options are those of ``prepare``. Savings and costs are positive
+    the venue takes. ``first``: so many are ranked by the whole cost (walk and impact too), the rest
+    by spread and fee. The other options are those of ``prepare``. Savings and costs are positive
     dollars. Raises CrossMarginError with one code.
     """
     _refuse("--share", share, 0.0 < share < inf, "a number above 0")
@@ -173,14 +180,14 @@ def rank(
         view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
         pairs = standard_candidates(core, view, share, least_days)
     else:
-        tried = candidates_of(candidates)
-        named = [leg.name for each in tried for leg in each.legs]
+        given = candidates_of(candidates)
+        named = [leg.name for each in given for leg in each.legs]
         prepared = prepare(book, market, model, named, **options)
-        pairs = [(each.name, [prepared.leg(leg) for leg in each.legs]) for each in tried]
+        pairs = [(each.name, [prepared.leg(leg) for leg in each.legs]) for each in given]
     names, legs = [name for name, _ in pairs], [each for _, each in pairs]
-    found = ranked_trades(prepared.core, legs, progress)
-    first = found.order[:fit].tolist()
-    fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(first)}
+    found = _ranked(prepared, legs, max(first, fit), progress)
+    tried = found.order[:fit].tolist()
+    fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(tried)}
     source = str(candidates) if isinstance(candidates, str | Path) else None
     kept = least_days if candidates is None else None
     flags = {
@@ -206,3 +213,25 @@ def _refuse(flag: str, value: float, good: bool, limit: str) -> None:
             limit=limit,
             remedy="Correct the number.",
         )
+
+
+def _ranked(
+    prepared: PreparedBook,
+    legs: Sequence[Sequence[Leg]],
+    first: int,
+    progress: Callable[[int, int], None] | None,
+) -> RankedTrades:
+    """The ranking, the first of it by the cost object; a leg with a price of its own keeps it."""
+    core = prepared.core
+    found = ranked_trades(core, legs, progress)
+    view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
+    terms = ExitTerms.at(view.as_of_ms)
+    desk = Desk(view, prepared.snapshot, core.desk.schedule, terms)
+    plain = dict(zip(found.order.tolist(), found.cost_usd.tolist(), strict=True))
+
+    def cost_of(k: int) -> float:
+        if any(leg.price is not None for leg in legs[k]):
+            return float(plain[k])
+        return sum(trade_usd(desk, leg.column, leg.size) for leg in legs[k])
+
+    return costed(found, cost_of, first, core.before.im_usd)

@@ -27,6 +27,7 @@ from crossmargin.interfaces.whatif_commands import (
 __all__ = ["rank", "register"]
 
 
+ALL = 1_000_000_000  # candidates: as many as there are
 Candidates = Annotated[
     str | None,
     Parameter(name="--candidates", help="CSV: instrument, size, …; default: every contract."),
@@ -90,6 +91,7 @@ def rank(
             share=share,
             fit=fit,
             least_days=least_days,
+            first=top or ALL,
             progress=progress,
             fee=fee,
             as_of=as_of,

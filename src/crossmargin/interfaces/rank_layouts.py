@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table
@@ -34,7 +34,8 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         f"initial margin {figures['im_usd']:,.0f} USD, free {figures['free_usd']:,.0f} USD",
     )
     notes = [
-        "saved: the exact model with open orders, before less after; cost: spread and fee",
+        "saved: the exact model with open orders, before less after",
+        _cost_note(rows),
         "largest that fits: what the venue still takes, whatever the depth; of the first few only",
     ]
     if figures["least_days"]:
@@ -46,6 +47,15 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         notes.append(f"the first {len(shown)} of {len(rows)}: --top 0 lists all")
     title = f"Trades of {figures['account']} under {figures['model']} by margin saved for cost"
     return Document(title, lines, (Table("candidates", "", columns, table),), tuple(notes))
+
+
+def _cost_note(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the cost is, and of how many it is only a part."""
+    rest = sum(1 for each in rows if not each["cost_whole"])
+    text = "cost: spread, walk, impact and fees"
+    return (
+        f"{text}; of the other {rest:,}, which stand behind, spread and fee alone" if rest else text
+    )
 
 
 def _cell(each: Mapping[str, Any], key: str) -> Any:

@@ -42,8 +42,13 @@ class Lots:
             if self._items[column].kind != Kind.ASSET
         )
 
-    def total(self, column: int, amounts: Sequence[float]) -> float:
-        """The quantity of a row after more lots, summed as decimals."""
+    def total(
+        self, column: int, amounts: Sequence[float], known: dict[float, Decimal] | None = None
+    ) -> float:
+        """The quantity of a row after more lots, summed as decimals.
+
+        ``known``: decimals of amounts that many variants share, kept by the caller.
+        """
         if column not in self._exact:
             total = None
             for lot in self.held.get(column, ()):
@@ -54,8 +59,12 @@ class Lots:
         if held is None and len(amounts) == 1:
             return amounts[0] + 0.0
         total = Decimal(0) if held is None else held
+        decimals = {} if known is None else known
         for amount in amounts:
-            total = _WIDE.add(total, Decimal(repr(amount)))
+            exact = decimals.get(amount)
+            if exact is None:
+                exact = decimals[amount] = Decimal(repr(amount))
+            total = _WIDE.add(total, exact)
         return float(total)
 
     def merged(self, column: int, lots: Sequence[Line]) -> tuple[float, float, bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ COLUMNS = ("im", "mm", "counted_im", "counted_mm", "cash", "equity")
 _NONE, _VENUE, _BALANCES, _REBUILT = range(4)
 # One flag, False and True: the common what-if has one variant.
 _SURE = (frozen([False], np.bool_), frozen([True], np.bool_))
+_FEW = 3  # trades of one row whose sum is kept for other variants
 
 
 class States(NamedTuple):
@@ -226,21 +228,33 @@ class Ground:
     def changes(self, variants: Sequence[Sequence[Fill]], *, cash: bool = True) -> Changes:
         """What the variants change, columns of the table; without ``cash`` no flow is booked."""
         out = Changes(len(variants))
+        lots = self.lots
+        totals: dict[tuple[float, ...], float] = {}  # variants share most of their trades
+        decimals: dict[float, Decimal] = {}
         for v, fills in enumerate(variants):
             amounts: dict[int, list[float]] = {}
             for fill in fills:
                 amounts.setdefault(fill[0], []).append(fill[1])
-            for column, flow in self.lots.flows(fills) if cash else ():
+            for column, flow in lots.flows(fills) if cash else ():
                 if self.booked[column]:
                     amounts.setdefault(self.cash_column[column], []).append(flow)
             for column in sorted(amounts):
-                after, entry, known = self.lots.total(column, amounts[column]), 0.0, False
-                if self.lots.keeps_entries and self.pools[self.pool_of[column]].entries:
+                more, entry, known = amounts[column], 0.0, False
+                key = (column, *more) if len(more) <= _FEW else ()
+                after = totals.get(key)
+                if after is None:
+                    after = lots.total(column, more, decimals)
+                    if key:
+                        totals[key] = after
+                if lots.keeps_entries and self.pools[self.pool_of[column]].entries:
                     own = [fill for fill in fills if fill[0] == column]
                     if own:
-                        lots = self.lots.after(column, own)
-                        after, entry, known = self.lots.merged(column, lots)
-                out.add(v, column, after, entry, known)
+                        after, entry, known = lots.merged(column, lots.after(column, own))
+                out.variant.append(v)
+                out.column.append(column)
+                out.quantity.append(after)
+                out.entry.append(entry)
+                out.known.append(known)
         return out
 
     def changed_book(self, fills: Sequence[Fill]) -> Book:

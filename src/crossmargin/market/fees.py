@@ -3,7 +3,8 @@
     option             |amount| min(share x index, cap x price)      coin-settled: index is 1 coin
     linear future      |amount| share x price
     inverse future     |amount| share / price                        amount in quote currency
-    and ``base`` a trade, in quote currency (an inverse contract's in coin at its price)
+    and ``base`` a trade, in quote currency: of an inverse future over its price, of a coin-settled
+    option over the index, so that it is that much of the coin
 
 A fee is a cost and positive; a share below zero is a rebate. Amounts are quantity times multiplier,
 fees are in the currency that settles the contract.
@@ -51,7 +52,8 @@ def fee_of_trade(
     """
     if option:
         unit = 1.0 if inverse else index
-        return abs(amount) * min(terms.share * unit, terms.cap * price) + terms.base
+        base = terms.base / index if inverse else terms.base
+        return abs(amount) * min(terms.share * unit, terms.cap * price) + base
     if inverse:
         return terms.share * abs(amount) / price + terms.base / price
     return terms.share * abs(amount) * price + terms.base

@@ -50,6 +50,8 @@ __all__ = [
 
 # A kink counts where its two sides differ by more than this share of the requirement.
 KINK = 1e-5
+# Noise of differences, as a share of the sum of absolute shares.
+_ROUNDING = 1e-7
 # How far the book is pulled to find the pieces that meet in a kink, as a share of each position.
 PULL = 1e-4
 _PULLS_ALONE, _PULLS_MIXED = 12, 12
@@ -227,6 +229,8 @@ def attribute(
     positions = float(game.values(game.quantity[None])[0])
     found = euler(game, scale, rule, seed)
     own = (groups.parts * found.slope).sum(axis=1)
+    if game.requirement.model.scale is ScaleLaw.HOMOGENEOUS:
+        own = _whole(own, positions)
     ray, ray_fixed = None, 0.0
     if game.requirement.model.scale is not ScaleLaw.HOMOGENEOUS:
         ray = (groups.parts * _along_the_ray(game, scale)).sum(axis=1)
@@ -266,6 +270,18 @@ def attribute(
         worst=worst_scenarios(game),
         refused=tuple(refused),
     )
+
+
+def _whole(shares: Floats, total: float) -> Floats:
+    """Shares that add up to ``total``: what rounding of the differences leaves goes by size.
+
+    Euler's theorem has no remainder where the rule doubles with the book. A remainder that is more
+    than the noise of differences is not rounding, and stays.
+    """
+    size, rest = float(np.abs(shares).sum()), total - float(shares.sum())
+    if not 0.0 < abs(rest) <= _ROUNDING * size:
+        return shares
+    return np.asarray(shares + rest * np.abs(shares) / size)
 
 
 def _along_the_ray(game: AccountGame, scale: Floats) -> Floats:

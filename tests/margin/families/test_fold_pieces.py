@@ -7,6 +7,7 @@ import pytest
 
 from crossmargin.core.arrays import Floats
 from crossmargin.margin.families.fold_pieces import DEAD, REFLECTED, folded_terms
+from crossmargin.margin.pieces import LargestOf, Part, WorstOf
 from crossmargin.pricing.fold import FoldTables, fold_tables, fold_worst
 
 COUNT, INSTRUMENTS, BOOKS = 8, 9, 200
@@ -67,3 +68,31 @@ def test_a_kindness_is_frozen_at_the_book_and_never_too_little() -> None:
     assert not left
     assert found[0] == pytest.approx(exact[0], abs=1e-12)
     assert (found >= exact - 1e-12).all()
+
+
+@pytest.mark.parametrize("kinds", ["straight and bent", "frozen too", "no run"])
+def test_straight_runs_are_one_row_beside_the_bent_ones(kinds: str) -> None:
+    rng = np.random.default_rng(len(kinds))
+    pnl = rng.normal(size=(INSTRUMENTS, COUNT))
+    run = np.array([-1, 0, 0, 1, 1, 2, 2, 2, -1], np.int32)
+    gain, loss = np.array([1.0, 0.9, 1.0]), np.array([1.0, 1.1, 1.0])
+    if kinds == "frozen too":
+        gain[2], loss[2] = 1.05, 0.97
+    if kinds == "no run":
+        run, gain, loss = np.full(INSTRUMENTS, -1, np.int32), np.zeros(0), np.zeros(0)
+    value = np.where(run >= 0, rng.normal(size=INSTRUMENTS), 0.0)
+    weight = rng.uniform(0.3, 1.0, COUNT)
+    fold = fold_tables(COUNT, run, gain, loss, value_i=value, weight_s=weight)
+    beside = (Part("beside", (WorstOf("x", np.ones((2, INSTRUMENTS)), np.array([0.0, 0.1])),)),)
+    books = rng.normal(size=(BOOKS, INSTRUMENTS))
+    terms, left, frozen = folded_terms("worst", pnl, fold, LABELS, books[0], beside)
+    found = sum(term.at(books) for term in terms)
+    exact = np.maximum(worst_of(pnl, fold, books), beside[0].at(books))
+    assert not left
+    assert frozen is (kinds == "frozen too")
+    assert found[0] == pytest.approx(exact[0], abs=1e-12)
+    assert (found >= exact - 1e-12).all()
+    assert frozen or np.abs(found - exact).max() < 1e-12
+    largest = terms[0]
+    assert isinstance(largest, LargestOf)
+    assert {len(part.terms) for part in largest.parts[1:]} == {1 if kinds == "no run" else 2}

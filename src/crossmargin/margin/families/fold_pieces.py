@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.margin.pieces import LargestOf, Part, Term, WorstOf
 from crossmargin.pricing.fold import FoldTables
 
@@ -55,17 +55,18 @@ def folded_terms(
     alone = len(runs) == 1 and not loose
     frozen = any(fold.gain[g] > fold.loss[g] for g in runs)
     left: dict[str, None] = {}
+    straight, rows = _straight(pnl[:, :count], fold, quantity)
     parts = []
     for s in range(count):
         terms: list[Term] = []
-        if loose:
-            row = np.where(fold.run < 0, -pnl[:, s] * fold.weight[s], 0.0)
-            terms.append(WorstOf("linear", row[None, :], np.zeros(1), floor=-np.inf))
+        if rows[s].any():
+            terms.append(WorstOf("linear", rows[s : s + 1], np.zeros(1), floor=-np.inf))
         for g in runs:
-            rows, offset = _run(pnl[:, s], fold, g, s, alone, left, quantity)
-            if fold.weight[s] > 0.0:
-                term = WorstOf(f"run {g}", rows, offset, floor=-np.inf)
-                terms.append(_weighted(term, float(fold.weight[s])))
+            weight = float(fold.weight[s])
+            if weight <= 0.0 or straight[g, s]:
+                continue
+            row, offset = _run(pnl[:, s], fold, g, s, alone, left, quantity)
+            terms.append(WorstOf(f"run {g}", row * weight, offset * weight, floor=-np.inf))
         parts.append(Part(labels[s], tuple(terms)))
     if alone and not beside:
         return (_flat(name, parts),), tuple(left), frozen
@@ -89,8 +90,28 @@ def _with_mirrors(
     return np.vstack([rows, -rows[turned]]), np.append(offset, -offset[turned]), names
 
 
-def _weighted(term: WorstOf, weight: float) -> WorstOf:
-    return WorstOf(term.name, term.rows * weight, term.offset * weight, (), term.floor)
+def _straight(pnl: Floats, fold: FoldTables, quantity: Floats) -> tuple[Bools, Floats]:
+    """Which runs ``[G, S]`` lose by one straight line, and the sum of these ``[S, I]``.
+
+    What is not folded is in the sum too. No run with a cap, a dead zone or a reflection is one.
+    """
+    count = pnl.shape[1]
+    weight, reflect = fold.weight[:count], fold.reflect[:count]
+    if not len(fold.gain):
+        return np.zeros((0, count), np.bool_), np.ascontiguousarray(-(pnl * weight).T) + 0.0
+    one = (fold.gain >= fold.loss) & (fold.cap > _NO_CAP)
+    straight = one[:, None] & ~reflect
+    if fold.dead.size:
+        straight &= fold.dead[:, :count] == 0.0
+    place = np.maximum(fold.run, 0)  # of what is in no run: overwritten below
+    folded = (fold.run >= 0)[:, None]
+    moved = np.where(folded, pnl + fold.value[:, None], pnl)
+    net = np.zeros(straight.shape)
+    np.add.at(net, place, np.where(folded, moved * quantity[:, None], 0.0))
+    factor = np.where(net >= 0.0, fold.gain[:, None], fold.loss[:, None])
+    loss = np.where(folded, -factor[place] * moved + fold.value[:, None], -pnl)
+    mine = straight[place] | ~folded
+    return straight, np.ascontiguousarray(np.where(mine, loss * weight, 0.0).T) + 0.0
 
 
 def _run(

@@ -262,6 +262,10 @@ class _Programme:
         solver = _solver(iterations, way)
         solver.passModel(lp)
         solver.run()
+        if solver.getModelStatus() == highspy.HighsModelStatus.kNotset:
+            # The process has solved with other threads before: theirs are taken, and left idle.
+            solver.setOptionValue("threads", 0)
+            solver.run()
         found = solver.getSolution()
         x, price = np.array(found.col_value), np.array(found.row_dual)
         if len(x) != len(self.cost):
@@ -309,7 +313,7 @@ def _solver(iterations: int, way: Mapping[str, str]) -> Any:
         "simplex_iteration_limit": iterations,
         "primal_feasibility_tolerance": 1e-9,
         "dual_feasibility_tolerance": 1e-9,
-        "mip_feasibility_tolerance": 1e-9,
+        "mip_feasibility_tolerance": 1e-8,
         "mip_rel_gap": 0.0,
         "mip_abs_gap": 1e-9,
         "mip_max_nodes": iterations,
