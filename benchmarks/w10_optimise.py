@@ -72,7 +72,7 @@ def run(report: Report, settings: Settings, limits: Limits) -> None:
             if "every charge" not in case:
                 report.goal(
                     "W10", f"{text}, build, solve, re-price, p50", 50.0, made.p50_us / 1e3, "ms",
-                    at_least=False, reason="the factors by expiry make a row of every run",
+                    at_least=False, reason="wall time: see the load of the machine",
                 )  # fmt: skip
 
 

@@ -184,3 +184,21 @@ def test_a_buffer_goes_before_worth() -> None:
     assert made.short_usd == 0.0
     lacking = polish(problem, Wish({"one": 1e9}), [], {}, np.full(len(problem.trades), 0.1))
     assert lacking.short_usd > 1e8
+
+
+def test_where_only_a_part_fits_the_search_finds_the_lot() -> None:
+    """Every plan of whole lots is asked; the buffer lets no whole position through."""
+    own = [account("one", "deribit-sm", {CALL: -2.0}), account("two", "deribit-xpm", {}, 9_000.0)]
+    places = tuple(place_of(each, [contract(CALL)], 0.0) for each in own)
+    problem = Problem(places, moves_of(places, at_mark=True)[0], at_mark=True)
+    wish = Wish({"two": 2_000.0}, 0.0, 0.5, 365.0)
+    lacks = []
+    for plan in [np.array([n / 10.0]) for n in range(21)]:
+        rooms = [
+            float(place.rooms([problem.fills(place.name, plan)]).im_usd[0]) for place in places
+        ]
+        short = [max(least - room, 0.0) for least, room in zip((0.0, 2_000.0), rooms, strict=True)]
+        lacks.append(sum(short))
+    made = polish(problem, wish, [], {}, np.full(len(problem.trades), 0.1))
+    assert 0.0 < float(made.sizes[0]) < 2.0
+    assert made.short_usd == pytest.approx(min(lacks), abs=0.1)

@@ -35,6 +35,29 @@ def test_whole_and_rows_agree(level: float, monkeypatch: pytest.MonkeyPatch) -> 
     assert min(exact(draw, level) for draw in draws) >= whole.risk - 1e-12
 
 
+@pytest.mark.parametrize("kind", ["plain", "ties", "costs", "thin tail", "wide tail"])
+def test_the_edge_of_the_tail_gives_the_whole_programme(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(len(kind))
+    many = rng.standard_t(4, size=(2600, 7)) * 0.01 + rng.uniform(0.0, 0.002, 7)
+    level = {"thin tail": 0.9991, "wide tail": 0.3}.get(kind, 0.95)
+    limits = None
+    if kind == "ties":
+        many = np.repeat(np.round(many[:650], 3), 4, axis=0)
+    if kind == "costs":
+        limits = weight_limits(7, distances=[Distance(np.full(7, 1 / 7), np.inf, np.full(7, 1e-3))])
+    edge = minimum_shortfall(many, level, limits)
+    monkeypatch.setattr(shortfall, "WHOLE", 10_000)
+    whole = minimum_shortfall(many, level, limits)
+    assert edge.rounds > whole.rounds == 1
+    assert edge.risk + edge.cost == pytest.approx(whole.risk + whole.cost, abs=1e-9)
+    assert edge.gap <= 1e-9
+    assert edge.scenario_price.sum() == pytest.approx(1.0, abs=1e-12)
+    most = 1.0 / (len(many) * (1.0 - level))
+    assert (edge.scenario_price <= most * (1.0 + 1e-6)).all()
+
+
 def test_prices_of_scenarios_explain_the_optimum() -> None:
     """Under them no held asset loses more than another: the condition of the optimum."""
     found = minimum_shortfall(R, 0.95)

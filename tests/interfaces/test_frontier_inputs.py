@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossmargin.core.errors import CrossMarginError
-from crossmargin.interfaces.frontier_inputs import Limits, holdings_of, limits_of, prices_of
+from crossmargin.core.errors import CrossMarginError, InputError
+from crossmargin.decisions.mean_variance import frontier
+from crossmargin.decisions.portfolio_choice import Method
+from crossmargin.interfaces.frontier_inputs import (
+    Limits,
+    holdings_of,
+    limits_of,
+    prices_of,
+    refuse_out_of_reach,
+)
 
 FOUND = prices_of(None, "sample:market", None, 100, None)
 
@@ -42,3 +50,35 @@ def test_limits_by_name_lie_over_those_of_all() -> None:
     assert distance.most == 0.5 and np.allclose(distance.cost, 0.0003)
     with pytest.raises(CrossMarginError):
         limits_of(Limits(turnover=0.5, hold=0.0), ["BTC", "ETH"], held)
+
+
+@pytest.mark.parametrize(
+    ("way", "place", "value", "limit"),
+    [
+        (Method("max-sharpe", risk_free=0.002), "--risk-free", "0.5", "below -0.25 a year"),
+        (Method("target-return", 0.01), "--target", "2.5", "-0.25 a year or less"),
+        (Method("target-volatility", 0.01), "--target", "0.158113883", "0.316228 a year or more"),
+    ],
+)
+def test_what_is_out_of_reach_is_said_in_years(
+    way: Method, place: str, value: str, limit: str
+) -> None:
+    """Every mean below the risk-free return: figures as they were asked, not those of a day."""
+    line = frontier([-0.001, -0.002], np.diag([4e-4, 4e-2]) + 4e-4 * (1.0 - np.eye(2)))
+    with pytest.raises(InputError) as refused:
+        refuse_out_of_reach(line, way, 250.0)
+    problem = refused.value
+    assert (problem.code, problem.place) == ("number_out_of_range", place)
+    assert problem.value == value
+    assert limit in str(problem.limit)
+
+
+def test_what_is_in_reach_is_not_refused() -> None:
+    line = frontier([0.001, 0.002], np.diag([4e-4, 4e-2]))
+    for way in (
+        Method("max-sharpe", risk_free=0.0019),
+        Method("target-return", 0.002),
+        Method("target-volatility", 0.1),
+        Method("min-variance"),
+    ):
+        refuse_out_of_reach(line, way, 250.0)

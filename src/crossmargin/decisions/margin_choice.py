@@ -8,7 +8,7 @@ settlement currency by its value at mark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +39,7 @@ __all__ = [
     "limits_of",
     "profile_of",
     "trade_usd",
+    "usd_of",
     "workbench",
 ]
 
@@ -97,6 +98,7 @@ class Workbench:
     quantity: Floats  # [I] held, of the prepared table
     screened: int  # contracts that were left aside
     unquoted: int  # sides without a quote
+    costs: Mapping[tuple[int, bool], TradeCost]  # by row of the table and whether it is bought
 
     def unit(self, table: Floats) -> Floats:
         """Rows of the trades out of a table of instruments."""
@@ -104,24 +106,26 @@ class Workbench:
 
     def cost_usd(self, j: int, size: float) -> float:
         """Dollars of a trade; its ticket's straight pieces lie on or above them."""
-        return trade_usd(self.desk, int(self.column[j]), size)
+        return usd_of(self.costs[int(self.column[j]), size > 0.0], size) if size else 0.0
 
     def costs_usd(self, sizes: Floats) -> float:
         """Dollars of all trades ``[J]``."""
         return sum(self.cost_usd(j, float(sizes[j])) for j in np.flatnonzero(sizes).tolist())
 
 
-def trade_usd(desk: Desk, k: int, size: float) -> float:
-    """Dollars of the one cost object for a trade of row ``k``, its fee at least.
+def usd_of(cost: TradeCost, size: float) -> float:
+    """Dollars of the one cost object for a trade, its fee at least.
 
     A quote that beats the mark is no income.
     """
-    if size == 0.0:
-        return 0.0
-    cost = desk.quote(k, float(np.sign(size))).cost
     parts = [(name, float(value)) for name, value in cost.split(size)]
     fees = sum(value for name, value in parts if name in _FEES)
     return max(sum(value for _, value in parts), fees)
+
+
+def trade_usd(desk: Desk, k: int, size: float) -> float:
+    """:func:`usd_of` of row ``k`` on the side that is traded."""
+    return usd_of(desk.quote(k, float(np.sign(size))).cost, size) if size else 0.0
 
 
 def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:
@@ -144,9 +148,10 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
         and prepared.base.view.ok[prepared.desk.row_of(k)]
     ]
     found = []
+    costs: dict[tuple[int, bool], TradeCost] = {}
     for k in rows:
         own = float(quantity[k]) if table.items[k].expiry_ms < until else None
-        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired))
+        found.append(_ticket(desk, prepared, k, (float(sizes[k]), own), desired, costs))
     some = [(k, ticket) for k, ticket in zip(rows, found, strict=True) if ticket is not None]
     if not some:
         raise InputError(
@@ -179,6 +184,7 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
         quantity,
         len(tickets) - len(kept),
         sides,
+        costs,
     )
 
 
@@ -207,11 +213,17 @@ def _sizes(view: View, quantity: Floats, largest: float) -> Floats:
 
 
 def _ticket(
-    desk: Desk, prepared: Prepared, k: int, bounds: tuple[float, float | None], desired: Desired
+    desk: Desk,
+    prepared: Prepared,
+    k: int,
+    bounds: tuple[float, float | None],
+    desired: Desired,
+    costs: dict[tuple[int, bool], TradeCost],
 ) -> Ticket | None:
     """One contract's costs on both sides; a side without a quote cannot be traded.
 
-    ``bounds``: the largest size, and the position of a contract that may only be closed.
+    ``bounds``: the largest size, and the position of a contract that may only be closed. ``costs``
+    takes the cost of each side.
     """
     largest, own = bounds
     horizon = 1.0 if own is None else _horizons(desk.view, k, desired.horizon_days)
@@ -233,7 +245,7 @@ def _ticket(
         if not there or size <= 0.0:
             sides.append((nothing, nothing))
             continue
-        cost = desk.quote(k, sign).cost
+        cost = costs[k, sign > 0.0] = desk.quote(k, sign).cost
         width, slope = _coarse(*cost.pieces(sign, size, desired.ratio))
         fixed = max(fixed, sum(part.amount for part in cost.parts if isinstance(part, Fixed)))
         # A quote that beats the mark is no income: its cost is the fee. The chords rise but for

@@ -3,9 +3,11 @@
     ES_a(w) = min over v of  v + 1/(S (1 - a)) sum_s max(-r_s'w - v, 0)
 
 with S equally likely scenarios of returns ``r [S, n]``. Up to :data:`WHOLE` scenarios that is the
-programme that is solved. Above, the same optimum is reached from below by rows alone: ES is the
-largest mean of a tail, so each answer's own tail is added as a row until the programme's value and
-the exact shortfall of its answer agree to 1e-9.
+programme that is solved. Above, the same optimum is reached from below: of scenarios that lie deep
+in the tail the excess ``-r_s'w - v`` may stand for ``max(-r_s'w - v, 0)``, that of the far side may
+be left out, and only those near the edge of the tail have a column and a row. What an answer shows
+to be on the other side joins the edge, until the programme's value and the exact shortfall of its
+answer agree to 1e-9. The worst loss is a tail of one scenario, whose rows are added one by one.
 
 Sources: Rockafellar and Uryasev (2000), Optimization of conditional value-at-risk; Künzi-Bay and
 Mayer (2006), Computational aspects of minimizing conditional value-at-risk; Young (1998), A minimax
@@ -20,7 +22,7 @@ from math import floor
 import numpy as np
 import numpy.typing as npt
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.programme import Programme, Solution, relaxed_text
 from crossmargin.decisions.weight_limits import Columns, WeightLimits, weight_limits
@@ -29,6 +31,10 @@ __all__ = ["WHOLE", "TailPortfolio", "minimum_shortfall", "minimum_worst_loss"]
 
 WHOLE = 1000  # scenarios up to which the whole programme is solved at once
 _ROUNDS = 2000
+_NEAR = 150  # scenarios on each side of the edge at the start, or
+_NEAR_EACH = 5  # so many an asset, or
+_NEAR_TAIL = 0.25  # this share of the tail
+_FINER = 5  # every scenario of this many, before all are looked at
 _AGREE = 1e-9
 
 
@@ -78,12 +84,7 @@ def minimum_shortfall(
     allowed, expected = _set(r, limits, mean)
     base = _base(allowed, expected, target)
     tail = len(r) * (1.0 - level)
-    if len(r) <= WHOLE:
-        programme, first = _whole(base, r, tail)
-        found, rounds = _solved(programme), 1
-        prices = np.abs(found.row_dual[first : first + len(r)])
-    else:
-        found, prices, rounds = _by_rows(base, r, tail)
+    found, prices, rounds = _by_edge(base, r, tail)
     name = f"minimum expected shortfall at {level:g}"
     return _answer(found, r, tail, prices, base, expected, name, rounds)
 
@@ -147,18 +148,82 @@ def _programme(base: Columns, cost: Floats, low: list[float], high: list[float])
     return programme
 
 
-def _whole(base: Columns, r: Floats, tail: float) -> tuple[Programme, int]:
-    """v and one excess a scenario after the limits' own columns; a loss counts its cost too."""
-    count, k = len(r), len(base.low)
-    cost = np.concatenate([base.price, [1.0], np.full(count, 1.0 / tail)])
+def _by_edge(base: Columns, r: Floats, tail: float) -> tuple[Solution, Floats, int]:
+    """Columns and rows of the scenarios near the edge of the tail; the module's head has the rest.
+
+    The edge is first looked for at the optimum of every fifth scenario, found in the same way.
+    Every programme is a lower bound. Where an answer shows many scenarios on the wrong side, the
+    edge is drawn wider about the best weights so far; of few, they join it, so that the last
+    programme is, at the latest, the whole one.
+    """
+    k, n = len(base.low), r.shape[1]
+    if len(r) <= max(WHOLE, _FINER):
+        every = np.ones(len(r), np.bool_)
+        programme, first = _at_edge(base, r, tail, ~every, every)
+        found = _solved(programme)
+        return found, np.abs(found.row_dual[first:]), 1
+    coarse, _, rounds = _by_edge(base, r[::_FINER], tail * len(r[::_FINER]) / len(r))
+    best, least = r @ coarse.x[:n], np.inf
+    near = int(max(_NEAR, _NEAR_EACH * n, _NEAR_TAIL * tail))
+    deep, edge = _sides(best, tail, near)
+    for turn in range(_ROUNDS):
+        programme, first = _at_edge(base, r, tail, deep, edge)
+        found = _solved(programme)
+        outcome, below = r @ found.x[:n], -float(found.x[k])
+        risk = -float(_tail_weights(r, found.x[:n], tail) @ outcome)
+        cost = float(np.array(base.price) @ found.x[:k])
+        gap = risk - (found.objective - cost)
+        wrong = (deep & (outcome > below)) | (~deep & ~edge & (outcome < below))
+        if gap <= _AGREE * (1.0 + abs(risk)) * float(np.abs(r).max()) or not wrong.any():
+            prices = np.where(deep, 1.0 / tail, 0.0)
+            prices[edge] = np.abs(found.row_dual[first:])
+            return found, prices, rounds + turn + 1
+        if risk + cost < least:
+            best, least = outcome, risk + cost
+        if int(wrong.sum()) > near:
+            near *= 2
+            deep, edge = _sides(best, tail, near)
+        else:
+            deep, edge = deep & ~wrong, edge | wrong
+    raise SolverError(
+        "solver_failed",
+        "the edge of the tail was not found",
+        value=_ROUNDS,
+        limit="rounds",
+        remedy="Take fewer assets, or a lower level.",
+    )
+
+
+def _sides(outcome: Floats, tail: float, near: int) -> tuple[Bools, Bools]:
+    """Scenarios deep in the tail of these outcomes, and those near its edge."""
+    order = np.argsort(outcome, kind="stable")
+    last = floor(tail)
+    deep, edge = np.zeros((2, len(outcome)), np.bool_)
+    deep[order[: max(last - near, 0)]] = True
+    edge[order[max(last - near, 0) : last + near + 1]] = True
+    return deep, edge
+
+
+def _at_edge(
+    base: Columns, r: Floats, tail: float, deep: Bools, edge: Bools
+) -> tuple[Programme, int]:
+    """The programme in which only scenarios at the edge may be on either side; their first row."""
+    k, n = len(base.low), r.shape[1]
+    own = r[edge]
+    count = len(own)
+    cost = np.concatenate([base.price, [1.0 - int(deep.sum()) / tail], np.full(count, 1.0 / tail)])
+    cost[:n] -= r[deep].sum(axis=0) / tail
     low = [*base.low, -np.inf, *[0.0] * count]
     high = [*base.high, np.inf, *[np.inf] * count]
     programme = _programme(base, cost, low, high)
     first = programme.rows
-    n = r.shape[1]
-    for s in range(count):
-        columns = np.array([*range(n), k, k + 1 + s], np.float64)
-        programme.add(columns, np.array([*r[s], 1.0, 1.0]), 0.0, np.inf)
+    index = np.empty((count, n + 2), np.int64)
+    index[:, :n], index[:, n], index[:, n + 1] = np.arange(n), k, k + 1 + np.arange(count)
+    values = np.hstack([own, np.ones((count, 2))])
+    sizes = np.full(count, n + 2)
+    programme.add_flat(
+        sizes, index.ravel(), values.ravel(), np.zeros(count), np.full(count, np.inf)
+    )
     return programme, first
 
 

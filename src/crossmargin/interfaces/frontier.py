@@ -165,7 +165,7 @@ def frontier(
         way.risk_free,
     )
     ready = None if margin is None else margin_of(margin, names, held, history)
-    line, chosen, inside, told = within(returns, known, way, allowed, ready, held)
+    line, chosen, inside, told = within(returns, known, way, allowed, ready, held, year)
     intents = _intents(chosen, held_prices, held, limits or Limits())
     figures = {
         **_about(held_prices, known, way, method, target, risk_free),

@@ -11,12 +11,23 @@ import numpy as np
 
 from crossmargin.core.arrays import Floats
 from crossmargin.core.errors import InputError
+from crossmargin.decisions.mean_variance import Frontier
+from crossmargin.decisions.portfolio_choice import Method
 from crossmargin.decisions.weight_limits import Distance, WeightLimits, weight_limits
 from crossmargin.interfaces.sources import MarketLike, snapshot_of
 from crossmargin.venues.market_text import number, read_csv
 from crossmargin.venues.price_table import PriceTable, common_period, read_prices
 
-__all__ = ["CASH", "Holdings", "Limits", "Prices", "holdings_of", "limits_of", "prices_of"]
+__all__ = [
+    "CASH",
+    "Holdings",
+    "Limits",
+    "Prices",
+    "holdings_of",
+    "limits_of",
+    "prices_of",
+    "refuse_out_of_reach",
+]
 
 CASH = "USD"  # a row of the holdings that is money and no asset
 DAY_MS = 86_400_000
@@ -220,3 +231,39 @@ def limits_of(asked: Limits, names: Sequence[str], held: Holdings | None) -> Wei
         cost = np.full(n, asked.cost_bp / 1e4 / asked.hold)
         distances.append(Distance(held.weight, most, cost))
     return weight_limits(n, low=low, high=high, distances=distances)
+
+
+def refuse_out_of_reach(line: Frontier, way: Method, periods: float) -> None:
+    """A point that the frontier does not have, in the yearly figures in which it was asked for.
+
+    InputError ``number_out_of_range``: no portfolio earns the target or more than the risk-free
+    return, or none has so little risk. Every mean below the risk-free return is the usual case.
+    """
+    most, least = float(line.mean[0]), float(line.variance[-1])
+    target = 0.0 if way.target is None else way.target
+    if way.name == "max-sharpe" and most <= way.risk_free:
+        message = "no portfolio within the limits earns more than the risk-free return"
+        place, value = "--risk-free", way.risk_free * periods
+        limit = f"below {most * periods:.6g} a year, the most return"
+        remedy = "Hold the risk-free asset, or take --method min-variance or risk-parity."
+    elif way.name == "target-return" and target > most + 1e-12 * abs(most):
+        message = "no portfolio within the limits earns so much"
+        place, value = "--target", target * periods
+        limit = f"{most * periods:.6g} a year or less"
+        remedy = "Lower the target, or loosen the bounds."
+    elif way.name == "target-volatility" and target * target < least * (1.0 - 1e-10):
+        message = "no portfolio within the limits has so little risk"
+        year = float(np.sqrt(periods))
+        place, value = "--target", year * target
+        limit = f"{year * float(np.sqrt(least)):.6g} a year or more"
+        remedy = "Raise the target, or loosen the bounds."
+    else:
+        return
+    raise InputError(
+        "number_out_of_range",
+        message,
+        place=place,
+        value=float(f"{value:.9g}"),
+        limit=limit,
+        remedy=remedy,
+    )

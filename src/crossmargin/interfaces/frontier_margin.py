@@ -17,7 +17,7 @@ from crossmargin.decisions.portfolio_choice import Choice, Method, choose
 from crossmargin.decisions.weight_limits import MarginBudget, WeightLimits
 from crossmargin.decisions.weight_margin import least_margin, margin_budget, sharpened
 from crossmargin.instruments.contracts import Instrument, Kind
-from crossmargin.interfaces.frontier_inputs import Holdings
+from crossmargin.interfaces.frontier_inputs import Holdings, refuse_out_of_reach
 from crossmargin.interfaces.sources import MarketLike, snapshot_of
 from crossmargin.interfaces.whatif import PreparedBook, prepare
 from crossmargin.margin.deribit_common import coin_size
@@ -174,8 +174,11 @@ def within(
     allowed: WeightLimits,
     ready: MarginReady | None,
     held: Holdings | None,
+    periods: float,
 ) -> _Inside:
     """Frontier and choice inside the limits, and inside the margin budget by the exact model.
+
+    ``periods`` of the returns in a year: what is out of reach is said in yearly figures.
 
     Where the exact model asks for more at the choice than the pieces say, the difference is taken
     off the limit of the pieces (or, of a model that gives only tangents, the one at the choice is
@@ -183,6 +186,7 @@ def within(
     """
     if ready is None:
         line = exact_frontier(known.mean, known.covariance, allowed)
+        refuse_out_of_reach(line, way, periods)
         return line, choose(returns, way, allowed, line=(known, line)), allowed, None
     most, limit = ready.ask.budget_usd, ready.ask.budget_usd
     budget = ready.budget
@@ -201,6 +205,7 @@ def within(
     for n in range(1, _ROUNDS + 1):
         own = replace(allowed, margins=(replace(budget, limit=limit),))
         line = exact_frontier(known.mean, known.covariance, own)
+        refuse_out_of_reach(line, way, periods)
         chosen = choose(returns, way, own, line=(known, line))
         exact = ready.exact(chosen.weights)
         if exact <= most * (1.0 + _CLOSE):

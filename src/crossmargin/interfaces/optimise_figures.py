@@ -21,7 +21,6 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
     priced, core, terms = result.priced, result.prepared.core, result.terms
     before, after = core.before, priced.after or core.before
     answer = priced.answer
-    orders = [ORDERS] if has_orders(result.bench) else []
     return {
         "verb": "optimise",
         "model": core.base.model.name,
@@ -66,20 +65,26 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
             {"limit": name, "unit": unit, "usd_per_unit": abs(value)}
             for name, unit, value in sorted(answer.duals, key=lambda each: -abs(each[2]))
         ],
-        "pieces": [
-            {
-                "pool": block.name,
-                "standing": str(block.pieces.standing),
-                "left_out": [*block.pieces.left_out, *orders, *block.pieces.notes],
-            }
-            for block in result.bench.blocks
-        ],
+        "pieces": _pieces(result),
         "solver": _solver(result),
         "looked_at": len(result.bench.tickets),
         "screened_out": result.bench.screened,
         "sides_without_quote": result.bench.unquoted,
         "worsened": _worsened(result),
     }
+
+
+def _pieces(result: OptimiseResult) -> list[dict[str, Any]]:
+    """What the pieces of each pool are to the requirement, and what is outside them."""
+    orders = [ORDERS] if has_orders(result.bench) else []
+    return [
+        {
+            "pool": block.name,
+            "standing": str(block.pieces.standing),
+            "left_out": [*block.pieces.left_out, *orders, *block.pieces.notes],
+        }
+        for block in result.bench.blocks
+    ]
 
 
 def _trade(trade: Any) -> dict[str, Any]:
