@@ -16,3 +16,11 @@ def test_points_lie_inside_the_picture() -> None:
     for word in ("BTC", "ETH", "equal weights", "chosen: max-sharpe", "volatility a year"):
         assert word in svg
     assert svg == frontier_svg(found.figures)
+
+
+def test_names_of_points_are_not_cut_at_the_edge() -> None:
+    """The best ratio stands at the right end of this frontier: its name leads to the left."""
+    svg = frontier_svg(xm.frontier(history="sample:market").figures)
+    ((x, anchor),) = re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="(\w+)"[^>]*>chosen: max', svg)
+    assert anchor == "end"
+    assert 150.0 < float(x) < 870.0

@@ -18,3 +18,5 @@ def test_the_document_says_the_figures() -> None:
         "band",
     ]
     assert "breaks even" in shown.lines[-1]
+    points = result.figures["break_even"]["margin_vol_points"]
+    assert f"{abs(points):.2f} points {'above' if points > 0.0 else 'below'} it" in shown.lines[-1]

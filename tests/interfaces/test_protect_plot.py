@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,6 +36,14 @@ def test_the_svg_is_well_formed_and_says_what_it_is() -> None:
         root = ElementTree.fromstring(svg)  # our own text
         assert "Equity over the price of BTC" in root.attrib["aria-label"]
         assert "marked today" in svg if chosen else "no hedge" in svg
+
+
+def test_a_hedge_of_many_contracts_is_counted_in_the_title() -> None:
+    chosen = result().found.candidates[0]
+    many = replace(chosen, names=tuple(f"BTC-31JUL26-{k}000-C" for k in range(80, 89)))
+    label = ElementTree.fromstring(protect_svg(result().found, many)).attrib["aria-label"]
+    assert "9 contracts" in label
+    assert "31JUL26" not in label
 
 
 def test_every_kind_of_file(tmp_path: Path) -> None:

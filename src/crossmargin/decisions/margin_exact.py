@@ -60,6 +60,7 @@ class Round:
     saved_exactly_usd: float
     cost_usd: float
     trades: int
+    whole: bool = False  # in whole lots
 
     @property
     def excess_usd(self) -> float:
@@ -80,6 +81,7 @@ class Priced:
     rounds: tuple[Round, ...]
     problem: MarginProblem  # as it was solved last: its pieces with what was added
     lots: str  # whole, or why not
+    drafted: Floats  # [J] the answer before whole lots
 
 
 def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Priced | Contradiction:
@@ -159,8 +161,8 @@ def _part(
     state, verdict = bench.prepared.after(legs)
     cost = bench.costs_usd(sizes)
     saved = bench.prepared.before.im_usd - state.im_usd
-    rounds.append(Round(saved, saved, cost, len(legs)))
-    return Priced(answer, sizes, state, verdict, cost, saved, (), problem, "any size")
+    rounds.append(Round(saved, saved, cost, len(legs), answer.whole))
+    return Priced(answer, sizes, state, verdict, cost, saved, (), problem, "any size", sizes)
 
 
 def _shifted(goal: Goal, im_usd: float, blocks: Sequence[Block], sizes: Floats) -> Goal:
@@ -215,9 +217,9 @@ def _priced(
     saved = before - found[0].im_usd if found is not None else 0.0
     promised = answer.before_usd - answer.after_usd
     cost = bench.costs_usd(answer.h)
-    rounds.append(Round(promised, saved, cost, len(legs)))
+    rounds.append(Round(promised, saved, cost, len(legs), answer.whole))
     state, verdict = found if found is not None else (None, None)
-    return Priced(answer, answer.h, state, verdict, cost, saved, (), problem, lots)
+    return Priced(answer, answer.h, state, verdict, cost, saved, (), problem, lots, answer.h)
 
 
 def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:
@@ -239,6 +241,7 @@ def _rounded(bench: Workbench, goal: Goal, best: Priced, rounds: list[Round]) ->
     # A mixed-integer answer has no multipliers: those of the continuous one beside it stay.
     whole = replace(whole, bindings=best.answer.bindings, duals=best.answer.duals)
     made = _priced(bench, whole, rounds, problem, "whole lots")
+    made = replace(made, drafted=best.sizes)
     before = bench.prepared.before
     cut = in_lots(problem, best.sizes)
     if cut is None or not cut.any() or rounds[-1].excess_usd <= CLOSE * max(before.im_usd, 1.0):
@@ -246,7 +249,8 @@ def _rounded(bench: Workbench, goal: Goal, best: Priced, rounds: list[Round]) ->
     # The pieces were wrong about the lots: less of what the exact model has already seen.
     least = _part(bench, whole, cut, rounds, problem)
     made_worth, cut_worth = (_worth(goal, before, each) for each in (made, least))
-    return replace(least, lots="whole lots") if cut_worth < made_worth else made
+    kept = replace(least, lots="whole lots", drafted=best.sizes)
+    return kept if cut_worth < made_worth else made
 
 
 def _cheapness(problem: MarginProblem, j: int) -> float:

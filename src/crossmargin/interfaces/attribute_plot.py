@@ -81,6 +81,14 @@ class _Frame:
     def middle(self, k: int) -> float:
         return self.top + _TOP + _ROW * (k + 0.5)
 
+    def number(self, k: int, own: Sequence[float]) -> str:
+        """The first rule's number, beside its own bar: a relief stands to the left of zero."""
+        shown = self.scale.text(own[0], plus=True)
+        ends = self.x(min(own)) - 6.0
+        if own[0] < 0.0 and ends - text_width(shown, 11) > self.left:
+            return text(ends, self.middle(k) + 4, shown, 11, anchor="end")
+        return text(self.x(max(0.0, *own)) + 6, self.middle(k) + 4, shown, 11)
+
     def axis(self) -> list[str]:
         out = []
         for mark in self.marks:
@@ -116,8 +124,7 @@ def _bars(
             y = frame.middle(k) - (_ROW - 8.0) / 2 + j * thick
             tip = f"{name}: {frame.scale.text(value, plus=True)} {frame.scale.unit}"
             parts.append(rect(low, y, max(high - low, 1.0), thick - 1.0, LINE_COLOURS[j], tip=tip))
-        ends = frame.x(max(0.0, *own))
-        parts.append(text(ends + 6, frame.middle(k) + 4, frame.scale.text(own[0], plus=True), 11))
+        parts.append(frame.number(k, own))
     return parts, frame.foot + _FOOT
 
 

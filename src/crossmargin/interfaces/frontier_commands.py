@@ -154,16 +154,17 @@ def frontier(
 def _shown(result: Any, intents: str | None, plot: str | None, json_: bool, csv: bool) -> int:
     """Files first, so that a wrong name is told before anything is printed."""
     from crossmargin.interfaces.commands import _write
+    from crossmargin.interfaces.intents_file import intents_line
 
-    written = [None if plot is None else result.plot(plot)]
-    written.append(None if intents is None else result.write_intents(intents))
+    written = [] if plot is None else [f"written: {result.plot(plot)}"]
+    if intents is not None:
+        written.append(intents_line(result.write_intents(intents), len(result.intents)))
     if json_ or csv:
         _write(result.to_json() if json_ else result.to_csv())
         return 0
     show(result.document())
-    for path in written:
-        if path is not None:
-            print(f"\nwritten to {path}")
+    for told in written:
+        print(f"\n{told}")
     return 0
 
 

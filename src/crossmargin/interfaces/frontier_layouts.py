@@ -15,8 +15,8 @@ def frontier_document(figures: Mapping[str, Any]) -> Document:
     tables = [_assets(figures), _portfolios(figures), _points(figures)]
     notes = [
         "return, volatility: a year, from the estimates named above; no forecast of anybody",
-        "ES and drawdown: of these weights held through the history, a loss positive and a fall"
-        " negative; effective: how many equal positions are as concentrated",
+        "ES (of one step) and drawdown: of these weights held through the history, a loss positive"
+        " and a fall negative; effective: how many equal positions are as concentrated",
     ]
     if figures["margin"] is not None:
         tables.append(_margin(figures["margin"]))

@@ -21,6 +21,7 @@ __all__ = ["frontier_svg"]
 _WIDTH, _HEIGHT = 900.0, 560.0
 _LEFT, _RIGHT, _TOP, _FOOT = 78.0, 870.0, 50.0, 470.0
 _PLACES = (("start", 8, -8), ("end", -8, 16), ("end", -8, -8), ("start", 8, 16))
+_ROOM = 130.0  # of a name beside its point
 _RETURN, _RISK = "return_fraction", "volatility_fraction"
 
 
@@ -86,6 +87,8 @@ def frontier_svg(figures: Mapping[str, Any]) -> str:
         place = x(each[_RISK]), y(each[_RETURN])
         parts.append(_dot(*place, "#b00020" if k == 0 else "#111", 5.0 if k == 0 else 3.5))
         anchor, shift, lift = _PLACES[k % len(_PLACES)]
+        if place[0] > _RIGHT - _ROOM:  # a name beside the edge would be cut, or stand on an asset
+            anchor, shift, lift = "end", -12, -6 - 14 * k
         parts.append(text(place[0] + shift, place[1] + lift, each["portfolio"], 12, anchor=anchor))
     return picture(_WIDTH, _HEIGHT, f"{title}: return against volatility", parts)
 

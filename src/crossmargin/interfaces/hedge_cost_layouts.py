@@ -27,7 +27,7 @@ def hedge_cost_document(figures: Figures) -> Document:
         "no realised volatility between 1 % and 500 % breaks even"
         if at is None
         else f"breaks even at a realised volatility of {100.0 * at:.2f} %, "
-        f"{figures['break_even']['margin_vol_points']:+.2f} points from it"
+        + _away(figures["break_even"]["margin_vol_points"])
     )
     made = (_book, _liquidity, _costs, _components, _pace, _bands)
     tables = [each(figures) for each in made]
@@ -143,3 +143,9 @@ def _bands(figures: Figures) -> Table:
     )
     rows = tuple(tuple(each[c.key] for c in columns) for each in figures["band"])
     return Table("band", "How far the hedge may stray", columns, rows)
+
+
+def _away(points: float) -> str:
+    """How far the break-even is from the volatility that was assumed, in points of volatility."""
+    where = "above" if points > 0.0 else "below"
+    return f"{abs(points):.2f} points {where} it"

@@ -16,7 +16,7 @@ import msgspec
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.intents import Intents, intent_columns
 
-__all__ = ["ENDINGS", "SCHEMA", "write_intents"]
+__all__ = ["ENDINGS", "SCHEMA", "intents_line", "write_intents"]
 
 ENDINGS = (".csv", ".json")
 SCHEMA = "intents/1"
@@ -57,6 +57,16 @@ def write_intents(path: str | Path, groups: Mapping[str, Intents]) -> Path:
             remedy="Give a file in a folder that exists.",
         ) from None
     return place
+
+
+def intents_line(path: str | Path, count: int) -> str:
+    """What a command says of the file that it wrote; an empty one is no file of candidates.
+
+    An empty file is written all the same: one of an earlier run must not stand for this answer.
+    """
+    if count == 0:
+        return f"written: {path} (no intents: it is empty, and whatif --rank refuses it)"
+    return f"written: {path} ({count} {'intent' if count == 1 else 'intents'})"
 
 
 def _csv(groups: Mapping[str, Intents]) -> str:

@@ -49,6 +49,7 @@ from crossmargin.interfaces.whatif import PreparedBook, prepare
 __all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "horizon_of", "life_of", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
+TOLD = 2  # relaxations that an error names
 FINER = 4  # times that an answer is made; what is left beyond a limit is said
 
 
@@ -280,7 +281,14 @@ def _infeasible(found: Contradiction) -> InputError:
         "option_unknown",
         "no trades keep every limit",
         place="optimise",
-        value=relaxed_text(found.relaxations, found.units),
+        value=_first_of(found),
         limit="the limits as they were given",
         remedy="Loosen what is named by as much, or allow larger sizes.",
     )
+
+
+def _first_of(found: Contradiction) -> str:
+    """The first relaxations in words, and how many more there are: a message is cut elsewhere."""
+    first, more = found.relaxations[:TOLD], len(found.relaxations) - TOLD
+    text = relaxed_text(first, found.units)
+    return f"{text}; and {more} more" if more > 0 else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -22,6 +22,9 @@ from crossmargin.interfaces.whatif_commands import (
     Twins,
     Venue,
 )
+
+if TYPE_CHECKING:
+    from crossmargin.interfaces.optimise import OptimiseResult
 
 __all__ = ["optimise", "register"]
 
@@ -139,16 +142,24 @@ def optimise(
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
             desired=Desired(largest, least, horizon_of(objective, days), least_usd), **options,
         )  # fmt: skip
-    written = [] if plot is None else [result.plot(plot)]
-    written += [] if intents is None else [result.write_intents(intents)]
+    written = _written(result, plot, intents)
     if json_ or csv:
         _write(result.to_json() if json_ else result.to_csv())
     else:
         show(result.document())
         _receipt(result.receipt.to_dict())
-        for place in written:
-            print(f"\nwritten: {place}")
+        print("".join(f"\n{line}" for line in written))
     return 0
+
+
+def _written(result: OptimiseResult, plot: str | None, intents: str | None) -> list[str]:
+    """Files first: what cannot be written is refused before an answer is printed."""
+    from crossmargin.interfaces.intents_file import intents_line
+
+    out = [] if plot is None else [f"written: {result.plot(plot)}"]
+    if intents is not None:
+        out.append(intents_line(result.write_intents(intents), len(result.intents)))
+    return out
 
 
 def register(app: App) -> None:

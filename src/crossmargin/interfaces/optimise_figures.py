@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from crossmargin.core.clock import format_ms
 from crossmargin.decisions.margin_search import has_orders
+from crossmargin.interfaces.optimise_words import bindings_of, nothing_because
 
 if TYPE_CHECKING:
     from crossmargin.interfaces.optimise import OptimiseResult
 
 __all__ = ["optimise_figures"]
 
-SHOWN_BINDINGS = 12
 ORDERS = "open orders are no part of them: the exact model has them, by tangents where they matter"
 
 
@@ -31,6 +31,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "days": terms.days,
         "funding_annual": terms.funding,
         "trades": [_trade(each) for each in result.intents.trades],
+        "nothing_because": nothing_because(result),
         "before": before._asdict(),
         "after": after._asdict(),
         "saved_usd": priced.saved_usd,
@@ -54,22 +55,14 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
                 "excess_usd": each.excess_usd,
                 "cost_usd": each.cost_usd,
                 "trades": each.trades,
+                "sizes": "whole lots" if each.whole else "any",
             }
             for each in priced.rounds
         ],
-        "bindings": [
-            {
-                "pool": each.pool,
-                "term": each.term,
-                "scenario": each.scenario,
-                "share": each.share,
-                "value_usd": each.value_usd,
-            }
-            for each in answer.bindings[:SHOWN_BINDINGS]
-        ],
+        "bindings": bindings_of(result),
         "runner_up": {"scenario": answer.runner_up, "below_usd": answer.runner_up_gap_usd},
         "limits": [
-            {"limit": name, "unit": unit, "usd_per_unit": value}
+            {"limit": name, "unit": unit, "usd_per_unit": abs(value)}
             for name, unit, value in sorted(answer.duals, key=lambda each: -abs(each[2]))
         ],
         "pieces": _pieces(result),

@@ -22,7 +22,7 @@ def optimise_document(figures: Figures) -> Document:
     tables = [_trades(figures)] if figures["trades"] else []
     tables += [_account(figures), _outlooks(figures), _greeks(figures)]
     tables += [_grid(figures, name) for name in _GRIDS]
-    tables += [_bindings(figures)] if figures["bindings"] else []
+    tables += [found for found in [_bindings(figures)] if found.rows]
     tables += [_limits(figures)] if figures["limits"] else []
     tables.append(_rounds(figures))
     return Document(
@@ -35,22 +35,19 @@ def optimise_document(figures: Figures) -> Document:
 
 def _headline(figures: Figures) -> str:
     if not figures["trades"]:
-        first = figures["rounds"][0] if figures["rounds"] else None
-        if first is not None and first["trades"] > 0:  # lost on the way to whole lots
-            return (
-                f"nothing to do in whole lots: at any size {first['saved_exactly_usd']:,.2f} USD "
-                f"of margin would be saved for {first['cost_usd']:,.2f} USD; "
-                "the lots are too coarse for it"
-            )
-        return "nothing to do: no trade inside the tolerances saves more than it costs"
-    text = f"{len(figures['trades'])} trades save {figures['saved_usd']:,.0f} USD of initial margin"
+        return f"nothing to do: {figures['nothing_because']}"
+    count, saved = len(figures["trades"]), figures["saved_usd"]
+    each = "1 trade saves" if count == 1 else f"{count} trades save"
+    text = f"{each} {saved:,.0f} USD of initial margin"
     cost, days = figures["cost_usd"], figures["pay_back_days"]
     if cost <= 0.0:  # quotes on the other side of the mark pay for the trade
         text += f" and bring in {-cost:,.0f} USD against the mark"
     else:
-        text += f" for {cost:,.0f} USD"
+        text += f" for {cost:,.{0 if cost >= 10.0 else 2}f} USD"
         if days is not None:
-            text += f"; paid back in {days:,.1f} days at {figures['funding_annual']:.1%} a year"
+            text += (
+                f"; paid back in {days:,.1f} days at {100.0 * figures['funding_annual']:g} % a year"
+            )
     return text + f"; the venue's answer: {str(figures['verdict']).replace('_', ' ')}"
 
 
@@ -134,22 +131,21 @@ def _grid(figures: Figures, name: str) -> Table:
 def _bindings(figures: Figures) -> Table:
     columns = (
         Column("pool", "pool", "name"),
-        Column("term", "charge", "name"),
-        Column("scenario", "binds", "name"),
-        Column("share", "share", "fraction"),
-        Column("value_usd", "charge", "usd"),
+        Column("title", "charge", "name"),
+        Column("binds", "binds", "name"),
+        Column("value_usd", "charges", "usd"),
+        Column("share", "share of\nits slope", "fraction"),
     )
-    rows = tuple(tuple(each[c.key] for c in columns) for each in figures["bindings"])
-    return Table(
-        "bindings", "What binds at the continuous optimum, with its multiplier", columns, rows
-    )
+    some = [each for each in figures["bindings"] if abs(each["value_usd"]) >= 0.005]
+    rows = tuple(tuple(each[c.key] for c in columns) for each in some)
+    return Table("bindings", "What binds, before sizes are whole lots", columns, rows)
 
 
 def _limits(figures: Figures) -> Table:
     columns = (
         Column("limit", "limit", "name"),
         Column("unit", "unit", "name"),
-        Column("usd_per_unit", "worth of one unit more", "usd"),
+        Column("usd_per_unit", "USD for one\nunit more", "price"),
     )
     rows = tuple(tuple(each[c.key] for c in columns) for each in figures["limits"][:12])
     return Table("limits", "Limits that hold the answer back", columns, rows)
@@ -158,6 +154,7 @@ def _limits(figures: Figures) -> Table:
 def _rounds(figures: Figures) -> Table:
     columns = (
         Column("round", "round", "count"),
+        Column("sizes", "sizes", "name"),
         Column("saved_by_pieces_usd", "saved by pieces", "usd"),
         Column("saved_exactly_usd", "saved exactly", "usd"),
         Column("excess_usd", "not kept", "usd"),
@@ -172,6 +169,14 @@ def _rounds(figures: Figures) -> Table:
 
 def _notes(figures: Figures) -> list[str]:
     out = [f"worse: {each}" for each in figures["worsened"]]
+    short = [
+        each["im_usd"] - each["counted_im_usd"] for each in (figures["before"], figures["after"])
+    ]
+    if short[0] > 0.0 and figures["objective"] != "call":
+        out.append(
+            f"initial margin is short by {short[0]:,.0f} USD before and {max(short[1], 0.0):,.0f} "
+            "after: --objective call asks for what meets it"
+        )
     for each in figures["pieces"]:
         text = f"pieces of {each['pool']}: {_STANDING[each['standing']]}"
         if each["left_out"]:

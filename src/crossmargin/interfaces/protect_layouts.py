@@ -61,7 +61,7 @@ def _hedges(rows: list[Mapping[str, Any]], notes: tuple[str, ...]) -> Table:
         Column("roll_usd", "rolls\ncost", "usd", essential=False),
         Column("resale_usd", "resale", "usd", essential=False),
         Column("horizon_cost_usd", "cost to\nhorizon", "usd"),
-        Column("cost_fraction_per_year", "a year", "fraction"),
+        Column("cost_fraction_per_year", "of equity\na year", "fraction"),
         Column("upside_kept_fraction", "upside\nkept", "fraction"),
     )
     body = tuple(

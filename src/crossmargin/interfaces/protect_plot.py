@@ -12,6 +12,7 @@ from crossmargin.interfaces.report_svg import ticks
 __all__ = ["curves", "protect_svg"]
 
 _RANGE = (0.3, 1.7)
+FEW = 3  # contracts that a title has room for
 
 
 def curves(found: Protection, chosen: Candidate | None) -> tuple[Floats, list[tuple[str, Floats]]]:
@@ -37,7 +38,7 @@ def curves(found: Protection, chosen: Candidate | None) -> tuple[Floats, list[tu
 def protect_svg(found: Protection, chosen: Candidate | None, width: float = 1040.0) -> str:
     """The picture; it says its title, axes and lines in words too."""
     prices, drawn = curves(found, chosen)
-    name = "no hedge" if chosen is None else f"{chosen.found.family}: {' '.join(chosen.names)}"
+    name = "no hedge" if chosen is None else _named(chosen)
     coin = found.ask.underlying
     marks = ticks(float(prices[0]), float(prices[-1]), 7 if width > 600.0 else 3)
     inside = [mark for mark in marks if prices[0] <= mark <= prices[-1]]
@@ -54,6 +55,13 @@ def protect_svg(found: Protection, chosen: Candidate | None, width: float = 1040
         x_title=f"price of {coin}, USD",
         x_ticks=[(mark, f"{mark:,.0f}") for mark in inside],
     )
+
+
+def _named(chosen: Candidate) -> str:
+    """The hedge in a line: its contracts while they are few, else how many."""
+    names = chosen.names
+    told = " ".join(names) if len(names) <= FEW else f"{len(names)} contracts"
+    return f"{chosen.found.family}: {told}"
 
 
 def _dot(prices: Floats, values: Floats, today: float) -> tuple[tuple[float, float], ...]:

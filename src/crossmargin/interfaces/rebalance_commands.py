@@ -162,6 +162,7 @@ _FACES = ("book", "market", "intents", "plot", "json_", "csv")
 def _shown(asked: dict[str, Any]) -> int:
     """Ask the verb what the command was asked, and show it."""
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.intents_file import intents_line
     from crossmargin.interfaces.rebalance import rebalance as verb
 
     json_, csv = asked["json_"], asked["csv"]
@@ -173,9 +174,10 @@ def _shown(asked: dict[str, Any]) -> int:
         result = verb(asked["book"], asked["market"], **options)
     written = []
     if asked["intents"] is not None:
-        written.append(f"trades written to {result.write_intents(asked['intents'])}")
+        place = result.write_intents(asked["intents"])
+        written.append(intents_line(place, len(result.intents)))
     if asked["plot"] is not None:
-        written.append(f"drawn in {result.plot(asked['plot'])}")
+        written.append(f"written: {result.plot(asked['plot'])}")
     if json_:
         _write(result.to_json())
     elif csv:
