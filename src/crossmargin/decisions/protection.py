@@ -181,7 +181,7 @@ def protect(prepared: Prepared, book: Book, view: View, snapshot: Snapshot, ask:
             place=prepared.ground.account,
             value=equity,
             limit="equity above 0",
-            remedy="Give the account's balances.",
+            remedy="Give all balances, or COIN:AMOUNT; a debt is cured before it is protected.",
         )
     worth = BookWorth.of(book, view, ask.underlying, equity)
     response, told = _response(view, ask)

@@ -132,11 +132,12 @@ def _margin(margin: Mapping[str, Any]) -> Table:
 
 def _sizing(sizing: Mapping[str, Any]) -> Table:
     columns = (Column("measure", "size", "name"), Column("value", "value", "number"))
+    days = "1 day" if sizing["days"] == 1.0 else f"{sizing['days']:g} days"
     rows = [
         ("live volatility a year, %", 100.0 * sizing["live_volatility_fraction"]),
         (f"leverage (set by: {sizing['set_by']})", sizing["leverage"]),
         (
-            f"move of {sizing['sigmas']:g} sigma in {sizing['days']:g} days, %",
+            f"move of {sizing['sigmas']:g} sigma in {days}, %",
             100.0 * sizing["move_fraction"],
         ),
         ("collateral of notional that survives it, %", 100.0 * sizing["collateral_ratio_fraction"]),

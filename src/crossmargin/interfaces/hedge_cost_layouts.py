@@ -9,6 +9,8 @@ from crossmargin.interfaces.tables import Column, Document, Table
 
 __all__ = ["hedge_cost_document"]
 
+APART = 0.03  # beyond this share the reader is told why formula and simulation differ
+
 Figures = Mapping[str, Any]
 
 
@@ -101,6 +103,14 @@ def _costs(figures: Figures) -> Table:
             f"{100.0 * past['losing_fraction']:.0f} % of the windows lose, the worst "
             f"{past['net_worst_usd']:,.0f} USD at a realised volatility of "
             f"{100.0 * past['worst_realised_vol_fraction']:.0f} %"
+        )
+    ran = figures["simulation"]["cost_usd"]
+    if ran > 0.0 and abs(law["cost_usd"] / ran - 1.0) > APART:
+        apart = 100.0 * (law["cost_usd"] / ran - 1.0)
+        notes.append(
+            f"the formula is {apart:+.0f} % from the simulation: it is the law of small steps, "
+            "and this step is long for what expires soon or turns at its strike; "
+            "with shorter steps they meet"
         )
     notes.append("net of the formula is without setting up, unwinding and carry")
     return Table("cost", "What hedging costs over the horizon", columns, rows, tuple(notes))
