@@ -121,3 +121,28 @@ def test_bad_targets_are_refused() -> None:
     ):
         with pytest.raises(InputError):
             call()
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_sharpe_where_most_of_the_frontier_earns_less_than_the_risk_free(seed: int) -> None:
+    """Past the risk-free return the ratio has a worst point: an end of a segment may be best."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 7))
+    root = rng.normal(0.0, 0.02, (count, 3 * count))
+    found = frontier(rng.normal(0.0, 0.002, count), root @ root.T / count)
+    for part in (0.05, 0.5, 0.95):
+        high, low = float(found.mean[0]), float(found.mean[-1])
+        risk_free = high - part * (high - low) - 1e-9
+        if not risk_free < high:
+            continue
+        mean, variance, _ = found.sample(4001)
+        grid = (mean - risk_free) / np.sqrt(variance)
+        turning = (found.mean - risk_free) / np.sqrt(found.variance)
+        best = found.maximum_sharpe(risk_free)
+        assert best.sharpe(risk_free) >= max(grid.max(), turning.max()) * (1.0 - 1e-12)
+
+
+def test_sharpe_of_the_only_asset_that_earns_anything() -> None:
+    found = frontier([0.0014, -0.0012], np.diag([0.001, 0.0005]))
+    best = found.maximum_sharpe(0.0)
+    assert best.weights == pytest.approx([1.0, 0.0], abs=1e-12)

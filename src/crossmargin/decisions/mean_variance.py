@@ -198,13 +198,13 @@ class Frontier:
         rise = np.diff(excess)
         below = excess[:-1] * a - rise * b
         share = np.divide(rise * c - excess[:-1] * b, below, where=below != 0.0, out=0.0 * below)
-        share = np.concatenate([np.clip(share, 0.0, 1.0), [0.0]])
-        k = np.arange(self.count)
-        gain = excess + share * np.append(rise, 0.0)
-        variance = self._variance(
-            np.minimum(k, max(self.count - 2, 0)),
-            share + (k - np.minimum(k, max(self.count - 2, 0))),
-        )
+        # Where the stationary point lies beyond the segment, or is the worst ratio and no best one
+        # (its return is below the risk-free one), an end of the segment is best: both are asked.
+        place = np.concatenate([k + np.clip(share, 0.0, 1.0), np.arange(self.count)])
+        first = np.minimum(place.astype(np.int64), max(self.count - 2, 0))
+        part = place - first
+        gain = (1.0 - part) * excess[first] + part * excess[np.minimum(first + 1, self.count - 1)]
+        variance = self._variance(first, part)
         if (variance[gain > 0.0] <= 0.0).any():
             raise InputError(
                 "number_out_of_range",
@@ -214,8 +214,7 @@ class Frontier:
                 remedy="Take its return as the risk-free one, or leave that asset out.",
             )
         ratio = np.where(gain > 0.0, gain, -np.inf) / np.sqrt(np.maximum(variance, 1e-300))
-        best = int(np.argmax(ratio))
-        return self.at(best + float(share[best]), "maximum Sharpe ratio")
+        return self.at(float(place[int(np.argmax(ratio))]), "maximum Sharpe ratio")
 
     def sample(self, count: int) -> tuple[Floats, Floats, Floats]:
         """Equal steps of return: mean ``[count]``, variance ``[count]``, weights ``[count, n]``."""
