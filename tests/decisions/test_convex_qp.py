@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossmargin.core.errors import ModelError
-from crossmargin.decisions.convex_qp import solve_qp
+from crossmargin.decisions.convex_qp import _Rows, _sharpened, solve_qp
 
 
 def none(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -52,6 +52,25 @@ def test_bounds_and_wide_rows_are_one_kind_of_constraint(seed: int) -> None:
     assert (g @ found <= h + 1e-10).all() and found.sum() == pytest.approx(0.4 * n)
     bounded = np.isclose(found, 0.0, atol=1e-9) | np.isclose(found, 1.0, atol=1e-9)
     assert set(found[bounded].tolist()) <= {0.0, 1.0}, "what rests, rests exactly"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_wrong_guess_at_what_binds_is_mended(seed: int) -> None:
+    """The last step from a rough point, of which one bound that binds and one that does not lie."""
+    rng = np.random.default_rng(seed)
+    n = 8
+    a = rng.normal(size=(n, n))
+    q, c = a @ a.T + 0.1 * np.eye(n), 2.0 * rng.normal(size=n)
+    g, h = np.vstack([np.eye(n), -np.eye(n)]), np.concatenate([np.full(n, 0.3), np.zeros(n)])
+    exact = solve_qp(q, c, *none(n), g, h)
+    slack = h - g @ exact
+    pull = np.maximum(np.where(slack < 1e-9, -g @ (q @ exact + c), 0.0), 0.0)
+    z, s = pull + 1e-12, slack + 1e-12
+    for row in (int(np.argmax(pull)), int(np.argmax(slack))):
+        z[row], s[row] = s[row], z[row]
+    rough = exact + 1e-6 * rng.normal(size=n)
+    found = _sharpened(q, c, *none(n), _Rows(g), h, (rough, z, s))
+    assert found == pytest.approx(exact, abs=1e-12)
 
 
 def test_equations_alone_and_a_linear_objective() -> None:

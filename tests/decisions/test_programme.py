@@ -131,6 +131,8 @@ def test_rows_that_contradict_each_other_name_the_smallest_change() -> None:
     found = made.relaxations()
     assert found == (Relaxation("margin saved", pytest.approx(1.0), 8.0),)
     assert relaxed_text(found, {"margin saved": "USD"}) == "margin saved by 1 USD (limit 8)"
+    large = [Relaxation("margin", 473_608.2, -273_783.0)]
+    assert relaxed_text(large, {"margin": "USD"}) == "margin by 473,608 USD (limit -273,783)"
 
 
 def test_rows_without_a_name_hold() -> None:

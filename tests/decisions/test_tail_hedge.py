@@ -156,8 +156,8 @@ def test_a_margin_budget_out_of_reach_names_the_change() -> None:
     assert refused.value.code == "solver_failed"
     words = str(refused.value.value)
     assert "margin by " in words
-    assert "(limit 1000)" in words
-    by = float(words.split("margin by ")[1].split(maxsplit=1)[0])
+    assert "(limit 1,000)" in words
+    by = float(words.split("margin by ")[1].split(maxsplit=1)[0].replace(",", ""))
     found, told = tail_within(
         ready.core, field, used, CRASHES, 1e9, limits, margin_usd=1000.0 + by + 1.0
     )

@@ -16,7 +16,7 @@ def test_a_cure_on_screen_and_in_files(tmp_path: Path, capsys: pytest.CaptureFix
     files = ["--plot", str(plot), "--intents", str(intents)]
     assert main(["allocate", "sample:three-venues", *flags, *files]) == 0
     shown = capsys.readouterr().out
-    assert "Transfers" in shown and "intents written to" in shown
+    assert "Transfers" in shown and f"written: {intents} (" in shown
     assert plot.read_text("utf-8").startswith("<!DOCTYPE html>")
     assert json.loads(intents.read_text("utf-8"))["groups"]
 

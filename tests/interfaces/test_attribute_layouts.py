@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossmargin.interfaces.attribute import attribute, explain_change
+from crossmargin.interfaces.attribute import GROUPS_SHOWN, attribute, explain_change
 from crossmargin.interfaces.attribute_layouts import MARGINAL_SHOWN
 from crossmargin.interfaces.tables import plain_text
 
@@ -27,6 +27,22 @@ def test_tables() -> None:
     assert len(tables["marginal"].rows) == MARGINAL_SHOWN
     assert "more, in JSON" in tables["marginal"].notes[0]
     assert "Cost of margin a day at 8 % a year, by ray" in plain_text(found.document())
+
+
+def test_many_groups_are_cut_on_the_screen_alone_and_still_add_up() -> None:
+    found = attribute("sample:market-maker", "sample:market", "deribit-sm", by="leg",
+                      method="euler")  # fmt: skip
+    names = {each["group"] for each in found.groups}
+    whole, screen = found.document().tables[0].rows, found.summary().tables[0].rows
+    sizes = {row[0]: abs(row[1]) for row in whole if row[0] in names}
+    assert len(sizes) == len(names) > GROUPS_SHOWN
+    kept, more = screen[:GROUPS_SHOWN], screen[GROUPS_SHOWN:]
+    assert more[0][0] == f"{len(names) - GROUPS_SHOWN} smaller ones"
+    assert more[1:] == whole[len(names) :]  # what no group moves, and the sum
+    assert sum(row[1] for row in screen[:-1]) == pytest.approx(screen[-1][1], rel=1e-12)
+    smallest = min(sizes.pop(row[0]) for row in kept)
+    assert smallest >= max(sizes.values())
+    assert found.to_csv().count("\n") > len(names)
 
 
 def test_a_drawn_share_stands_beside_its_error() -> None:

@@ -54,7 +54,8 @@ def test_vega_needs_options_and_ends_inside() -> None:
     assert any("-C" in t.instrument or "-P" in t.instrument for t in found.intents.trades)
     with pytest.raises(CrossMarginError) as refused:
         xm.rebalance(BOOK, MARKET, vega_band=10.0, candidates=["BTC-PERPETUAL"], underlying="BTC")
-    assert refused.value.code == "solver_failed"
+    assert refused.value.code == "option_unknown"
+    assert refused.value.place == "BTC"
 
 
 def test_coins_are_counted_where_they_are_asked_for() -> None:

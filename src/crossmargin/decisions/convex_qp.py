@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossmargin.core.arrays import Floats
+from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.errors import ModelError
 
 __all__ = ["solve_qp"]
@@ -22,6 +22,8 @@ _STEPS = 200
 _TOLERANCE = 1e-11
 # What an answer may miss by before it is none.
 _ACCEPTED = 1e-7
+# The last step: guesses at what binds, what a constraint may be missed by, and how far it may go.
+_GUESSES, _BROKEN, _FAR = 20, 1e-10, 1e-3
 
 
 def solve_qp(q: Floats, c: Floats, a: Floats, b: Floats, g: Floats, h: Floats) -> Floats:
@@ -158,9 +160,39 @@ def _sharpened(
     h: Floats,
     found: tuple[Floats, Floats, Floats],
 ) -> Floats:
-    """The answer with its binding constraints as equations, where that breaks no other."""
+    """The answer with its binding constraints as equations, where that breaks no other.
+
+    Where the interior point left in doubt what binds, the guess is mended: what is broken binds,
+    what pulls the wrong way does not.
+    """
     x, z, s = found
-    binds = z > s
+    binds, kept = z > s, None
+    for _ in range(_GUESSES):
+        sharp, pull = _on(q, c, a, b, rows, h, x, binds)
+        broken = rows.g @ sharp - h > _BROKEN
+        wrong = binds & (pull < -_BROKEN)
+        if not broken.any() and float(np.abs(sharp - x).max(initial=0.0)) <= _FAR:
+            if not wrong.any():
+                return sharp
+            kept = sharp if kept is None else kept
+        binds = (binds & ~wrong) | broken
+    return x if kept is None else kept
+
+
+def _on(
+    q: Floats,
+    c: Floats,
+    a: Floats,
+    b: Floats,
+    rows: _Rows,
+    h: Floats,
+    x: Floats,
+    binds: Bools,
+) -> tuple[Floats, Floats]:
+    """The nearest point to ``x`` that is best where ``binds`` are equations; multipliers of rows.
+
+    Flat directions stay where the interior point left them.
+    """
     bound = np.flatnonzero(binds & (rows.column >= 0))
     at = rows.column[bound]
     sharp = x.copy()
@@ -172,9 +204,11 @@ def _sharpened(
     matrix = np.zeros((n + m, n + m))
     matrix[:n, :n] = q[np.ix_(free, free)]
     matrix[:n, n:], matrix[n:, :n] = equations[:, free].T, equations[:, free]
-    # the nearest such point: flat directions stay where the interior point left them
     off = np.concatenate([(-c - q @ sharp)[free], right - equations @ sharp])
-    sharp[free] += np.linalg.lstsq(matrix, off, rcond=1e-12)[0][:n]
-    far = float(np.abs(sharp - x).max(initial=0.0))
-    kept = not len(h) or float((rows.g @ sharp - h).max()) <= 1e-10
-    return np.asarray(sharp if kept and far <= 1e-3 else x)
+    solved = np.linalg.lstsq(matrix, off, rcond=1e-12)[0]
+    sharp[free] += solved[:n]
+    pull = np.zeros(len(h))
+    pull[wide] = solved[n + len(b) :]
+    left = q @ sharp + c + equations.T @ solved[n:]
+    pull[bound] = -left[at] / rows.factor[bound]
+    return np.asarray(sharp), pull

@@ -479,7 +479,7 @@ def relaxed_text(found: Sequence[Relaxation], units: Mapping[str, str] | None = 
     """The relaxations in words: ``vega of BTC by 12.5 USD (limit 100)``."""
     known = units or {}
     return "; ".join(
-        f"{each.name} by {each.by:.6g}{' ' + known[each.name] if each.name in known else ''} "
-        f"(limit {each.bound:.6g})"
+        f"{each.name} by {each.by:,.6g}{' ' + known[each.name] if each.name in known else ''} "
+        f"(limit {each.bound:,.6g})"
         for each in found
     )

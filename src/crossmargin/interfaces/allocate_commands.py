@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -19,6 +19,9 @@ from crossmargin.interfaces.whatif_commands import (
     Twins,
     Venue,
 )
+
+if TYPE_CHECKING:
+    from crossmargin.interfaces.allocate import AllocateResult
 
 __all__ = ["allocate", "register"]
 
@@ -180,8 +183,7 @@ def allocate(
             form=form,
             allow_duplicates=allow_duplicates,
         )
-    written = [] if plot is None else [f"plot written to {result.plot(plot)}"]
-    written += [] if intents is None else [f"intents written to {result.write_intents(intents)}"]
+    written = _written(result, plot, intents)
     if json_:
         _write(result.to_json())
     elif csv:
@@ -191,6 +193,17 @@ def allocate(
         if written:
             print("\n" + "\n".join(written))
     return 0
+
+
+def _written(result: AllocateResult, plot: str | None, intents: str | None) -> list[str]:
+    """Write the picture and the intents; a line for each."""
+    from crossmargin.interfaces import intents_file  # only when one is written
+
+    lines = [] if plot is None else [f"written: {result.plot(plot)}"]
+    if intents is not None:
+        path = result.write_intents(intents)
+        lines.append(intents_file.intents_line(path, len(result.intents)))
+    return lines
 
 
 def register(app: App) -> None:

@@ -55,9 +55,12 @@ from crossmargin.risk.games import EXACT_MAX, PAIRS
 from crossmargin.risk.groups import Groups, groups_of, order_groups, tags_of
 from crossmargin.risk.statement import BASES, Statement, cost_of_margin
 
-__all__ = ["METHODS", "AttributeResult", "ChangeResult", "attribute", "explain_change"]
+__all__ = [
+    "GROUPS_SHOWN", "METHODS", "AttributeResult", "ChangeResult", "attribute", "explain_change",
+]  # fmt: skip
 
 METHODS = ("all", "euler", "ray", "shapley", "stand-alone", "incremental")
+GROUPS_SHOWN = 20
 HIERARCHY = ("client", "desk", "strategy")  # outermost first, where the book has such tags
 
 
@@ -100,9 +103,13 @@ class AttributeResult(Shown):
         """One dictionary a group, its figures under every rule."""
         return list(self.figures["groups"])
 
-    def document(self) -> Document:
-        """What is shown."""
-        return attribute_document(self.figures)
+    def document(self, top: int = 0) -> Document:
+        """What is shown: every group, or the ``top`` of the largest shares."""
+        return attribute_document(self.figures, top)
+
+    def summary(self) -> Document:
+        """What fits a screen: the largest groups, the others as one row."""
+        return self.document(GROUPS_SHOWN)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the receipt."""

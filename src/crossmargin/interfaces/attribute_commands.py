@@ -137,7 +137,7 @@ def _shown(result: AttributeResult, plot: str | None, json_: bool, csv: bool) ->
     elif csv:
         _write(result.to_csv())
     else:
-        show(result.document())
+        show(result.summary())
         _receipt(result.receipt.to_dict())
         if written is not None:
             print(f"\nthe shares are drawn in {written}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table
@@ -25,9 +25,9 @@ _ROWS = {"positions": "positions", "orders": "open orders", "holds": "holds",
          "fixed": "fixed", "buffer": "idle buffer"}  # fmt: skip
 
 
-def attribute_document(figures: Mapping[str, Any]) -> Document:
-    """Requirement, shares, orders, scenarios, marginals, the bill and the change."""
-    tables = [_shares(figures)]
+def attribute_document(figures: Mapping[str, Any], top: int = 0) -> Document:
+    """Shares (the ``top`` largest; 0: all), orders, scenarios, marginals, the bill, the change."""
+    tables = [_shares(figures, top)]
     if figures["orders"]:
         tables.append(_orders(figures))
     if figures["worst"]:
@@ -60,7 +60,7 @@ def _amount(figures: Mapping[str, Any], key: str, title: str, **more: Any) -> Co
     return Column(key, title, "amount", figures["unit"], **more)
 
 
-def _shares(figures: Mapping[str, Any]) -> Table:
+def _shares(figures: Mapping[str, Any], top: int) -> Table:
     asked = figures["method"]
     groups = figures["groups"]
     shown = [
@@ -74,7 +74,14 @@ def _shares(figures: Mapping[str, Any]) -> Table:
         Column("group", " / ".join(figures["by"]), "name"),
         *(_amount(figures, key, title, essential=key != "ray") for key, title in shown),
     )
-    rows = [(each["group"], *(each[key] for key, _ in shown)) for each in groups]
+    kept, rest = _largest(groups, shown[0][0] if shown else "", top)
+    rows = [(each["group"], *(each[key] for key, _ in shown)) for each in kept]
+    if rest:
+        # The errors of sampled shares do not add up.
+        more = (
+            None if key == "shapley_error" else sum(each[key] for each in rest) for key, _ in shown
+        )
+        rows.append((f"{len(rest)} smaller ones", *more))
     # What no group moves, then the sum: of the rules that add up it is that of the positions.
     fixed: dict[str, float] = {
         "euler": figures["euler_fixed"],
@@ -92,6 +99,16 @@ def _shares(figures: Mapping[str, Any]) -> Table:
         "negative",
     )
     return Table("shares", "Shares of positions and balances", columns, tuple(rows), notes)
+
+
+def _largest(
+    groups: Sequence[Mapping[str, Any]], key: str, top: int
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """All groups as they came, or the ``top`` of the largest shares ``key`` and the others."""
+    if not key or not 0 < top < len(groups):
+        return list(groups), []
+    ranked = sorted(groups, key=lambda each: -abs(each[key]))
+    return ranked[:top], ranked[top:]
 
 
 def _orders(figures: Mapping[str, Any]) -> Table:

@@ -114,6 +114,14 @@ def greek_plan(
         own = shop.bands(name, found)
         offered = shop.candidates(name, own, found, names)
         rate = asked.margin_rate * asked.hold_days / 365.0
+        if not offered and any(own[greek].breached(found[greek]) for greek in own):
+            raise InputError(
+                "option_unknown",
+                "no contract on offer moves what is outside its band and has quotes on both sides",
+                place=name,
+                limit="a perpetual, future or option with bid and ask; options for gamma and vega",
+                remedy="Name contracts (--with), another --underlying, or widen the band.",
+            )
         hedge = bring_inside(found, own, [each for _, each in offered], rate)
         hedges[name], bands[name] = hedge, own
         prices += _prices(name, hedge, offered, rate, found, own)
