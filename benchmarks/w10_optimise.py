@@ -99,6 +99,7 @@ def _answer(bench: Workbench) -> Priced | Contradiction:
         Goal(PRICE),
         limits_of(bench, bands),
         profile_of(bench, bands, before),
+        uncounted=bench.uncounted,
     )
     return made_good(bench, problem, whole=False)
 

@@ -22,7 +22,10 @@ STEPS = 10_000
 def problem_of(bench: Workbench, goal: Goal | None = None) -> MarginProblem:
     before = bench.prepared.before.im_usd
     limits, profile = limits_of(bench, TOLERANCES), profile_of(bench, TOLERANCES, before)
-    return MarginProblem(bench.blocks, bench.tickets, goal or Goal(PRICE), limits, profile)
+    goal = goal or Goal(PRICE)
+    return MarginProblem(
+        bench.blocks, bench.tickets, goal, limits, profile, uncounted=bench.uncounted
+    )
 
 
 def halfspaces(problem: MarginProblem) -> tuple[Floats, Floats]:
@@ -90,6 +93,7 @@ def test_no_random_trade_is_better_than_the_programme(
         unit = block.usd_per_unit
         trades = hit_and_run(problem, seed)
         pieces = unit * block.pieces.at(block.base + trades @ block.step.T)
+        pieces = pieces + trades @ problem.beside
         values = PRICE * pieces + cost_of(problem, trades)
         nothing = PRICE * unit * float(block.pieces.at(block.base))
         assert found.objective <= nothing + 1e-9

@@ -238,3 +238,21 @@ def test_a_forked_process_and_one_that_solved_with_other_threads_get_the_same_bi
         assert done.returncode == 0, done.stderr
         found.append(done.stdout)
     assert found[0] == found[1] != ""
+
+
+@pytest.mark.parametrize("nodes", [0, 1])
+def test_a_search_that_met_no_whole_answer_starts_from_nothing(nodes: int) -> None:
+    """Narrow rows through nothing: the search alone ends at its limit without an answer."""
+    rng = np.random.default_rng(0)
+    count = 40
+    rows = 100.0 * rng.uniform(-1.0, 1.0, (5, count))
+    made = Programme(
+        -rng.uniform(1.0, 2.0, count), np.zeros(count), np.full(count, 50.0),
+        np.ones(count, np.bool_), gap=1e-9, nodes=nodes,
+    )  # fmt: skip
+    made.add_dense(np.arange(count), rows, np.full(5, -0.5), np.full(5, 0.5))
+    found = made.solve()
+    assert found is not None
+    assert found.objective <= 0.0
+    assert np.abs(rows @ found.x).max() <= 0.5 + 1e-6
+    assert (found.x == np.round(found.x)).all()

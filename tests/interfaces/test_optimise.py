@@ -194,3 +194,56 @@ def test_a_saving_that_the_lots_are_too_coarse_for_is_told() -> None:
     told = " ".join(repr(found).split())
     assert f"{first['saved_exactly_usd']:,.2f} USD of margin for" in told
     assert "one lot of" in told
+
+
+def _free_usd(state: dict[str, float]) -> float:
+    return state["counted_im_usd"] - state["im_usd"]
+
+
+@pytest.mark.parametrize("model", ["span", "deribit-sm", "hybrid", "deribit-spm"])
+def test_what_is_saved_becomes_free(model: str) -> None:
+    """A bought option that does not count is no saving: a what-if frees as much."""
+    book = "sample:retail-short-vol"
+    found = xm.optimise(book, MARKET, model, funding=0.9, days=90.0)
+    assert found.figures["trades"]
+    told = xm.whatif(book, MARKET, model, found.intents).to_dict()
+    freed = _free_usd(told["after"]) - _free_usd(told["before"])
+    cost = told["fees_usd"] - told["day_one_usd"]
+    assert found.saved_usd == pytest.approx(freed + cost, abs=0.01)
+    figures = found.figures
+    beside = figures["saved_im_usd"] - figures["uncounted_usd"]
+    assert found.saved_usd == pytest.approx(beside, abs=1e-6)
+    text = str(found.summary())
+    assert ("against it, the cost aside" in text) == (abs(figures["uncounted_usd"]) > 0.5)
+
+
+def test_a_call_that_no_trade_meets_is_left_as_it_stands() -> None:
+    """The schedule's net-to-gross ratio is not convex: what its tangent promises is not kept."""
+    found = xm.optimise("sample:retail-short-vol", MARKET, "schedule-im", objective="call")
+    before, after = found.figures["before"], found.figures["after"]
+    assert _free_usd(before) < 0.0
+    assert _free_usd(after) >= _free_usd(before)
+    if not found.intents.trades:
+        assert "no trades were found" in found.figures["nothing_because"]
+
+
+@pytest.mark.parametrize("model", ["okx-sm", "bybit-sm", "binance-options"])
+def test_only_what_the_model_takes_is_a_candidate(model: str) -> None:
+    """A venue's rule for options: its futures are quoted beside and are left aside."""
+    held = {"BTC-28AUG26-60000-P": -5.0, "BTC-28AUG26-70000-C": -5.0, "USDC": 200_000.0}
+    book = [
+        {"account": "a", "venue": "deribit", "instrument": name, "quantity": size}
+        for name, size in held.items()
+    ]
+    found = xm.optimise(book, MARKET, model, fee=0.0003, funding=0.9, days=90.0)
+    assert all(trade.instrument.endswith(("-C", "-P")) for trade in found.intents.trades)
+    ranked = xm.rank(book, MARKET, model, fee=0.0003, fit=0).figures["candidates"]
+    assert ranked and all(each["candidate"].endswith(("-C", "-P")) for each in ranked)
+
+
+def test_whole_lots_are_whole(result: xm.OptimiseResult) -> None:
+    """To the last digit that is written: a venue refuses 0.30000000000000004."""
+    tickets, sizes = result.bench.tickets, result.priced.sizes.tolist()
+    assert result.intents.trades
+    for ticket, size in zip(tickets, sizes, strict=True):
+        assert size == float(f"{round(size / ticket.lot) * ticket.lot:.10g}")

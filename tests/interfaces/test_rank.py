@@ -81,3 +81,25 @@ def test_a_saving_says_how_long_it_lasts() -> None:
     assert len(every.figures["candidates"]) > len(lasts)
     first = min(row["lasts_days"] or 999.0 for row in every.figures["candidates"])
     assert 0.0 < first < 1.0
+
+
+@pytest.mark.parametrize("model", ["span", "deribit-sm", "derive-pm2"])
+def test_the_order_goes_by_what_becomes_free(model: str) -> None:
+    """A premium that does not count against the margin is locked up: it is no saving."""
+    book, market = "sample:retail-short-vol", "sample:market"
+    found = xm.rank(book, market, model, fit=0)
+    rows = found.figures["candidates"]
+    free = found.figures["free_usd"]
+    for row in (*rows[:3], *rows[-3:]):
+        side, size, name = row["candidate"].split()
+        told = xm.whatif(book, market, model, (name, float(size) * (1 if side == "buy" else -1)))
+        before, after = (told.to_dict()[key] for key in ("before", "after"))
+        assert row["free_after_usd"] == pytest.approx(
+            after["counted_im_usd"] - after["im_usd"], abs=1e-6
+        )
+        cost = before["equity_usd"] - after["equity_usd"]
+        assert row["freed_usd"] == pytest.approx(row["free_after_usd"] - free + cost, abs=1e-6)
+    taken = [each for each in rows if each["passes"] and each["saved_per_cost"] is not None]
+    assert taken[0]["freed_usd"] > 0.0
+    text = str(found.summary())
+    assert ("frees" in text) == (model != "derive-pm2")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crossmargin.core.errors import InputError
+from crossmargin.decisions.intents import Trade
 from crossmargin.instruments.symbology import parse
 from crossmargin.interfaces.whatif_legs import (
     Candidate,
@@ -38,6 +39,11 @@ CALL = "BTC-10JUL26-72000-C"
             Wanted(CALL, -2.0, 0.1),
         ),
         ({"instrument": CALL, "size": 2, "reduce_only": True}, Wanted(CALL, 2.0, None, True)),
+        (Trade(CALL, -2.0), Wanted(CALL, -2.0)),
+        (
+            Trade(CALL, 2.0, 0.0125, reduce_only=True, venue="deribit"),
+            Wanted(f"deribit|{CALL}", 2.0, 0.0125, True),
+        ),
     ],
 )
 def test_every_form(leg: Any, found: Wanted) -> None:
@@ -59,6 +65,7 @@ def test_every_form(leg: Any, found: Wanted) -> None:
         (f"{CALL}:nan", "number_not_finite"),
         (f"{CALL}:1@inf", "number_not_finite"),
         ((CALL,), "order_invalid"),
+        (7.0, "order_invalid"),
         ((CALL, 1, 2, 3), "order_invalid"),
         ({"size": 1}, "column_missing"),
         ({"instrument": CALL}, "column_missing"),

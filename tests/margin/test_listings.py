@@ -18,6 +18,7 @@ from crossmargin.margin.listings import (
     is_mapped,
     main_currency,
     sources_of,
+    takes,
 )
 from crossmargin.margin.model import Listed
 
@@ -98,3 +99,13 @@ def test_books_are_brought_from_venues_that_the_model_names() -> None:
     assert sources_of(okx_spec) == ("deribit",)
     assert sources_of(replace(okx_spec, venue="elsewhere")) == ()
     assert sources_of(replace(okx_spec, venue="deribit")) == ()
+
+
+def test_what_a_model_takes() -> None:
+    """Of another venue's contracts the counterparts count; without one a contract is not taken."""
+    future, option = parse("deribit", "BTC-27MAR26"), parse("deribit", "BTC-27MAR26-60000-C")
+    spec = model_named("okx-sm").spec
+    assert takes(spec, option, mapped=True)
+    assert not takes(spec, future, mapped=True)
+    assert takes(model_named("derive-pm2").spec, future, mapped=True)  # stands as a perpetual
+    assert not takes(model_named("derive-pm2").spec, future, mapped=False)

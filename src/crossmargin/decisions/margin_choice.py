@@ -26,6 +26,7 @@ from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.tangents import pieces_of, spread
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
+from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.cost_parts import Fixed, Steps
 from crossmargin.market.costs import TradeCost
 from crossmargin.market.snapshot import Snapshot
@@ -47,6 +48,7 @@ RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
 FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
 _FEES = ("fee", "base fee")  # components of a cost
+_PROBE = 0.01  # of the largest size: what a trade of it takes out of what counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Workbench:
     screened: int  # contracts that were left aside
     unquoted: int  # sides without a quote
     costs: Mapping[tuple[int, bool], TradeCost]  # by row of the table and whether it is bought
+    uncounted: Floats  # [J] dollars a unit that a trade takes out of what counts, cost aside
 
     def unit(self, table: Floats) -> Floats:
         """Rows of the trades out of a table of instruments."""
@@ -185,7 +188,32 @@ def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workb
         len(tickets) - len(kept),
         sides,
         costs,
+        _uncounted(prepared, column, kept),
     )
+
+
+def _uncounted(prepared: Prepared, column: Ints, tickets: Sequence[Ticket]) -> Floats:
+    """[J] rates of :meth:`Prepared.uncounted_usd`, the mean of both sides of each trade."""
+    out = np.zeros(len(tickets))
+    if not prepared.ground.has_balance:
+        return out
+    sizes = [
+        (j, way * _PROBE)
+        for j, ticket in enumerate(tickets)
+        for way in (ticket.high, ticket.low)
+        if way != 0.0
+    ]
+    found = prepared.rank([[Leg(int(column[j]), size)] for j, size in sizes])
+    rates: list[list[float]] = [[] for _ in tickets]
+    for k, value in zip(found.order.tolist(), found.uncounted_usd.tolist(), strict=True):
+        j, size = sizes[k]
+        rates[j].append(value / size)
+    for j, each in enumerate(rates):
+        out[j] = sum(each) / len(each) if each else 0.0
+    # Rounding of sums over the account is no rate.
+    noise = 1e-9 * max(abs(prepared.before.equity_usd), prepared.before.im_usd, 1.0)
+    span = np.array([max(t.high, -t.low) for t in tickets])
+    return np.where(np.abs(out) * span * _PROBE <= noise, 0.0, out)
 
 
 def _held(prepared: Prepared) -> Floats:

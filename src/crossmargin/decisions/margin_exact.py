@@ -89,7 +89,7 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
     before = bench.prepared.before
     slack = CLOSE * max(before.im_usd, 1.0)
     nothing = np.zeros(len(bench.tickets))
-    goal = _shifted(problem.goal, before.im_usd, problem.blocks, nothing)
+    goal = _shifted(problem.goal, before.im_usd, problem.blocks, problem.beside, nothing)
     now = replace(problem, goal=goal)
     rounds: list[Round] = []
     best: tuple[float, Priced] | None = None
@@ -108,7 +108,7 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
         if blocks is now.blocks:
             break
         im_usd = float(im_after(bench, shorter[None, :])[0])
-        goal = _shifted(problem.goal, im_usd, blocks, shorter)
+        goal = _shifted(problem.goal, im_usd, blocks, problem.beside, shorter)
         if (shorter != found.h).any():
             near = narrowed(replace(now, blocks=blocks, goal=goal), shorter)
             part = _part(bench, found, shorter, rounds, near)
@@ -117,10 +117,12 @@ def made_good(bench: Workbench, problem: MarginProblem, *, whole: bool) -> Price
     assert best is not None  # the first round gave one, or returned
     chosen = _rounded(bench, problem.goal, best[1], rounds) if whole else best[1]
     kept = replace(chosen, rounds=tuple(rounds))
+    if problem.goal.budget_usd is not None:
+        # Where the pieces led nowhere the call stands as it did: no trade makes it worse.
+        idle = _worth_of(problem.goal, before, before.im_usd, 0.0)
+        return _nothing(kept) if idle <= _worth(problem.goal, before, kept) else kept
     counted = _counted_usd(kept.problem, kept.sizes)
-    if problem.goal.budget_usd is None and kept.saved_usd * problem.goal.price < counted:
-        return _nothing(kept)
-    return kept
+    return _nothing(kept) if kept.saved_usd * problem.goal.price < counted else kept
 
 
 def _better(
@@ -160,16 +162,18 @@ def _part(
     legs = legs_of(bench, sizes)
     state, verdict = bench.prepared.after(legs)
     cost = bench.costs_usd(sizes)
-    saved = bench.prepared.before.im_usd - state.im_usd
+    saved = _saved(bench, state)
     rounds.append(Round(saved, saved, cost, len(legs), answer.whole))
     return Priced(answer, sizes, state, verdict, cost, saved, (), problem, "any size", sizes)
 
 
-def _shifted(goal: Goal, im_usd: float, blocks: Sequence[Block], sizes: Floats) -> Goal:
+def _shifted(
+    goal: Goal, im_usd: float, blocks: Sequence[Block], beside: Floats, sizes: Floats
+) -> Goal:
     """The budget less what the exact requirement after ``sizes[J]`` has beside the pieces."""
     if goal.budget_usd is None:
         return goal
-    known = sum(
+    known = float(beside @ sizes) + sum(
         block.usd_per_unit * float(block.pieces.at(block.base + block.step @ sizes))
         for block in blocks
     )
@@ -213,13 +217,18 @@ def _priced(
     """The answer under the exact model, and what the round has shown."""
     legs = legs_of(bench, answer.h)
     found = bench.prepared.after(legs) if legs else None
-    before = bench.prepared.before.im_usd
-    saved = before - found[0].im_usd if found is not None else 0.0
+    saved = _saved(bench, found[0]) if found is not None else 0.0
     promised = answer.before_usd - answer.after_usd
     cost = bench.costs_usd(answer.h)
     rounds.append(Round(promised, saved, cost, len(legs), answer.whole))
     state, verdict = found if found is not None else (None, None)
     return Priced(answer, answer.h, state, verdict, cost, saved, (), problem, lots, answer.h)
+
+
+def _saved(bench: Workbench, state: State) -> float:
+    """Dollars that the exact model sets free, the cost aside: less IM, less that does not count."""
+    prepared = bench.prepared
+    return prepared.before.im_usd - state.im_usd - prepared.uncounted_usd(state)
 
 
 def legs_of(bench: Workbench, sizes: Floats) -> list[Leg]:

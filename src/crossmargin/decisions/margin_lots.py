@@ -57,8 +57,9 @@ def one_lots(problem: MarginProblem, sizes: Floats) -> tuple[OneLot, ...]:
 
 
 def _saved(problem: MarginProblem, j: int, lot: float) -> float:
-    """Dollars that the pieces are lower by after one lot of trade ``j``."""
-    return sum(
+    """Dollars that the pieces, and what is no longer counted, are lower by after one lot."""
+    beside = float(problem.beside[j]) * lot
+    return -beside + sum(
         block.usd_per_unit
         * float(block.pieces.at(block.base) - block.pieces.at(block.base + block.step[:, j] * lot))
         for block in problem.blocks

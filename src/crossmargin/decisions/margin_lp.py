@@ -121,6 +121,14 @@ class MarginProblem:
     limits: tuple[Limit, ...] = ()
     profile: Profile | None = None
     legs: int | None = None  # at most so many tickets
+    # [J] dollars a unit that a trade takes out of what counts against IM, beside its cost: like a
+    # requirement, it is not free for other trades. None: nothing.
+    uncounted: Floats | None = None
+
+    @property
+    def beside(self) -> Floats:
+        """[J] dollars a unit beside the requirement."""
+        return np.zeros(len(self.tickets)) if self.uncounted is None else self.uncounted
 
     @property
     def low(self) -> Floats:
@@ -185,6 +193,12 @@ class _Sides:
         """[J] smallest and largest sizes."""
         sums = np.bincount(self.side, self.width, 2 * count).astype(np.float64)
         return -sums[1::2], sums[::2]
+
+
+def _in_lots(h: Floats, lot: Floats) -> Floats:
+    """[J] sizes less a solver's last bits: a whole lot is one, to twelve decimals."""
+    safe = np.where(lot > 0.0, lot, 1.0)
+    return np.asarray(np.where(lot > 0.0, np.round(np.rint(h / safe) * safe, 12), h))
 
 
 def straight(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
@@ -286,6 +300,7 @@ class _Run:
     def _programme(self) -> Programme:
         columns, goal = self.columns, self.problem.goal
         total = self.total = self.requirement.total()
+        total.trade = total.trade + self.problem.beside / self.money
         own = self._cost / self.money
         # A part of the requirement that is linear in the trades has no column of its own.
         self.own = np.concatenate([own, np.array(self._extra_cost, np.float64) / self.money])
@@ -436,8 +451,10 @@ class _Run:
         dual = found.row_dual / self.worth
         noise = 1e-11 * np.maximum(self.high, -self.low)
         h = np.where(np.abs(h) <= noise, 0.0, h)
+        if self.whole:
+            h = _in_lots(h, np.array([each.lot for each in self.problem.tickets]))
         cost = float(self.own @ found.x[:used]) * self.money
-        after = self.requirement.at(h)
+        after = self.requirement.at(h) + float(self.problem.beside @ h)
         price = goal.price
         if self.budget_row >= 0:
             price += abs(float(dual[self.budget_row]))

@@ -44,18 +44,22 @@ CLOSE = 1e-5  # of a bound of the profile: what is taken for kept
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Initial margin at a later instant without and with the trades; dollars."""
+    """Initial margin at a later instant without and with the trades; dollars.
+
+    ``uncounted_usd``: what the trades took out of what counts beside their cost.
+    """
 
     name: str
     at: str
     without_usd: float
     with_usd: float
+    uncounted_usd: float = 0.0
     refused: str = ""  # why there is no number
 
     @property
     def saved_usd(self) -> float:
         """What the trades still save then."""
-        return self.without_usd - self.with_usd
+        return self.without_usd - self.with_usd - self.uncounted_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def outlooks(
         try:
             both = _at(bench, living(book, when), snapshot, alive, when)
         except CrossMarginError as error:
-            out.append(Outlook(name, format_ms(when), 0.0, 0.0, error.message))
+            out.append(Outlook(name, format_ms(when), 0.0, 0.0, refused=error.message))
             continue
         out.append(Outlook(name, format_ms(when), *both))
     return tuple(out)
@@ -121,7 +125,7 @@ def _at(
     snapshot: Snapshot,
     legs: Sequence[tuple[Instrument, float]],
     when: int,
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     base = bench.prepared.base
     items = [item for item, _ in legs]
     schedule = bench.prepared.desk.schedule
@@ -131,7 +135,7 @@ def _at(
     place = {item.key: k for k, item in enumerate(later.table.items)}
     made = [Leg(place[item.key], size) for item, size in legs]
     after = later.after(made)[0] if made else later.before
-    return later.before.im_usd, after.im_usd
+    return later.before.im_usd, after.im_usd, later.uncounted_usd(after)
 
 
 def living(book: Book, when: int) -> Book:

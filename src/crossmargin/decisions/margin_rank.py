@@ -1,11 +1,14 @@
 """Candidate trades by the margin that each saves for its cost: thousands in one call of the model.
 
     saved = IM before - IM after, all of it recomputed          cost = fee - gain against the mark
+    freed = saved - what the trade takes out of what counts, beside its cost
 
 Every candidate is one variant of the account in a population, margined in full with its open
 orders: the saving is the exact difference and no derivative. Fills are at the executable side. The
 cost of the first is then that of the one cost object, with what the size walks and moves: spread
 and fee are no more than it, so that a candidate that stands behind with them stands behind.
+Where option value does not count against IM a bought option saves margin and locks its price up:
+what it frees is what the ranking goes by.
 """
 
 from __future__ import annotations
@@ -42,13 +45,14 @@ FREE_USD = 0.01  # a cost below a cent is none: what saves for nothing stands fi
 class RankedTrades:
     """[C] candidates, best first; ``order`` are their numbers as they came. Dollars.
 
-    ``per_cost``: dollars of initial margin saved for one of cost; infinite where a trade that saves
-    costs nothing, 0 where it saves nothing. ``whole``: the cost is that of the cost object, else
+    ``per_cost``: dollars freed for one of cost; infinite where a trade that frees costs nothing, 0
+    where it frees nothing. ``whole``: the cost is that of the cost object, else
     spread and fee alone.
     """
 
     order: Ints
     saved_im_usd: Floats
+    freed_usd: Floats
     saved_mm_usd: Floats
     cost_usd: Floats
     per_cost: Floats
@@ -69,11 +73,14 @@ def ranked_trades(
     """
     found = prepared.rank(candidates, (), progress)
     saved, cost = -found.marginal_im_usd, found.fees_usd - found.day_one_usd
-    per = _per_cost(saved, cost, prepared.before.im_usd)
-    order = np.lexsort((found.order, -saved, -per, ~found.passes))
+    noise = 1e-9 * max(abs(prepared.before.equity_usd), prepared.before.im_usd, 1.0)
+    freed = saved - np.where(np.abs(found.uncounted_usd) <= noise, 0.0, found.uncounted_usd)
+    per = _per_cost(freed, cost, prepared.before.im_usd)
+    order = np.lexsort((found.order, -freed, -per, ~found.passes))
     return RankedTrades(
         frozen(found.order[order], np.int32),
         saved[order],
+        freed[order],
         -found.marginal_mm_usd[order],
         cost[order],
         per[order],
@@ -84,9 +91,9 @@ def ranked_trades(
     )
 
 
-def _per_cost(saved: Floats, cost: Floats, before_usd: float) -> Floats:
-    helps = saved > 1e-9 * max(before_usd, 1.0)
-    per = np.where(helps, saved / np.where(cost > FREE_USD, cost, 1.0), 0.0)
+def _per_cost(freed: Floats, cost: Floats, before_usd: float) -> Floats:
+    helps = freed > 1e-9 * max(before_usd, 1.0)
+    per = np.where(helps, freed / np.where(cost > FREE_USD, cost, 1.0), 0.0)
     return np.where(helps & (cost <= FREE_USD), np.inf, per)
 
 
@@ -103,7 +110,7 @@ def costed(
 
     def key(k: int) -> tuple[bool, float, float, int, int]:
         number = int(found.order[k])
-        return not found.passes[k], -float(per[k]), -float(found.saved_im_usd[k]), number, k
+        return not found.passes[k], -float(per[k]), -float(found.freed_usd[k]), number, k
 
     heap = [key(k) for k in range(len(per))]
     heapify(heap)
@@ -114,12 +121,13 @@ def costed(
             order.append(k)
             continue
         whole[k], cost[k] = True, cost_of(int(found.order[k]))
-        per[k] = _per_cost(found.saved_im_usd[k : k + 1], cost[k : k + 1], before_usd)[0]
+        per[k] = _per_cost(found.freed_usd[k : k + 1], cost[k : k + 1], before_usd)[0]
         heappush(heap, key(k))
     now = np.array([*order, *(each[-1] for each in sorted(heap))], np.int64)
     return RankedTrades(
         frozen(found.order[now], np.int32),
         found.saved_im_usd[now],
+        found.freed_usd[now],
         found.saved_mm_usd[now],
         cost[now],
         per[now],

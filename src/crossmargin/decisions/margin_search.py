@@ -42,8 +42,9 @@ STEP = 1e-3  # of the largest size of a trade: above the rounding of a requireme
 
 
 def im_after(bench: Workbench, sizes: Floats) -> Floats:
-    """[V] exact initial margin with open orders, in dollars, after trades ``sizes[V, J]``.
+    """[V] exact initial margin with open orders after trades ``sizes[V, J]``, in dollars.
 
+    With what the trades take out of what counts beside their cost (``Prepared.uncounted_usd``).
     One call of the model; a row without trades is the account as it stands.
     """
     out = np.full(len(sizes), bench.prepared.before.im_usd)
@@ -55,7 +56,7 @@ def im_after(bench: Workbench, sizes: Floats) -> Floats:
         for row in sizes[some]
     ]
     found = bench.prepared.rank(legs)
-    out[some[found.order]] = found.im_usd
+    out[some[found.order]] = found.im_usd + found.uncounted_usd
     return out
 
 

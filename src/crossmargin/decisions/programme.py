@@ -30,6 +30,7 @@ __all__ = ["Evidence", "Programme", "Relaxation", "Solution", "relaxed_text"]
 
 PROVEN = 1e-7
 _INFINITE = 1e30  # what HiGHS takes for no bound
+_FEASIBLE = 2  # its word for a solution that keeps every bound
 # Largest cost of a mixed-integer programme as the solver sees it: its tolerances are absolute, on
 # the objective too, and what is far below them is called optimal with a gap of nothing.
 _WHOLE_COST = 1024.0
@@ -369,8 +370,10 @@ class Programme:
             return None  # what has no answer is not always seen: the least changes say it
         if reached == status.kUnboundedOrInfeasible:
             return self._without_objective()
-        cut_short = reached == status.kSolutionLimit and self.whole.any()
-        cut_short = bool(cut_short and solver.getInfo().primal_solution_status == 2)
+        cut_short = reached == status.kSolutionLimit and bool(self.whole.any())
+        if cut_short and solver.getInfo().primal_solution_status != _FEASIBLE and not again:
+            return self._from_nothing()
+        cut_short = cut_short and solver.getInfo().primal_solution_status == _FEASIBLE
         if reached != status.kOptimal and not cut_short:
             raise SolverError(
                 "solver_failed",
@@ -396,6 +399,13 @@ class Programme:
             return Solution(x, float(self.cost @ x), y, z, proof)
         y = np.array(solution.row_dual, np.float64)
         return self._proven(x, y, again, int(info.simplex_iteration_count))
+
+    def _from_nothing(self) -> Solution | None:
+        """Where no whole answer was met at the limit of nodes: from whole columns at 0 on."""
+        index = np.flatnonzero(self.whole).astype(np.int32)
+        self._solver.clearSolver()
+        self._solver.setSolution(len(index), index, np.clip(0.0, self.low, self.high)[index])
+        return self._run(again=True)
 
     def _without_objective(self) -> Solution | None:
         """Tells a programme without a bound from one without an answer."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError, MarketDataError
+from crossmargin.decisions.intents import Trade
 from crossmargin.interfaces.doubts import SHOWN, age_notes, verdict_notes
 from crossmargin.interfaces.figures import checked, market_notes
 from crossmargin.interfaces.receipt import Receipt
@@ -253,7 +254,7 @@ def check(
     Raises MarketDataError ``market_doubtful`` where the market fails its check: doubtful data give
     no verdict.
     """
-    given = [orders] if isinstance(orders, str | Mapping | Wanted) else list(orders)
+    given = [orders] if isinstance(orders, str | Mapping | Wanted | Trade) else list(orders)
     asked = tuple(wanted(each, "--order") for each in given)
     if not asked:
         raise InputError(

@@ -241,7 +241,9 @@ def _problem(bench: Workbench, terms: Terms) -> MarginProblem:
         goal = Goal(1.0 if terms.objective == "free-equity" else terms.price)
     profile = profile_of(bench, terms.tolerances, before.im_usd)
     limits = limits_of(bench, terms.tolerances)
-    return MarginProblem(bench.blocks, bench.tickets, goal, limits, profile, terms.legs)
+    return MarginProblem(
+        bench.blocks, bench.tickets, goal, limits, profile, terms.legs, bench.uncounted
+    )
 
 
 def _check(terms: Terms) -> None:

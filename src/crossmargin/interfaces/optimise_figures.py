@@ -35,6 +35,8 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "before": before._asdict(),
         "after": after._asdict(),
         "saved_usd": priced.saved_usd,
+        "saved_im_usd": before.im_usd - after.im_usd,
+        "uncounted_usd": core.uncounted_usd(after),
         "saved_mm_usd": before.mm_usd - after.mm_usd,
         "cost_usd": priced.cost_usd,
         "saved_per_cost": priced.saved_usd / priced.cost_usd if priced.cost_usd > 0.0 else None,

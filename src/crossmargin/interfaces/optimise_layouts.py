@@ -39,6 +39,12 @@ def _headline(figures: Figures) -> str:
     count, saved = len(figures["trades"]), figures["saved_usd"]
     each = "1 trade saves" if count == 1 else f"{count} trades save"
     text = f"{each} {saved:,.0f} USD of initial margin"
+    beside = figures["uncounted_usd"]
+    if abs(beside) > 0.5:  # option value that does not count: a premium is locked up, or comes in
+        each = "1 trade frees" if count == 1 else f"{count} trades free"
+        way = "less counts" if beside > 0.0 else "more counts"
+        text = f"{each} {saved:,.0f} USD: {-figures['saved_im_usd']:+,.0f} of initial margin, and "
+        text += f"{abs(beside):,.0f} {way} against it, the cost aside,"
     cost, days = figures["cost_usd"], figures["pay_back_days"]
     if cost <= 0.0:  # quotes on the other side of the mark pay for the trade
         text += f" and bring in {-cost:,.0f} USD against the mark"

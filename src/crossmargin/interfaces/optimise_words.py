@@ -48,6 +48,12 @@ def nothing_because(result: OptimiseResult) -> str | None:
     before = result.prepared.core.before
     if terms.objective == "call":
         free = before.counted_im_usd - before.im_usd
+        if free < terms.buffer_usd:
+            return (
+                f"{free:,.0f} USD are free of the {terms.buffer_usd:,.0f} USD asked for (--buffer),"
+                " and no trades were found that the exact model takes for less: transfer funds, "
+                "close positions, or widen the tolerances"
+            )
         return (
             f"{free:,.0f} USD are free, no less than the {terms.buffer_usd:,.0f} USD asked for "
             "(--buffer)"

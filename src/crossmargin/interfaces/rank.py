@@ -26,7 +26,7 @@ from crossmargin.decisions.margin_rank import (
 from crossmargin.interfaces.figures import checked
 from crossmargin.interfaces.intents_file import write_intents
 from crossmargin.interfaces.plots import write_plot
-from crossmargin.interfaces.rank_layouts import rank_document
+from crossmargin.interfaces.rank_layouts import differs, rank_document
 from crossmargin.interfaces.receipt import Receipt
 from crossmargin.interfaces.results import SHOWN, Shown
 from crossmargin.interfaces.sources import BookLike, MarketLike
@@ -66,6 +66,7 @@ class RankResult(Shown):
                 {
                     "candidate": self.names[k],
                     "saved_im_usd": float(found.saved_im_usd[place]),
+                    "freed_usd": float(found.freed_usd[place]),
                     "saved_mm_usd": float(found.saved_mm_usd[place]),
                     "cost_usd": float(found.cost_usd[place]),
                     "lasts_days": None if isinf(self.lasts_days[k]) else self.lasts_days[k],
@@ -130,7 +131,7 @@ class RankResult(Shown):
         """Margin saved by each of the first candidates as FILE.html, .svg or .png."""
         from crossmargin.interfaces.charts import bars_svg  # only when it is drawn
 
-        rows = [each for each in self.figures["candidates"] if each["saved_im_usd"] > 0.0][:SHOWN]
+        rows = [each for each in self.figures["candidates"] if each["freed_usd"] > 0.0][:SHOWN]
         if not rows:
             raise InputError(
                 "option_unknown",
@@ -138,11 +139,13 @@ class RankResult(Shown):
                 place="--plot",
                 remedy="Give other candidates.",
             )
-        bars = [(each["candidate"], [each["saved_im_usd"]]) for each in rows]
-        title = "Initial margin saved, best for the cost first"
+        bars = [(each["candidate"], [each["freed_usd"]]) for each in rows]
+        premium = differs(self.figures["candidates"])
+        word = "Freed for other trades" if premium else "Initial margin saved"
+        title = f"{word}, best for the cost first"
 
         def picture(width: float) -> str:
-            return bars_svg(title, bars, ["IM saved"], width, unit="USD")
+            return bars_svg(title, bars, ["freed" if premium else "IM saved"], width, unit="USD")
 
         return write_plot(path, picture, self.summary, title)
 

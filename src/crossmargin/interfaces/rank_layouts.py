@@ -7,19 +7,27 @@ from typing import Any
 
 from crossmargin.interfaces.tables import Column, Document, Table
 
-__all__ = ["rank_document"]
+__all__ = ["differs", "rank_document"]
+
+
+def differs(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether some candidate frees another amount than it saves: a premium that does not count."""
+    return any(abs(each["freed_usd"] - each["saved_im_usd"]) > 0.5 for each in rows)
 
 
 def rank_document(figures: Mapping[str, Any], top: int) -> Document:
     """The document of a ranking; ``top`` cuts it (0: all)."""
     rows = figures["candidates"]
     shown = rows[: top or None]
-    helps = sum(1 for each in rows if each["saved_im_usd"] > 0.0)
+    helps = sum(1 for each in rows if each["freed_usd"] > 0.0)
+    premium = differs(rows)
+    word = "freed" if premium else "saved"
     columns = (
         Column("candidate", "candidate", "name"),
         Column("saved_im_usd", "saves IM", "usd"),
+        *((Column("freed_usd", "frees", "usd"),) if premium else ()),
         Column("cost_usd", "cost", "usd"),
-        Column("saved_per_cost", "saved per\nUSD of cost", "number"),
+        Column("saved_per_cost", f"{word} per\nUSD of cost", "number"),
         Column("lasts_days", "lasts\ndays", "number"),
         Column("passes", "taken", "name"),
         Column("im_usd", "IM after", "usd", essential=False),
@@ -30,11 +38,13 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
     table = tuple(tuple(_cell(each, column.key) for column in columns) for each in shown)
     lines = (
         f"market of {figures['as_of']}",
-        f"{helps} of {len(rows)} candidates save initial margin",
+        f"{helps} of {len(rows)} candidates "
+        + ("free funds for other trades" if premium else "save initial margin"),
         f"initial margin {figures['im_usd']:,.0f} USD, free {figures['free_usd']:,.0f} USD",
     )
     notes = [
         "saved: the exact model with open orders, before less after",
+        *([_PREMIUM] if premium else []),
         _cost_note(rows),
         "largest that fits: what the venue still takes, whatever the depth; of the first few only",
     ]
@@ -47,6 +57,12 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         notes.append(f"the first {len(shown)} of {len(rows)}: --top 0 lists all")
     title = f"Trades of {figures['account']} under {figures['model']} by margin saved for cost"
     return Document(title, lines, (Table("candidates", "", columns, table),), tuple(notes))
+
+
+_PREMIUM = (
+    "frees: what becomes free for other trades, the cost aside; this model does not count all "
+    "option value against the margin, so that a premium that is paid is locked up"
+)
 
 
 def _cost_note(rows: Sequence[Mapping[str, Any]]) -> str:

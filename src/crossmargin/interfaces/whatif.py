@@ -10,6 +10,7 @@ from typing import Any
 
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
+from crossmargin.decisions.intents import Intents, Trade
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instrument, Instruments
 from crossmargin.interfaces.doubts import market_figures
@@ -42,6 +43,7 @@ from crossmargin.interfaces.whatif_legs import (
     wanted,
 )
 from crossmargin.margin import whatif as room
+from crossmargin.margin.listings import is_mapped, takes
 from crossmargin.margin.model import Requirement
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.register import model_named
@@ -317,8 +319,8 @@ def prepare(
     """An account ready for what-ifs over its own contracts and the ``candidates`` (names).
 
     Without candidates every contract that the snapshot quotes at the book's venue in an underlying
-    of the book can be traded. ``fee`` replaces the table of fees: one share of underlying or
-    notional for all. The other arguments are those of ``margin``.
+    of the book, and that the model takes, can be traded. ``fee`` replaces the table of fees: one
+    share of underlying or notional for all. The other arguments are those of ``margin``.
     """
     chosen = model_named(model)
     held = book_of(book, venue=venue, form=form, allow_duplicates=allow_duplicates)
@@ -332,7 +334,12 @@ def prepare(
     known = held.instruments.items
     quoted = {**snapshot.places("mark_iv"), **snapshot.places("mark")}
     if candidates is None:
-        items = _quoted_beside(known, quoted, as_of_ms)
+        mapped = is_mapped(chosen.spec, known)
+        items = [
+            item
+            for item in _quoted_beside(known, quoted, as_of_ms)
+            if takes(chosen.spec, item, mapped=mapped)
+        ]
     else:
         items = [
             find_instrument(name, known, quoted, as_of_ms, "leg")
@@ -352,9 +359,11 @@ def prepare(
     return PreparedBook(core, held, snapshot, sources, options, made)
 
 
-def _several(add: Sequence[LegLike] | LegLike) -> list[LegLike]:
-    """One leg, or several, as a list."""
-    if isinstance(add, str | Mapping | Wanted):
+def _several(add: Sequence[LegLike] | LegLike | Intents) -> list[LegLike]:
+    """One leg, or several, as a list; the trades of a decision are legs."""
+    if isinstance(add, Intents):
+        return list(add.trades)
+    if isinstance(add, str | Mapping | Wanted | Trade):
         return [add]
     if isinstance(add, tuple) and len(add) > 1 and isinstance(add[1], int | float):
         return [add]
@@ -384,7 +393,7 @@ def whatif(
     book: BookLike,
     market: MarketLike,
     model: str = "deribit-xpm",
-    add: Sequence[LegLike] | LegLike = (),
+    add: Sequence[LegLike] | LegLike | Intents = (),
     *,
     atomic: bool = True,
     size_to_fit: bool = False,
@@ -395,9 +404,10 @@ def whatif(
 ) -> WhatIfResult:
     """What a trade would do to an account: would the venue take it, before and after, leg by leg.
 
-    ``add``: legs (see :func:`PreparedBook.whatif`). ``atomic`` False: the worst state over the
-    order of fills. ``size_to_fit``: the largest whole lots in the legs' ratio that pass. ``rank``:
-    a CSV file or a sequence of candidates, each tried on top of ``add``. ``options``: as_of,
+    ``add``: legs (see :func:`PreparedBook.whatif`) or the intents of a decision. ``atomic`` False:
+    the worst state over the order of fills. ``size_to_fit``: the largest whole lots in the legs'
+    ratio that pass. ``rank``: a CSV file or a sequence of candidates, each tried on top of ``add``.
+    ``options``: as_of,
     params, changes, account, venue, form, allow_duplicates and fee of :func:`prepare`.
     ``progress`` hears (candidates done, candidates in all) of a ranking.
     Gains and received cash are positive, requirements are positive.

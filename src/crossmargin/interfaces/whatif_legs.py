@@ -4,6 +4,7 @@
     "BTC-PERPETUAL:1000"                  bought at the ask
     ("BTC-PERPETUAL", 1000.0, 91_000.0)   name, signed size, price
     {"instrument": …, "side": "sell", "size": 3, "price": 0.0125, "reduce_only": True}
+    Trade("BTC-PERPETUAL", 1000.0)        a trade of a decision's intents
 
 A name of another venue than the book's only one is written ``venue|NAME``.
 """
@@ -20,6 +21,7 @@ from typing import Any
 
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
+from crossmargin.decisions.intents import Trade
 from crossmargin.instruments.contracts import Instrument
 
 __all__ = ["Candidate", "LegLike", "Wanted", "candidates_of", "find_instrument", "wanted"]
@@ -53,7 +55,7 @@ class Candidate:
     legs: tuple[Wanted, ...]
 
 
-LegLike = str | Wanted | Mapping[str, Any] | tuple[Any, ...]
+LegLike = str | Wanted | Trade | Mapping[str, Any] | tuple[Any, ...]
 
 
 def wanted(leg: LegLike, place: str = "--add") -> Wanted:
@@ -62,8 +64,13 @@ def wanted(leg: LegLike, place: str = "--add") -> Wanted:
         return leg
     if isinstance(leg, str):
         return _of_text(leg, place)
+    if isinstance(leg, Trade):
+        name = f"{leg.venue}|{leg.instrument}" if leg.venue else leg.instrument
+        return Wanted(name, leg.size, leg.price, leg.reduce_only)
     if isinstance(leg, Mapping):
         return _of_cells(leg, place)
+    if not isinstance(leg, tuple | list):
+        raise _bad_leg("not a leg", place, leg, _FORM)
     if not 2 <= len(leg) <= 3 or not isinstance(leg[0], str):
         raise _bad_leg("not a leg", place, leg, "(name, size) or (name, size, price)")
     return Wanted(leg[0], _number(leg[1], place), _price(leg[2:], place))

@@ -15,7 +15,10 @@ from crossmargin.instruments.contracts import Instrument, Kind
 from crossmargin.instruments.symbology import format_id, parse
 from crossmargin.margin.model import Listed, ModelSpec
 
-__all__ = ["COIN", "LISTED", "counterpart", "forms_of", "is_mapped", "main_currency", "sources_of"]
+__all__ = [
+    "COIN", "LISTED", "counterpart", "forms_of", "is_mapped", "main_currency", "sources_of",
+    "takes",
+]  # fmt: skip
 
 COIN = "coin"  # as a settlement currency: the underlying itself
 _DATED = (Kind.OPTION, Kind.FUTURE)
@@ -86,6 +89,16 @@ def counterpart(item: Instrument, venue: str, forms: tuple[Listed, ...]) -> Inst
         limit=f"options, perpetuals, dated futures that {venue} lists, and balances",
         remedy="Remove the line.",
     )
+
+
+def takes(spec: ModelSpec, item: Instrument, *, mapped: bool) -> bool:
+    """Whether the model margins a contract, as its counterpart at the venue where ``mapped``."""
+    if mapped:
+        try:
+            item = counterpart(item, spec.venue, forms_of(spec))
+        except InputError:
+            return False
+    return item.kind in spec.kinds
 
 
 def _listed(item: Instrument, venue: str, kind: Kind, form: Listed) -> Instrument | None:

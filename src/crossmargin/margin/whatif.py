@@ -115,6 +115,7 @@ class Ranked:
     day_one_usd: Floats
     short_im: Floats
     short_mm: Floats
+    uncounted_usd: Floats  # as :meth:`Prepared.uncounted_usd`, of each
 
 
 class Prepared:
@@ -148,6 +149,20 @@ class Prepared:
     def changed_book(self, legs: Iterable[Leg]) -> Book:
         """The book after the legs, in the table that is margined."""
         return self.ground.changed_book([self.fill(leg) for leg in legs])
+
+    def uncounted_usd(self, state: State) -> float:
+        """Dollars of equity that stopped counting against IM since before: a premium that was paid.
+
+        Where option value does not count, a bought option takes its price out of what counts and
+        a sold one brings it in; 0 where all equity counts, or no balance is known. The cost of a
+        trade lowers both and is no part of it.
+        """
+        if not self.ground.has_balance:
+            return 0.0
+        before = self.before
+        return (state.equity_usd - state.counted_im_usd) - (
+            before.equity_usd - before.counted_im_usd
+        )
 
     # -- the verbs ---------------------------------------------------------------------------
 
@@ -260,6 +275,7 @@ class Prepared:
             day_one_usd=flow[2],
             short_im=np.concatenate([each.short_im for each in judged])[order],
             short_mm=np.concatenate([each.short_mm for each in judged])[order],
+            uncounted_usd=self._uncounted(parts)[order],
         )
 
     def size_to_fit(
@@ -318,6 +334,14 @@ class Prepared:
             self._greeks = GreekTable(self.base.view)
             self._greeks_before = self._greeks.of_book(self.base.book)
         return self._greeks
+
+    def _uncounted(self, parts: Sequence[States]) -> Floats:
+        """[V] of :meth:`uncounted_usd`."""
+        if not self.ground.has_balance:
+            return np.zeros(sum(part.variants for part in parts))
+        left = [self._total(part.values, 5) - self._total(part.values, 2) for part in parts]
+        before = self.before.equity_usd - self.before.counted_im_usd
+        return np.asarray(np.concatenate(left) - before)
 
     def _total(self, values: Sequence[Floats], row: int) -> Floats:
         """[V] dollars over the pools, added in the order of the pools."""
