@@ -1,0 +1,213 @@
+"""A change of another venue's book: every part again by hand, through the verb that margins.
+
+The twin knows no table of two days and no view between: of each state it writes the rows of the
+book and the rows of the market, with option marks by its own Black formula, and asks `xm.margin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import combinations
+from math import erf, factorial, log, sqrt
+from typing import Any
+
+import pytest
+
+import crossmargin as xm
+from crossmargin.core.clock import DAY_MS, YEAR_MS
+from crossmargin.core.errors import InputError
+from crossmargin.instruments.book import Book
+from crossmargin.interfaces.sources import book_of
+from crossmargin.market.snapshot import Snapshot
+from tests.risk.sample_books import market
+
+MODELS = ("derive-pm2", "okx-pm", "paradex-pm", "bybit-pm")
+CAUSES = ("trades", "balances", "orders", "spot", "vol", "time", "other")
+START = market().as_of_ms
+INSTANT = START, START + DAY_MS
+GONE = "BTC-3JUL26-69000-C"
+Row = dict[str, Any]
+
+
+def position(name: str, size: float, **more: Any) -> Row:
+    return {"account": "a", "venue": "deribit", "instrument": name, "quantity": size, **more}
+
+
+def order(name: str, size: float, price: float) -> Row:
+    return {"type": "order", "account": "a", "venue": "deribit", "instrument": name,
+            "side": "buy" if size > 0 else "sell", "remaining": abs(size),
+            "limit_price": price}  # fmt: skip
+
+
+def cash(name: str, amount: float) -> Row:
+    return {"type": "balance", "account": "a", "venue": "deribit", "instrument": name,
+            "quantity": amount}  # fmt: skip
+
+
+EXPIRED = [position(GONE, -4.0)]
+TRADES = (
+    [position("BTC-PERPETUAL", 150_000.0), position("BTC-25SEP26", -90_000.0),
+     position("BTC-31JUL26-80000-C", -12.0), position("BTC-31JUL26-60000-P", -9.0),
+     position("ETH-PERPETUAL", -40_000.0)],
+    [position("BTC-PERPETUAL", 60_000.0), position("BTC-25SEP26", -90_000.0),
+     position("BTC-31JUL26-80000-C", -12.0), position("BTC-28AUG26-60000-P", -7.0),
+     position("ETH-PERPETUAL", -40_000.0)],
+)  # fmt: skip
+BALANCES = [cash("BTC", 3.0), cash("USDC", 50_000.0)], [cash("BTC", 3.4), cash("USDC", 41_000.0)]
+ORDERS = (
+    [order("BTC-31JUL26-80000-C", -5.0, 0.006)],
+    [order("BTC-28AUG26-60000-P", -4.0, 0.02), order("BTC-PERPETUAL", 70_000.0, 60_000.0)],
+)
+MOVES = {"index": 1.04, "forward": 1.041}
+VOL, REST = (1.0, 1.15), (1.0, 0.7)
+
+
+def black(forward: float, strike: float, deviation: float, right: int) -> float:
+    d1 = log(forward / strike) / deviation + 0.5 * deviation
+    low, high = (0.5 * (1.0 + erf(right * d / sqrt(2.0))) for d in (d1 - deviation, d1))
+    return right * (forward * high - strike * low)
+
+
+@cache
+def states_market(spot: bool, vol: bool, time: bool, other: bool) -> Snapshot:
+    """The market with some parts of the second day: marks are Black's and a rest, in coin."""
+    known = {(row.field, row.subject): row.value for row in market().rows()}
+    rows = []
+    for row in market().rows():
+        base, value = row.subject.removeprefix("deribit|"), row.value
+        option = base.count("-") == 3
+        if spot and row.subject.startswith("BTC"):
+            value *= MOVES.get(row.field, 1.0)
+        if row.field == "usd" and row.subject == "USDC":
+            value = 0.9990 if spot else value
+        if row.field == "mark_iv":
+            value *= VOL[vol]
+        if row.field == "mark" and not option and base.startswith("BTC"):
+            value *= 1.04 if spot else 1.0
+        if row.field == "mark" and option:
+            name, _, strike, side = base.split("-")
+            expiry = expiries()[base.split("-")[1]]
+            forward = known["forward", f"{name}/USD@{expiry}"]
+            forward *= MOVES["forward"] if spot and name == "BTC" else 1.0
+            life = max(expiry - INSTANT[time], 0) / YEAR_MS
+            deviation = known["mark_iv", row.subject] * VOL[vol] * sqrt(life)
+            right = 1 if side == "C" else -1
+            worth = black(forward, float(strike), deviation, right) if deviation else max(
+                right * (forward - float(strike)), 0.0)  # fmt: skip
+            value = worth / forward + 0.0003 * REST[other]
+        rows.append(row._replace(value=value))
+    return Snapshot.of(rows, START)
+
+
+@cache
+def expiries() -> Mapping[str, int]:
+    """Name of the day in a contract -> its instant, from the table of the sample book."""
+    names = [row.subject.removeprefix("deribit|") for row in market().rows() if row.field == "mark"]
+    asked = [position(name, 1.0) for name in names if name.count("-") == 3]
+    items = book_of(asked).instruments.items
+    return {item.native_id.split("-")[1]: item.expiry_ms for item in items}
+
+
+def required(model: str, new: Mapping[str, bool], expired: bool = False) -> float:
+    rows = [*BALANCES[new["balances"]], *TRADES[new["trades"]], *ORDERS[new["orders"]]]
+    snapshot = states_market(new["spot"], new["vol"], new["time"], new["other"])
+    found = xm.margin(rows + EXPIRED * expired, snapshot, model, as_of=INSTANT[new["time"]])
+    return found.im_usd
+
+
+def by_hand(value: Callable[[frozenset[str]], float]) -> dict[str, float]:
+    """Shapley's shares of the causes, from the definition."""
+    out, count = {}, len(CAUSES)
+    for cause in CAUSES:
+        others = [name for name in CAUSES if name != cause]
+        out[cause] = sum(
+            factorial(size) * factorial(count - size - 1) / factorial(count)
+            * (value(frozenset((*some, cause))) - value(frozenset(some)))
+            for size in range(count)
+            for some in combinations(others, size)
+        )  # fmt: skip
+    return out
+
+
+def change_of(model: str, **more: Any) -> xm.ChangeResult:
+    first = [*BALANCES[0], *TRADES[0], *ORDERS[0], *EXPIRED]
+    last = [*BALANCES[1], *TRADES[1], *ORDERS[1]]
+    return xm.explain_change(
+        (first, states_market(False, False, False, False)),
+        (last, states_market(True, True, True, True)), model, as_of=INSTANT[1], **more
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_part_is_that_of_margins_by_hand(model: str) -> None:
+    """128 states through `xm.margin`, each mapped by itself."""
+    seen: dict[frozenset[str], float] = {}
+
+    def value(new: frozenset[str]) -> float:
+        if new not in seen:
+            seen[new] = required(model, {name: name in new for name in CAUSES})
+        return seen[new]
+
+    found = change_of(model).change
+    own = {cause.name: cause.part_usd for cause in found.causes}
+    near = 1e-9 * max(found.before_usd, found.after_usd)
+    start = required(model, dict.fromkeys(CAUSES, False), expired=True)
+    assert found.before_usd == pytest.approx(start, rel=1e-12)
+    assert found.after_usd == pytest.approx(value(frozenset(CAUSES)), rel=1e-12)
+    wanted = {"expiries": value(frozenset()) - start, **by_hand(value)}
+    assert own == pytest.approx(wanted, abs=near)
+    assert sum(own.values()) == pytest.approx(found.after_usd - found.before_usd, abs=near)
+    assert all(abs(own[name]) > 1.0 for name in ("expiries", "trades", "spot", "vol", "time"))
+
+
+def test_a_balance_that_is_mapped_otherwise_beside_the_other_day_is_a_cause_of_its_own() -> None:
+    """OKX settles in BTC only beside BTC contracts: the second day's own debt becomes dollars.
+
+    By hand: the second day's book over a table that still has the first day's contract, less the
+    same over its own.
+    """
+    ether = position("ETH-PERPETUAL", -400_000.0)
+    first = [cash("BTC", -8.0), position("BTC-PERPETUAL", 150_000.0), ether]
+    last = [cash("BTC", -8.0), ether]
+    snapshot = states_market(False, False, False, False)
+    found = xm.explain_change((first, snapshot), (last, snapshot), "okx-pm").change
+    beside = book_of(first)
+    btc = next(k for k, i in enumerate(beside.instruments.items) if i.kind.name == "PERPETUAL"
+               and i.underlying == "BTC")  # fmt: skip
+    lines = [line for line in beside.lines if line.column != btc]
+    table = Book.of(beside.instruments, lines)
+    by_table = xm.margin(table, snapshot, "okx-pm").im_usd
+    alone = xm.margin(last, snapshot, "okx-pm").im_usd
+    own = {cause.name: cause for cause in found.causes}
+    assert own["mapping"].part_usd == pytest.approx(alone - by_table, rel=1e-9)
+    assert abs(own["mapping"].part_usd) > 100.0
+    assert own["mapping"].detail == "BTC balance: dollars alone, BTC beside the other day's"
+    parts = sum(cause.part_usd for cause in found.causes)
+    assert parts == pytest.approx(found.after_usd - found.before_usd, abs=1e-6)
+    assert own["trades"].part_usd == pytest.approx(by_table - found.before_usd, rel=1e-9)
+
+
+def test_the_losses_of_the_mapping_are_told_once_or_by_day() -> None:
+    notes = change_of("derive-pm2").change.notes
+    assert sum("BTC, ETH-settled contracts stand as USDC" in note for note in notes) == 1
+    assert any(note.startswith("mapped to derive before: option marks") for note in notes)
+    assert any(note.startswith("mapped to derive after: option marks") for note in notes)
+
+
+def test_an_order_that_fits_no_trades_of_the_other_day_is_still_one_of_that_state() -> None:
+    """Reduce-only against a position that is gone: states between are not refused."""
+    closing = {**order("BTC-31JUL26-60000-P", 9.0, 0.05), "reduce_only": True}
+    first = [cash("BTC", 3.0), *TRADES[0], closing]
+    last = [cash("BTC", 3.0), *TRADES[1]]
+    snapshot = states_market(False, False, False, False)
+    found = xm.explain_change((first, snapshot), (last, snapshot), "derive-pm2").change
+    parts = sum(cause.part_usd for cause in found.causes)
+    assert parts == pytest.approx(found.after_usd - found.before_usd, abs=1e-6)
+
+
+def test_what_has_no_counterpart_is_refused_by_name() -> None:
+    row = {"account": "a", "venue": "deribit", "instrument": "BTC-FS-25SEP26_PERP", "quantity": 1.0}
+    snapshot = states_market(False, False, False, False)
+    with pytest.raises(InputError, match="instrument_unknown"):
+        xm.explain_change(([row], snapshot), ([row], snapshot), "derive-pm2")
