@@ -30,6 +30,7 @@ from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.contributions import ray_points
 from crossmargin.margin.model import NOTHING_USD, ScaleLaw
+from crossmargin.margin.ray import along_ray, made_whole
 from crossmargin.risk.account_game import AccountGame
 from crossmargin.risk.euler import TieRule, tie_weights
 from crossmargin.risk.games import EXACT_MAX, PAIRS, Shares, owen
@@ -50,8 +51,6 @@ __all__ = [
 
 # A kink counts where its two sides differ by more than this share of the requirement.
 KINK = 1e-5
-# Noise of differences, as a share of the sum of absolute shares.
-_ROUNDING = 1e-7
 # How far the book is pulled to find the pieces that meet in a kink, as a share of each position.
 PULL = 1e-4
 _PULLS_ALONE, _PULLS_MIXED = 12, 12
@@ -230,10 +229,11 @@ def attribute(
     found = euler(game, scale, rule, seed)
     own = (groups.parts * found.slope).sum(axis=1)
     if game.requirement.model.scale is ScaleLaw.HOMOGENEOUS:
-        own = _whole(own, positions)
+        own = made_whole(own, positions)
     ray, ray_fixed = None, 0.0
     if game.requirement.model.scale is not ScaleLaw.HOMOGENEOUS:
-        ray = (groups.parts * _along_the_ray(game, scale)).sum(axis=1)
+        mean, moved = _along_the_ray(game, scale)
+        ray = made_whole((groups.parts * mean).sum(axis=1), moved)
         ray_fixed = positions - float(ray.sum())
     refused: list[tuple[str, str]] = []
     alone = without = None
@@ -272,24 +272,24 @@ def attribute(
     )
 
 
-def _whole(shares: Floats, total: float) -> Floats:
-    """Shares that add up to ``total``: what rounding of the differences leaves goes by size.
+def _along_the_ray(game: AccountGame, scale: Floats) -> tuple[Floats, float]:
+    """[n] mean over t in (0, 1] of the derivative at t times the book, and what they add up to."""
+    at = game.quantity
 
-    Euler's theorem has no remainder where the rule doubles with the book. A remainder that is more
-    than the noise of differences is not rounding, and stays.
-    """
-    size, rest = float(np.abs(shares).sum()), total - float(shares.sum())
-    if not 0.0 < abs(rest) <= _ROUNDING * size:
-        return shares
-    return np.asarray(shares + rest * np.abs(shares) / size)
+    def value(t: Floats) -> Floats:
+        return game.values(t[:, None] * at, smoothed=True)
 
+    if game.requirement.model.quantum > 0.0:  # integers: every point is a step
+        total = np.zeros(len(at))
+        for t, weight in ray_points(False):
+            total += weight * game.gradients(t * at[None], t * scale)[0]
+        return total, float((total * at).sum())
 
-def _along_the_ray(game: AccountGame, scale: Floats) -> Floats:
-    """[n] mean over t in (0, 1] of the derivative at t times the book (Gauss, four panels of 8)."""
-    total = np.zeros(len(game.quantity))
-    for t, weight in ray_points(False):
-        total += weight * game.gradients(t * game.quantity[None], t * scale)[0]
-    return total
+    def gradient(t: Floats, steps: Floats) -> Floats:
+        return game.gradients(t[:, None] * at, scale, t * np.minimum(steps, game.step()))
+
+    found = along_ray(value, gradient)
+    return found.mean, found.moved
 
 
 def _of_coalitions(game: AccountGame, groups: Groups, flags: Bools) -> Floats:
