@@ -55,6 +55,7 @@ KINK = 1e-5
 PULL = 1e-4
 _PULLS_ALONE, _PULLS_MIXED = 12, 12
 _SAME = 1e-6  # of the requirement: pieces nearer than this are one
+_MET = 1e-7  # of the requirement: how near to it a piece must come at the book
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +175,15 @@ def euler(
     if not (bend > KINK * floor).any() or game.requirement.model.quantum > 0.0:
         return Euler(middle, right, left, middle[None], np.ones(1), "")
     points = _pulled(at, scale, np.where(bend > KINK * floor, bend, 0.0), seed)
-    found = game.gradients(points, scale)
-    # A piece counts if it is met at the book itself: charged in full it gives what is required.
+    found, value = game.gradients(points, scale), game.values(points, smoothed=True)
+    # A piece counts if it is met at the book itself: carried on from where it was found it gives
+    # what is required there. A runner-up does not, nor a mean of two pieces across another kink.
+    missed = np.abs(value - (found * (points - at)).sum(axis=1) - need)
     kept: list[Floats] = []
-    for row in found:
-        share = row * at
+    for k in np.flatnonzero(missed <= max(_MET * floor, float(missed.min()))).tolist():
+        share = found[k] * at
         if all(np.abs(share - other * at).max() > _SAME * floor for other in kept):
-            kept.append(row)
+            kept.append(found[k])
     pieces = np.array(kept)
     weights = tie_weights(pieces * at, rule)
     slope = (weights[:, None] * pieces).sum(axis=0)
