@@ -204,11 +204,7 @@ def test_size_is_charged_along_the_ray() -> None:
     assert all(each.gap is not None and each.gap >= 0.0 for each in worst.worst)
 
 
-SIZED = [
-    model
-    for model in answering(ALL_MODELS)
-    if model.spec.scale is not ScaleLaw.HOMOGENEOUS and model.spec.quantum == 0.0
-]
+SIZED = [model for model in answering(ALL_MODELS) if model.spec.scale is not ScaleLaw.HOMOGENEOUS]
 
 
 def _jumps_by_hand(game: AccountGame) -> tuple[np.ndarray, float]:
@@ -236,6 +232,8 @@ def _jumps_by_hand(game: AccountGame) -> tuple[np.ndarray, float]:
 def test_what_no_group_moves_along_the_ray_is_a_jump(model: MarginModel) -> None:
     """Before anything is rounded away: the remainder is the jumps of the ray, to 1e-8.
 
+    Of models that count in integers to 1e-6: the noise of differences of rounded figures.
+
     The jumps by hand: a walk of 2,001 sizes, each of its steeper steps walked again twice.
     """
     subject = subject_of(model)
@@ -251,7 +249,8 @@ def test_what_no_group_moves_along_the_ray_is_a_jump(model: MarginModel) -> None
         mean, moved = _along_the_ray(game, sizes_of(game, groups))
         ends, by_hand = _jumps_by_hand(game)
         whole = max(float(ends[1]), 1.0)
-        assert float((mean * game.quantity).sum()) == pytest.approx(moved, abs=1e-8 * whole)
+        noise = 1e-8 if model.spec.quantum == 0.0 else 1e-6
+        assert float((mean * game.quantity).sum()) == pytest.approx(moved, abs=noise * whole)
         jumps = float(ends[1] - ends[0]) - moved
         assert jumps == pytest.approx(by_hand, abs=1e-6 * whole)
         assert ends[0] == 0.0

@@ -16,9 +16,11 @@ import pytest
 
 import crossmargin as xm
 from crossmargin.core.clock import DAY_MS, YEAR_MS
-from crossmargin.core.errors import InputError
+from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces.sources import book_of
+from crossmargin.margin.listings import sources_of
+from crossmargin.margin.register import ALL_MODELS
 from crossmargin.market.snapshot import Snapshot
 from tests.risk.sample_books import market
 
@@ -159,6 +161,65 @@ def test_every_part_is_that_of_margins_by_hand(model: str) -> None:
     assert own == pytest.approx(wanted, abs=near)
     assert sum(own.values()) == pytest.approx(found.after_usd - found.before_usd, abs=near)
     assert all(abs(own[name]) > 1.0 for name in ("expiries", "trades", "spot", "vol", "time"))
+
+
+MAPPED = [
+    model.spec.name
+    for model in ALL_MODELS
+    if model.spec.venue and "deribit" in sources_of(model.spec)
+]
+
+
+@pytest.mark.parametrize("model", MAPPED)
+def test_every_model_that_maps_explains_or_refuses_as_it_margins(model: str) -> None:
+    """Options and perpetuals on both days; the parts are the change between what margin gives."""
+    states = [
+        ([*BALANCES[k], *(row for row in TRADES[k] if "-25SEP26" not in row["instrument"][3:])],
+         states_market(*[bool(k)] * 4), INSTANT[k])
+        for k in (0, 1)
+    ]  # fmt: skip
+    (first, start, _), (last, end, later) = states
+    try:
+        wanted = [xm.margin(b, m, model, as_of=t).im_usd for b, m, t in states]
+    except CrossMarginError as refusal:
+        with pytest.raises(CrossMarginError) as caught:
+            xm.explain_change((first, start), (last, end), model, as_of=later)
+        assert caught.value.code == refusal.code
+        return
+    for level in ("im", "mm"):
+        found = xm.explain_change((first, start), (last, end), model, as_of=later, level=level)
+        change = found.change
+        parts = sum(cause.part_usd for cause in change.causes)
+        near = 1e-9 * max(change.before_usd, change.after_usd)
+        assert parts == pytest.approx(change.after_usd - change.before_usd, abs=near)
+        names = {cause.name for cause in change.causes}
+        assert names == {"expiries", "trades", "balances", "spot", "vol", "time", "other"}
+        if level == "im":
+            assert [change.before_usd, change.after_usd] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", ["derive-pm2", "okx-pm"])
+def test_a_repair_and_a_stated_order_of_a_mapped_book(model: str) -> None:
+    """The corrected market is a margin of it; in a stated order each part is one step by hand."""
+    repaired = states_market(False, True, False, False)
+    order = [*CAUSES[::-1], "parameters"]
+    found = change_of(model, market_repaired=repaired, sequence=order).change
+    own = {cause.name: cause.part_usd for cause in found.causes}
+    rows = [*BALANCES[0], *TRADES[0], *ORDERS[0], *EXPIRED]
+    mended = xm.margin(rows, repaired, model).im_usd
+    assert own["repairs"] == pytest.approx(mended - found.before_usd, rel=1e-9)
+    new = dict.fromkeys(CAUSES, False) | {"vol": True}
+    before = required(model, new)
+    assert own["expiries"] == pytest.approx(before - mended, abs=1e-6)
+    for name in CAUSES[::-1]:
+        if name == "vol":
+            assert name not in own
+            continue
+        new[name] = True
+        after = required(model, new)
+        assert own[name] == pytest.approx(after - before, abs=1e-6)
+        before = after
+    assert before == pytest.approx(found.after_usd, rel=1e-12)
 
 
 def test_a_balance_that_is_mapped_otherwise_beside_the_other_day_is_a_cause_of_its_own() -> None:

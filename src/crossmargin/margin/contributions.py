@@ -23,17 +23,15 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import PoolBook, Requirement, ScaleLaw
 from crossmargin.margin.pools import cut
-from crossmargin.margin.ray import along_ray, made_whole
+from crossmargin.margin.ray import NOISE, NOISE_OF_INTEGERS, along_ray, made_whole
 from crossmargin.margin.sheet import Sheet
 
-__all__ = ["Contribution", "Contributions", "contributions", "population", "ray_points", "smooth"]
+__all__ = ["Contribution", "Contributions", "contributions", "population", "smooth"]
 
 # Relative size of the move: the rule is piecewise smooth, so the error is rounding over the step.
 STEP = 1e-6
 # Of rules in integers: every figure is rounded to a quantum, so the move must be far larger.
 STEP_OF_INTEGERS = 1e-3
-# Points and weights of the ray for rules that are not homogeneous: four panels of eight.
-_PANELS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +87,17 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
             moves = (2.0 * small * t)[:, None]
             return np.array([each[0::2] - each[1::2] for each in found]) / moves
 
-        if homogeneous or requirement.model.quantum > 0.0:
-            for t, weight in ray_points(homogeneous):
-                shares += weight * gradient(np.array([t]), np.array([step]))[0]
+        if homogeneous:
+            shares = gradient(np.ones(1), np.array([step]))[0]
         else:
             ray = along_ray(lambda t: values(_scaled(held, moving, t)), gradient)
-            shares = made_whole(ray.mean, ray.moved)
+            noise = NOISE_OF_INTEGERS if requirement.model.quantum > 0.0 else NOISE
+            shares = made_whole(ray.mean, ray.moved, noise)
     lines = tuple(
         Contribution(part.label(int(held.column[j])), float(held.quantity[j]), float(share))
         for j, share in zip(moving.tolist(), shares.tolist(), strict=True)
     )
     return Contributions(column, pool.currency, lines, total - float(sum(shares.tolist())))
-
-
-def ray_points(homogeneous: bool) -> list[tuple[float, float]]:
-    """Points and weights of the integral over the ray."""
-    if homogeneous:
-        return [(1.0, 1.0)]
-    node, weight = np.polynomial.legendre.leggauss(8)
-    out = []
-    for panel in range(_PANELS):
-        for x, w in zip(node.tolist(), weight.tolist(), strict=True):
-            out.append(((panel + 0.5 * (x + 1.0)) / _PANELS, 0.5 * w / _PANELS))
-    return out
 
 
 def _scaled(held: PoolBook, moving: np.ndarray, t: Floats) -> Floats:

@@ -28,7 +28,7 @@ import numpy as np
 
 from crossmargin.core.arrays import Bools, Floats
 
-__all__ = ["Ray", "along_ray", "made_whole"]
+__all__ = ["NOISE", "NOISE_OF_INTEGERS", "Ray", "along_ray", "made_whole"]
 
 Value = Callable[[Floats], Floats]  # t[T] -> M(t)[T]
 Gradient = Callable[[Floats, Floats], Floats]  # t[D], steps[D] as shares of t -> dM/dq [D, n]
@@ -49,7 +49,10 @@ _JUMP = 1e-9
 _STEEP = 20.0  # a change over a cell beyond this slope is a jump
 # A derivative's step stays this much inside its panel, so that it never reaches over a kink.
 _INSIDE = 0.02
-_ROUNDING = 1e-7  # noise of differences, as a share of the sum of absolute shares
+# Noise of differences, as a share of the sum of absolute shares: of floating point, and of rules
+# that count in integers, where every figure is rounded to a quantum.
+NOISE = 1e-7
+NOISE_OF_INTEGERS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,15 @@ def along_ray(value: Value, gradient: Gradient) -> Ray:
     return Ray(mean, fixed, tuple(middle.tolist()), float(ends[1] - ends[0]) - fixed)
 
 
-def made_whole(shares: Floats, total: float) -> Floats:
+def made_whole(shares: Floats, total: float, noise: float = NOISE) -> Floats:
     """Shares that add up to ``total``: what rounding of the differences leaves goes by size.
 
     Euler's theorem has no remainder where the rule doubles with the book, nor has the ray beside
-    its jumps. A remainder that is more than the noise of differences is not rounding, and stays.
+    its jumps. A remainder of more than ``noise``, a share of the sum of absolute shares, is not
+    rounding, and stays.
     """
     size, rest = float(np.abs(shares).sum()), total - float(shares.sum())
-    if not 0.0 < abs(rest) <= _ROUNDING * size:
+    if not 0.0 < abs(rest) <= noise * size:
         return shares
     return np.asarray(shares + rest * np.abs(shares) / size)
 

@@ -28,9 +28,8 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
-from crossmargin.margin.contributions import ray_points
 from crossmargin.margin.model import NOTHING_USD, ScaleLaw
-from crossmargin.margin.ray import along_ray, made_whole
+from crossmargin.margin.ray import NOISE, NOISE_OF_INTEGERS, along_ray, made_whole
 from crossmargin.risk.account_game import AccountGame
 from crossmargin.risk.euler import TieRule, tie_weights
 from crossmargin.risk.games import EXACT_MAX, PAIRS, Shares, owen
@@ -236,7 +235,8 @@ def attribute(
     ray, ray_fixed = None, 0.0
     if game.requirement.model.scale is not ScaleLaw.HOMOGENEOUS:
         mean, moved = _along_the_ray(game, scale)
-        ray = made_whole((groups.parts * mean).sum(axis=1), moved)
+        noise = NOISE if game.requirement.model.quantum == 0.0 else NOISE_OF_INTEGERS
+        ray = made_whole((groups.parts * mean).sum(axis=1), moved, noise)
         ray_fixed = positions - float(ray.sum())
     refused: list[tuple[str, str]] = []
     alone = without = None
@@ -281,12 +281,6 @@ def _along_the_ray(game: AccountGame, scale: Floats) -> tuple[Floats, float]:
 
     def value(t: Floats) -> Floats:
         return game.values(t[:, None] * at, smoothed=True)
-
-    if game.requirement.model.quantum > 0.0:  # integers: every point is a step
-        total = np.zeros(len(at))
-        for t, weight in ray_points(False):
-            total += weight * game.gradients(t * at[None], t * scale)[0]
-        return total, float((total * at).sum())
 
     def gradient(t: Floats, steps: Floats) -> Floats:
         return game.gradients(t[:, None] * at, scale, t * np.minimum(steps, game.step()))
