@@ -10,21 +10,23 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import combinations
 from math import erf, factorial, log, sqrt
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import crossmargin as xm
-from crossmargin.core.clock import DAY_MS, YEAR_MS
+from crossmargin.core.clock import DAY_MS, YEAR_MS, parse_ms
 from crossmargin.core.errors import CrossMarginError, InputError
 from crossmargin.instruments.book import Book
 from crossmargin.interfaces.sources import book_of
 from crossmargin.margin.listings import sources_of
 from crossmargin.margin.register import ALL_MODELS
 from crossmargin.market.snapshot import Snapshot
+from crossmargin.venues.market_import import import_market
 from tests.risk.sample_books import market
 
-MODELS = ("derive-pm2", "okx-pm", "paradex-pm", "bybit-pm")
+MODELS = ("derive-pm2", "okx-pm", "paradex-pm")
 CAUSES = ("trades", "balances", "orders", "spot", "vol", "time", "other")
 START = market().as_of_ms
 INSTANT = START, START + DAY_MS
@@ -272,3 +274,29 @@ def test_what_has_no_counterpart_is_refused_by_name() -> None:
     snapshot = states_market(False, False, False, False)
     with pytest.raises(InputError, match="instrument_unknown"):
         xm.explain_change(([row], snapshot), ([row], snapshot), "derive-pm2")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_two_days_of_a_recorded_chain_mapped(model: str, market_dir: Path) -> None:
+    """A tenth off in a day, as another venue's book: nothing is left to the mapping or the rest."""
+    file = market_dir / "deribit" / "deribit_BTC_option_chains_6h_20251230_20260822.parquet"
+    if not file.is_file():
+        pytest.skip("no recorded chains in the --market folder")
+    days = [import_market([str(file)], parse_ms(time, "day"))
+            for time in ("2026-02-04T12:00:00Z", "2026-02-05T18:00:00Z")]  # fmt: skip
+    names = [sorted(subject.partition("|")[2] for subject in day.places("mark")) for day in days]
+    both = [name for name in names[0] if name in set(names[1])][::40]
+    gone = [name for name in names[0] if "-5FEB26-" in name][:3]
+    held = [position(name, 2.0 * (-1) ** k) for k, name in enumerate(both)]
+    first = [cash("BTC", 5.0), *held, *(position(name, -3.0) for name in gone)]
+    last = [cash("BTC", 5.0), *held, position(both[3], -5.0)]
+    found = xm.explain_change((first, days[0]), (last, days[1]), model)
+    change = found.change
+    assert change.before_usd == pytest.approx(xm.margin(first, days[0], model).im_usd, rel=1e-12)
+    assert change.after_usd == pytest.approx(xm.margin(last, days[1], model).im_usd, rel=1e-12)
+    own = {cause.name: cause.part_usd for cause in change.causes}
+    size = abs(change.after_usd - change.before_usd)
+    assert sum(own.values()) == pytest.approx(change.after_usd - change.before_usd, rel=1e-9)
+    assert "mapping" not in own
+    assert abs(own["other"]) < 1e-3 * size
+    assert own["trades"] != 0.0
