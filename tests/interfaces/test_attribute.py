@@ -92,6 +92,21 @@ def test_a_change_beside_the_shares(tmp_path: Path) -> None:
     assert "orders" in picture
 
 
+def test_a_change_of_a_book_that_is_mapped(tmp_path: Path) -> None:
+    """The parts add up between the requirements that margin gives of both days."""
+    before = tmp_path / "before.csv"
+    text = book_path("retail-short-vol").read_text(encoding="utf-8").splitlines(keepends=True)
+    before.write_text("".join(text[:-1]), encoding="utf-8")
+    found = attribute("sample:retail-short-vol", MARKET, "derive-pm2", against=str(before))
+    change = found.figures["change"]
+    assert change["before_usd"] == margin(str(before), MARKET, "derive-pm2").im_usd
+    assert change["after_usd"] == pytest.approx(found.figures["required"], rel=1e-12)
+    assert change["after_usd"] != change["before_usd"]
+    total = sum(each["part_usd"] for each in change["causes"])
+    assert total == pytest.approx(change["change_usd"], rel=1e-9)
+    assert any(note.startswith("mapped to derive") for note in change["notes"])
+
+
 def test_the_receipt_gives_the_same_again() -> None:
     first = attribute("sample:retail-short-vol", MARKET, "deribit-spm", by="strategy")
     again = attribute("sample:retail-short-vol", MARKET, "deribit-spm", by="strategy")

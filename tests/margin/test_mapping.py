@@ -58,6 +58,17 @@ def held(found: Mapped) -> dict[str, float]:
     return dict(zip(names, found.book.quantity.tolist(), strict=True))
 
 
+def test_the_index_is_in_the_quote_currency_whatever_else_is_held() -> None:
+    """Beside a contract in USDC those in USD keep the index in USD."""
+    table, view = market({SWAP: 100_100.0, LINEAR: 1.0})
+    prices = {("BTC", "USD"): 50_000.0, ("BTC", "USDC"): 50_505.0}
+    index = np.array([prices.get(pair, 1.0) for pair in table.pairs])
+    lines = [Line("a", 0, 1.0), Line("a", 1, 1.0)]
+    found = map_book(Book.of(table, lines), replace(view, index=index), "derive")
+    at = found.book.instruments.pairs.index(("BTC", "USD"))
+    assert found.view.index[at] == 50_000.0
+
+
 @pytest.mark.parametrize(
     ("venue", "call", "swap"),
     [

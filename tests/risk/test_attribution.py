@@ -18,7 +18,13 @@ from crossmargin.margin.register import ALL_MODELS, model_named
 from crossmargin.margin.run import run
 from crossmargin.margin.selection import accounts_where
 from crossmargin.risk.account_game import AccountGame
-from crossmargin.risk.attribution import Attribution, attribute, euler, sizes_of
+from crossmargin.risk.attribution import (
+    Attribution,
+    _along_the_ray,
+    attribute,
+    euler,
+    sizes_of,
+)
 from crossmargin.risk.groups import groups_of, order_groups
 from tests.risk.sample_books import attributed
 
@@ -196,6 +202,61 @@ def test_size_is_charged_along_the_ray() -> None:
     worst, _ = attributed("deribit-spm", ["strategy"])
     assert [each.pool for each in worst.worst] == ["BTC", "ETH"]
     assert all(each.gap is not None and each.gap >= 0.0 for each in worst.worst)
+
+
+SIZED = [model for model in answering(ALL_MODELS) if model.spec.scale is not ScaleLaw.HOMOGENEOUS]
+
+
+def _jumps_by_hand(game: AccountGame) -> tuple[np.ndarray, float]:
+    """Requirements of nothing and of the book; the steps that stay whole in ever finer walks."""
+
+    def walk(low: float, high: float, count: int) -> np.ndarray:
+        t = np.linspace(low, high, count)
+        return game.values(t[:, None] * game.quantity, smoothed=True)
+
+    coarse = walk(0.0, 1.0, 2_001)
+    steps = np.abs(np.diff(coarse))
+    total = 0.0
+    for k in np.flatnonzero((steps > 1.2 * np.median(steps)) | (np.arange(2_000) == 0)).tolist():
+        low, high = k / 2_000, (k + 1) / 2_000
+        for _ in range(3):
+            fine = np.diff(walk(low, high, 21))
+            at = int(np.argmax(np.abs(fine)))
+            low, high = low + (high - low) * at / 20, low + (high - low) * (at + 1) / 20
+        if abs(fine[at]) > 100.0 * np.median(steps) / 20**3:
+            total += float(fine[at] - np.median(fine))
+    return coarse[[0, -1]], total
+
+
+@pytest.mark.parametrize("model", SIZED, ids=lambda model: model.spec.name)
+def test_what_no_group_moves_along_the_ray_is_a_jump(model: MarginModel) -> None:
+    """Before anything is rounded away: the remainder is the jumps of the ray, to 1e-8.
+
+    Of models that count in integers to 1e-6: the noise of differences of rounded figures.
+
+    The jumps by hand: a walk of 2,001 sizes, each of its steeper steps walked again twice.
+    """
+    subject = subject_of(model)
+    found = margined(subject, random_book(subject, 71, 3, 5))
+    for number in range(2):
+        alone = np.zeros(len(found.book), np.bool_)
+        alone[number] = True
+        held = accounts_where(found.book, alone)
+        game = AccountGame(margined(subject, held, world_of(subject)))
+        groups = groups_of(held, ["leg"], game.column, game.quantity)
+        made = attribute(game, groups, shares=False)
+        assert made.ray is not None
+        mean, moved = _along_the_ray(game, sizes_of(game, groups))
+        ends, by_hand = _jumps_by_hand(game)
+        whole = max(float(ends[1]), 1.0)
+        noise = 1e-8 if model.spec.quantum == 0.0 else 1e-6
+        assert float((mean * game.quantity).sum()) == pytest.approx(moved, abs=noise * whole)
+        jumps = float(ends[1] - ends[0]) - moved
+        assert jumps == pytest.approx(by_hand, abs=1e-6 * whole)
+        assert ends[0] == 0.0
+        rounding = made.positions - float(ends[1])
+        near = 1e-10 * whole
+        assert made.ray_fixed - rounding == pytest.approx(jumps, abs=near)
 
 
 def test_the_same_call_has_the_same_bits() -> None:

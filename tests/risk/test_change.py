@@ -173,7 +173,6 @@ def test_bad_states() -> None:
         lambda: explain_change(model, end, start),
         lambda: explain_change(model, start, end, level="both"),
         lambda: explain_change(model, start, end, sequence=["spot"]),
-        lambda: explain_change(model_named("okx-pm"), start, end),
         lambda: explain_change(model, replace(start, book=_two(start.book)), end),
     )
     for call in bad:

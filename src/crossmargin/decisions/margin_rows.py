@@ -57,13 +57,14 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A row with a multiplier: ``share`` of its term's slope that it carries, in [0, 1]."""
+    """Row ``row`` of a term, with the ``share`` of its slope that it carries, in [0, 1]."""
 
     pool: str
     term: str
     scenario: str
     share: float
     value_usd: float
+    row: int = 0
 
 
 @dataclass(slots=True)
@@ -451,7 +452,7 @@ class Requirement:
                 share = abs(float(dual[row])) / whole
                 if share > 1e-9:
                     value = float(node.values(h)[k]) * block.usd_per_unit * node.weight
-                    out.append(Binding(block.name, node.term.name, node.label(k), share, value))
+                    out.append(Binding(block.name, node.term.name, node.label(k), share, value, k))
         return tuple(sorted(out, key=lambda each: -each.share * abs(each.value_usd)))
 
     def runner_up(self, h: Floats) -> tuple[str, float]:

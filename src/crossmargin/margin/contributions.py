@@ -2,11 +2,12 @@
 
     c_i = q_i * integral over t in (0, 1] of dR/dq_i (t q)
 
-Where the rule is homogeneous the integrand is constant and c_i is Euler's q_i dR/dq_i. Derivatives
-are central differences of the model itself: every position moved up and down is one account of a
-population, so the whole table is one call and works for any model. Rounding is left out while
-differentiating. What no position moves (holds, rounding, dead zones) is one line, and the lines add
-up to the requirement by construction.
+Where the rule is homogeneous the integrand is constant and c_i is Euler's q_i dR/dq_i; elsewhere it
+is integrated between the kinks of the ray (`crossmargin.margin.ray`). Derivatives are central
+differences of the model itself: every position moved up and down is one account of a population, so
+the whole table is one call and works for any model. Rounding is left out while differentiating.
+What no position moves (holds, rounding, dead zones) is one line, and the lines add up to the
+requirement by construction.
 """
 
 from __future__ import annotations
@@ -22,16 +23,15 @@ from crossmargin.instruments.contracts import Kind
 from crossmargin.margin.equity import with_equity_rows
 from crossmargin.margin.model import PoolBook, Requirement, ScaleLaw
 from crossmargin.margin.pools import cut
+from crossmargin.margin.ray import NOISE, NOISE_OF_INTEGERS, along_ray, made_whole
 from crossmargin.margin.sheet import Sheet
 
-__all__ = ["Contribution", "Contributions", "contributions", "population", "ray_points", "smooth"]
+__all__ = ["Contribution", "Contributions", "contributions", "population", "smooth"]
 
 # Relative size of the move: the rule is piecewise smooth, so the error is rounding over the step.
 STEP = 1e-6
 # Of rules in integers: every figure is rounded to a quantum, so the move must be far larger.
 STEP_OF_INTEGERS = 1e-3
-# Points and weights of the ray for rules that are not homogeneous: four panels of eight.
-_PANELS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,26 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
     if len(moving):
         homogeneous = requirement.model.scale is ScaleLaw.HOMOGENEOUS
         step = STEP_OF_INTEGERS if requirement.model.quantum > 0.0 else STEP
-        for t, weight in ray_points(homogeneous):
-            variants = _variants(held, moving, t, step)
-            answer = model.margin(priced, variants, requirement.parameters)
-            value = smooth(answer.sheet, column)
-            up, down = value[0::2], value[1::2]
-            shares += weight * (up - down) / (2.0 * step * t)
+
+        def values(quantity: Floats) -> Floats:
+            answer = model.margin(priced, population(held, quantity), requirement.parameters)
+            return smooth(answer.sheet, column)
+
+        def gradient(t: Floats, steps: Floats) -> Floats:
+            small = np.minimum(steps, step)
+            found = [
+                values(_variants(held, moving, at, own))
+                for at, own in zip(t.tolist(), small.tolist(), strict=True)
+            ]
+            moves = (2.0 * small * t)[:, None]
+            return np.array([each[0::2] - each[1::2] for each in found]) / moves
+
+        if homogeneous:
+            shares = gradient(np.ones(1), np.array([step]))[0]
+        else:
+            ray = along_ray(lambda t: values(_scaled(held, moving, t)), gradient)
+            noise = NOISE_OF_INTEGERS if requirement.model.quantum > 0.0 else NOISE
+            shares = made_whole(ray.mean, ray.moved, noise)
     lines = tuple(
         Contribution(part.label(int(held.column[j])), float(held.quantity[j]), float(share))
         for j, share in zip(moving.tolist(), shares.tolist(), strict=True)
@@ -86,27 +100,19 @@ def contributions(requirement: Requirement, row: int, column: str = "im") -> Con
     return Contributions(column, pool.currency, lines, total - float(sum(shares.tolist())))
 
 
-def ray_points(homogeneous: bool) -> list[tuple[float, float]]:
-    """Points and weights of the integral over the ray."""
-    if homogeneous:
-        return [(1.0, 1.0)]
-    node, weight = np.polynomial.legendre.leggauss(8)
-    out = []
-    for panel in range(_PANELS):
-        for x, w in zip(node.tolist(), weight.tolist(), strict=True):
-            out.append(((panel + 0.5 * (x + 1.0)) / _PANELS, 0.5 * w / _PANELS))
-    return out
+def _scaled(held: PoolBook, moving: np.ndarray, t: Floats) -> Floats:
+    """[T, n] quantities of the book with its moving positions at each ``t``."""
+    inside = np.isin(np.arange(len(held.column)), moving)
+    return np.asarray(np.where(inside, t[:, None] * held.quantity, held.quantity))
 
 
-def _variants(held: PoolBook, moving: np.ndarray, t: float, step: float) -> PoolBook:
+def _variants(held: PoolBook, moving: np.ndarray, t: float, step: float) -> Floats:
     """Two accounts a position: the book at ``t`` with that position moved up, and down."""
-    size, count = len(held.column), 2 * len(moving)
-    scale = np.where(np.isin(np.arange(size), moving), t, 1.0)
-    quantity = np.tile(held.quantity * scale, (count, 1))
+    quantity = np.repeat(_scaled(held, moving, np.array([t])), 2 * len(moving), axis=0)
     rows = np.arange(len(moving))
     quantity[2 * rows, moving] *= 1.0 + step
     quantity[2 * rows + 1, moving] *= 1.0 - step
-    return population(held, quantity)
+    return quantity
 
 
 def population(held: PoolBook, quantity: Floats, *, with_orders: bool = False) -> PoolBook:

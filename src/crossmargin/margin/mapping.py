@@ -300,8 +300,7 @@ def _view(
 
     expiries = {(key[0], key[3]): k for k, key in enumerate(old.expiries)}
     of_expiry = np.array([expiries[key[0], key[3]] for key in table.expiries], np.int64)
-    pairs = {pair[0]: k for k, pair in enumerate(old.pairs) if pair[1] in ("USD", "USDC", "USDT")}
-    index = [float(view.index[pairs[pair[0]]]) if pair[0] in pairs else 1.0 for pair in table.pairs]
+    index = [_index(view, *pair) for pair in table.pairs]
     names = {name: k for k, name in enumerate(old.names)}
     usd = [
         par if name == main else float(view.usd[names[name]]) if name in names else 1.0
@@ -331,6 +330,15 @@ def _view(
         ),
         reads=_reads(view, table, origin),
     )
+
+
+def _index(view: View, underlying: str, quote: str) -> float:
+    """The index in the new quote currency, else in the first kind of dollar that the view has."""
+    pairs = {pair: k for k, pair in enumerate(view.instruments.pairs)}
+    for each in (quote, "USD", "USDC", "USDT"):
+        if (underlying, each) in pairs:
+            return float(view.index[pairs[underlying, each]])
+    return 1.0
 
 
 def _reads(view: View, table: Instruments, origin: Ints) -> dict[str, Mapping[str, float]]:

@@ -197,13 +197,17 @@ class AccountGame:
         left[moving] = (value[0] - value[rows + 1]) / down
         return right, left
 
-    def gradients(self, points: Floats, scale: Floats) -> Floats:
-        """[D, n] central differences at points ``[D, n]``."""
+    def gradients(self, points: Floats, scale: Floats, relative: Floats | None = None) -> Floats:
+        """[D, n] central differences at points ``[D, n]``.
+
+        ``relative[D]``: the moves at each point as a share of ``scale``, instead of :meth:`step`.
+        """
         moving = np.flatnonzero(scale > 0.0)
         out = np.zeros(points.shape)
         if not len(moving) or not len(points):
             return out
-        step = self.step() * scale[moving]
+        own = np.full(len(points), self.step()) if relative is None else relative
+        step = own[:, None] * scale[moving]
         many = 2 * len(moving)
         variants = np.repeat(points, many, axis=0)
         first = many * np.arange(len(points))[:, None] + 2 * np.arange(len(moving))

@@ -28,8 +28,8 @@ import numpy as np
 from crossmargin.core.arrays import Bools, Floats
 from crossmargin.core.errors import ModelError
 from crossmargin.instruments.contracts import Kind
-from crossmargin.margin.contributions import ray_points
 from crossmargin.margin.model import NOTHING_USD, ScaleLaw
+from crossmargin.margin.ray import NOISE, NOISE_OF_INTEGERS, along_ray, made_whole
 from crossmargin.risk.account_game import AccountGame
 from crossmargin.risk.euler import TieRule, tie_weights
 from crossmargin.risk.games import EXACT_MAX, PAIRS, Shares, owen
@@ -50,12 +50,11 @@ __all__ = [
 
 # A kink counts where its two sides differ by more than this share of the requirement.
 KINK = 1e-5
-# Noise of differences, as a share of the sum of absolute shares.
-_ROUNDING = 1e-7
 # How far the book is pulled to find the pieces that meet in a kink, as a share of each position.
 PULL = 1e-4
 _PULLS_ALONE, _PULLS_MIXED = 12, 12
 _SAME = 1e-6  # of the requirement: pieces nearer than this are one
+_MET = 1e-7  # of the requirement: how near to it a piece must come at the book
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +174,15 @@ def euler(
     if not (bend > KINK * floor).any() or game.requirement.model.quantum > 0.0:
         return Euler(middle, right, left, middle[None], np.ones(1), "")
     points = _pulled(at, scale, np.where(bend > KINK * floor, bend, 0.0), seed)
-    found = game.gradients(points, scale)
-    # A piece counts if it is met at the book itself: charged in full it gives what is required.
+    found, value = game.gradients(points, scale), game.values(points, smoothed=True)
+    # A piece counts if it is met at the book itself: carried on from where it was found it gives
+    # what is required there. A runner-up does not, nor a mean of two pieces across another kink.
+    missed = np.abs(value - (found * (points - at)).sum(axis=1) - need)
     kept: list[Floats] = []
-    for row in found:
-        share = row * at
+    for k in np.flatnonzero(missed <= max(_MET * floor, float(missed.min()))).tolist():
+        share = found[k] * at
         if all(np.abs(share - other * at).max() > _SAME * floor for other in kept):
-            kept.append(row)
+            kept.append(found[k])
     pieces = np.array(kept)
     weights = tie_weights(pieces * at, rule)
     slope = (weights[:, None] * pieces).sum(axis=0)
@@ -230,10 +231,12 @@ def attribute(
     found = euler(game, scale, rule, seed)
     own = (groups.parts * found.slope).sum(axis=1)
     if game.requirement.model.scale is ScaleLaw.HOMOGENEOUS:
-        own = _whole(own, positions)
+        own = made_whole(own, positions)
     ray, ray_fixed = None, 0.0
     if game.requirement.model.scale is not ScaleLaw.HOMOGENEOUS:
-        ray = (groups.parts * _along_the_ray(game, scale)).sum(axis=1)
+        mean, moved = _along_the_ray(game, scale)
+        noise = NOISE if game.requirement.model.quantum == 0.0 else NOISE_OF_INTEGERS
+        ray = made_whole((groups.parts * mean).sum(axis=1), moved, noise)
         ray_fixed = positions - float(ray.sum())
     refused: list[tuple[str, str]] = []
     alone = without = None
@@ -272,24 +275,18 @@ def attribute(
     )
 
 
-def _whole(shares: Floats, total: float) -> Floats:
-    """Shares that add up to ``total``: what rounding of the differences leaves goes by size.
+def _along_the_ray(game: AccountGame, scale: Floats) -> tuple[Floats, float]:
+    """[n] mean over t in (0, 1] of the derivative at t times the book, and what they add up to."""
+    at = game.quantity
 
-    Euler's theorem has no remainder where the rule doubles with the book. A remainder that is more
-    than the noise of differences is not rounding, and stays.
-    """
-    size, rest = float(np.abs(shares).sum()), total - float(shares.sum())
-    if not 0.0 < abs(rest) <= _ROUNDING * size:
-        return shares
-    return np.asarray(shares + rest * np.abs(shares) / size)
+    def value(t: Floats) -> Floats:
+        return game.values(t[:, None] * at, smoothed=True)
 
+    def gradient(t: Floats, steps: Floats) -> Floats:
+        return game.gradients(t[:, None] * at, scale, t * np.minimum(steps, game.step()))
 
-def _along_the_ray(game: AccountGame, scale: Floats) -> Floats:
-    """[n] mean over t in (0, 1] of the derivative at t times the book (Gauss, four panels of 8)."""
-    total = np.zeros(len(game.quantity))
-    for t, weight in ray_points(False):
-        total += weight * game.gradients(t * game.quantity[None], t * scale)[0]
-    return total
+    found = along_ray(value, gradient)
+    return found.mean, found.moved
 
 
 def _of_coalitions(game: AccountGame, groups: Groups, flags: Bools) -> Floats:

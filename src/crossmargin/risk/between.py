@@ -8,6 +8,10 @@ the view is that day's, to the bit. In between an option's mark is
     mark = Black(forward, strike, vol sqrt(life)) + (mark - Black) of the day of ``other``
 
 A contract that one of the days does not price takes the other day's figures on both.
+
+A book of another venue's contracts is mapped anew in every state between, at the prices of that
+state: what the mapping turns at a price (dollars of an inverse future into coins, a balance into
+dollars) then moves with the price that it hangs on, as it does in a margin of that state.
 """
 
 from __future__ import annotations
@@ -21,10 +25,16 @@ from crossmargin.core.arrays import Bools, Floats, Longs, frozen
 from crossmargin.core.clock import YEAR_MS
 from crossmargin.instruments.book import Book, Line, Order, Orders, Reported
 from crossmargin.instruments.contracts import Instruments, Kind
+from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import Mapped, map_for
+from crossmargin.margin.model import ModelSpec
 from crossmargin.market.view import View
 from crossmargin.pricing.revalue import black_value
 
-__all__ = ["MARKET_PARTS", "alike", "books_between", "over", "view_between", "without_expired"]
+__all__ = [
+    "MARKET_PARTS", "alike", "books_between", "mapped_states", "over", "view_between",
+    "without_expired",
+]  # fmt: skip
 
 MARKET_PARTS = ("spot", "vol", "time", "other")
 
@@ -103,6 +113,7 @@ def view_between(before: View, after: View, new: Mapping[str, bool]) -> View:
         forward_settled=spot.forward_settled,
         vol=vol.vol,
         mark=spot.mark,
+        reads={**other.reads, **_dollars_read(spot)},
     )
     option = table.kind == Kind.OPTION
     mark = spot.mark.copy()
@@ -110,6 +121,11 @@ def view_between(before: View, after: View, new: Mapping[str, bool]) -> View:
         rest = other.mark[option] - _formula(other, option)
         mark[option] = np.maximum(_formula(mixed, option) + rest, 0.0)
     return replace(mixed, mark=frozen(mark, np.float64))
+
+
+def _dollars_read(view: View) -> dict[str, Mapping[str, float]]:
+    """Dollar prices of currencies outside the table: they are spot, wherever a model reads them."""
+    return {name: view.reads.get(name, {}) for name in ("usd", "assumed_usd")}
 
 
 def _formula(view: View, option: Bools) -> Floats:
@@ -245,3 +261,33 @@ def _stacked(parts: Sequence[Orders]) -> Orders:
         mmp=column("mmp", np.bool_),
         group=tuple(name for part in parts for name in part.group),
     )
+
+
+def mapped_states(book: Book, view: View, spec: ModelSpec) -> tuple[Book, View, Mapped | None]:
+    """A population and its market in the contracts of the model's venue; as they are where own.
+
+    Orders are turned as arrays: a resting order of one day beside the trades of the other need not
+    fit them (reduce-only), and is no less an order of that state.
+
+    Raises InputError ``instrument_unknown`` for a contract that has no counterpart there.
+    """
+    if not is_mapped(spec, book.instruments.items):
+        return book, view, None
+    mapped = map_for(replace(book, orders=Orders.none(len(book))), view, spec)
+    orders = book.orders
+    place = mapped.place[orders.column]
+    kept = np.flatnonzero(place >= 0)
+    factor, unit = (each[orders.column[kept]] for each in (mapped.size_factor, mapped.price_unit))
+    account = np.repeat(np.arange(len(book)), np.diff(orders.row))[kept]
+    row = np.concatenate([[0], np.cumsum(np.bincount(account, minlength=len(book)))])
+    turned = Orders(
+        row=frozen(row, np.int64),
+        column=frozen(place[kept], np.int32),
+        bid=frozen(orders.bid[kept] * factor, np.float64),
+        ask=frozen(orders.ask[kept] * factor, np.float64),
+        limit_price=frozen(orders.limit_price[kept] * unit, np.float64),
+        reduce_only=frozen(orders.reduce_only[kept], np.bool_),
+        mmp=frozen(orders.mmp[kept], np.bool_),
+        group=tuple(orders.group[k] for k in kept.tolist()),
+    )
+    return replace(mapped.book, orders=turned), mapped.view, mapped

@@ -13,6 +13,12 @@ What is left is the game of the causes that differ between the states,
 whose coalitions are states between the two: M(S) has the new state's part for each cause in S. The
 parts are Shapley's shares of that game, or the steps of a stated sequence. Either way they add up
 to M(all) - M(none), whatever the order. Causes in which the states agree have no part.
+
+Another venue's book is mapped to the model's contracts in every state, at that state's prices. In
+the states between, the contracts of both days are mapped side by side. Where that turns a contract
+or a balance into something else than the day's own mapping does, the difference is a cause by its
+own name, ``mapping``: R of the first day's live book mapped beside the second's, less R of it
+mapped alone, and on the last day the other way round.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ from crossmargin.core.clock import DAY_MS
 from crossmargin.core.errors import InputError
 from crossmargin.instruments.book import Book
 from crossmargin.instruments.contracts import Instruments, Kind
-from crossmargin.margin.listings import is_mapped
+from crossmargin.margin.mapping import Mapped
 from crossmargin.margin.model import MarginModel
 from crossmargin.margin.parameter_files import Parameters
 from crossmargin.margin.run import parameters_for, run
@@ -39,6 +45,7 @@ from crossmargin.risk.between import (
     MARKET_PARTS,
     alike,
     books_between,
+    mapped_states,
     over,
     view_between,
     without_expired,
@@ -102,10 +109,11 @@ def explain_change(
     ``repaired``: the first snapshot as corrected since. ``sequence``: take the causes one after
     another in that order (all of ``CAUSES``), instead of Shapley's mean over all orders.
 
-    Raises InputError ``option_unknown`` for several accounts, another venue's book, a second state
-    before the first, or a sequence that is not one; and what the model raises of a state between.
+    Raises InputError ``option_unknown`` for several accounts, a second state before the first, or a
+    sequence that is not one; ``instrument_unknown`` for another venue's contract that the model's
+    venue has no counterpart of; and what the model raises of a state between.
     """
-    _check(model, before, after, level, sequence)
+    _check(before, after, level, sequence)
     first = before if repaired is None else State(
         before.book, repaired, before.parameters, before.at_ms()
     )  # fmt: skip
@@ -127,12 +135,20 @@ def explain_change(
     if repaired is not None:
         text = f"{_changed(before.snapshot, repaired)} observations differ in the corrected market"
         causes.append(Cause("repairs", m0 - start, text))
-    causes.append(Cause("expiries", none - m0, game.expired_text()))
+    live = none
+    if game.mapped:
+        live = _alone(model, State(game.live, first.snapshot, first.parameters, first.at_ms()),
+                      level)  # fmt: skip
+    causes.append(Cause("expiries", live - m0, game.expired_text()))
     causes += [
         Cause(name, part, game.detail(name)) for name, part in zip(active, parts, strict=True)
     ]
-    if abs(end - every) > 1e-9 * max(abs(end), 1.0):
-        causes.append(Cause("rest", end - every, "what the states between do not carry"))
+    name, text = "rest", "what the states between do not carry"
+    if game.mapped:
+        name, text = "mapping", game.moved_text()
+    left = (none - live) + (end - every)
+    if abs(left) > 1e-9 * max(abs(end), 1.0):
+        causes.append(Cause(name, left, text))
     return Change(
         level=level,
         before_usd=start,
@@ -144,14 +160,9 @@ def explain_change(
     )
 
 
-def _check(
-    model: MarginModel, before: State, after: State, level: str, sequence: Sequence[str] | None
-) -> None:
-    items = (*before.book.instruments.items, *after.book.instruments.items)
+def _check(before: State, after: State, level: str, sequence: Sequence[str] | None) -> None:
     faults = (
         (len(before.book) != 1 or len(after.book) != 1, "a change is of one account", "1 account"),
-        (is_mapped(model.spec, items), "a change is of a book in the model's own contracts",
-         f"contracts of {model.spec.venue}"),
         (after.at_ms() < before.at_ms(), "the second state is earlier than the first", ""),
         (level not in ("im", "mm"), "no such level", "im or mm"),
         (sequence is not None and sorted(sequence) != sorted(CAUSES),
@@ -177,6 +188,7 @@ def _alone(model: MarginModel, state: State, level: str) -> float:
 def _margined(
     model: MarginModel, book: Book, view: View, parameters: Parameters, level: str
 ) -> Floats:
+    book, view, _ = mapped_states(book, view, model.spec)
     requirement = run(book, view, model, parameters)
     for failure in requirement.failures:
         raise InputError(
@@ -197,7 +209,7 @@ class _Between:
         self.as_of = before.at_ms(), after.at_ms()
         self._snapshots = before.snapshot.sha256, after.snapshot.sha256
         old, items = before.book, before.book.instruments.items
-        live = without_expired(old, self.as_of[1])
+        live = self.live = without_expired(old, self.as_of[1])
         self.expired = sorted(
             {items[line].native_id for line in old.column.tolist()}
             - {items[line].native_id for line in live.column.tolist()}
@@ -213,7 +225,46 @@ class _Between:
         ]
         first, second, self.notes = alike(views[0], views[1])
         self.views = first, second
+        self._compare_mappings(before, after)
         self.parameters = _parameters(model, before), _parameters(model, after)
+
+    def _compare_mappings(self, before: State, after: State) -> None:
+        """What stands for each contract and balance of a day alone, and beside the other day's."""
+        spec, states = self.model.spec, (before, after)
+        losses: list[tuple[str, ...]] = []
+        own: list[dict[str, str]] = []
+        both: list[dict[str, str]] = []
+        self.mapped = False
+        for k, book in enumerate((self.live, after.book)):
+            view = states[k].snapshot.view(book.instruments, self.as_of[k])
+            one = mapped_states(book, view, spec)[2]
+            two = mapped_states(self.books[k], self.views[k], spec)[2]
+            self.mapped |= one is not None or two is not None
+            losses.append(() if one is None else one.losses)
+            own.append(_stands(book, one))
+            both.append(_stands(self.books[k], two))
+        self.moved = sorted(
+            (name, told[name], beside[name])
+            for told, beside in zip(own, both, strict=True)
+            for name in told
+            if told[name] != beside[name]
+        )
+        said = [
+            f"mapped to {spec.venue}{'' if loss in losses[1 - k] else day}: {loss}"
+            for k, day in enumerate((" before", " after"))
+            for loss in losses[k]
+            if k == 0 or loss not in losses[0]
+        ]
+        self.notes = (*self.notes, *said)
+
+    def moved_text(self) -> str:
+        """What is mapped otherwise alone than beside the contracts of the other day."""
+        if not self.moved:
+            return "the same contracts, read against another index beside the other day's"
+        shown = [f"{name}: {one} alone, {two} beside the other day's" for name, one, two in
+                 self.moved[:2]]  # fmt: skip
+        more = len(self.moved) - len(shown)
+        return "; ".join(shown) + (f" and {more} more" if more else "")
 
     def values(self, flags: Bools, active: Sequence[str]) -> Floats:
         """[V] dollars of states ``flags[V, C]`` over the active causes; others stay old.
@@ -262,7 +313,10 @@ class _Between:
             return bool((first.vol != second.vol).any())
         if name == "spot":
             pairs = ("index", "usd", "forward", "forward_settled")
-            return any((getattr(first, n) != getattr(second, n)).any() for n in pairs)
+            dollars = (first.reads.get("usd"), second.reads.get("usd"))
+            return dollars[0] != dollars[1] or any(
+                (getattr(first, n) != getattr(second, n)).any() for n in pairs
+            )
         # A later instant in one market leaves the marks where they are: that differs too.
         return self._snapshots[0] != self._snapshots[1] or self.as_of[0] != self.as_of[1]
 
@@ -315,6 +369,23 @@ class _Between:
             return "none"
         more = f" and {len(self.expired) - 4} more" if len(self.expired) > 4 else ""
         return ", ".join(self.expired[:4]) + more
+
+
+def _stands(book: Book, mapped: Mapped | None) -> dict[str, str]:
+    """What stands for every contract and balance of an account, by name."""
+    table = book.instruments.items
+    held = sorted({*book.column.tolist(), *book.orders.column.tolist()})
+    money = {currency for _, currency in book.reported.equity}
+    money |= {table[k].underlying for k in held if table[k].kind == Kind.ASSET}
+    items = table if mapped is None else mapped.book.instruments.items
+    kept = {item.underlying for item in items if item.kind == Kind.ASSET} | (
+        money if mapped is None else set()
+    )
+    out = {f"{name} balance": name if name in kept else "dollars" for name in sorted(money)}
+    for k in held:
+        if table[k].kind != Kind.ASSET:
+            out[table[k].native_id] = items[k if mapped is None else int(mapped.place[k])].native_id
+    return out
 
 
 def _place(names: Sequence[str], name: str) -> int:

@@ -211,7 +211,7 @@ def _weighed(value: Value, terms: list[list[tuple[int, float]]], players: int) -
 def _drawn(value: Value, paths: Sequence[Path], pairs: int, seed: int) -> Shares:
     """Means over antithetic pairs of orders; each order's gains add up to the whole."""
     players = len(paths)
-    sums, squares = np.zeros(players), np.zeros(players)
+    start, sums, squares = np.zeros(players), np.zeros(players), np.zeros(players)
     at_once = max(1, _AT_ONCE // (2 * (players + 1)))
     for low in range(0, pairs, at_once):
         number = min(at_once, pairs - low)
@@ -225,11 +225,14 @@ def _drawn(value: Value, paths: Sequence[Path], pairs: int, seed: int) -> Shares
         found = _asked(value, iter((flags,)), len(flags)).reshape(2 * number, players + 1)
         gain = np.take_along_axis(np.diff(found, axis=1), place, axis=1)
         mean = 0.5 * (gain[0::2] + gain[1::2])
-        sums += mean.sum(axis=0)
-        squares += (mean * mean).sum(axis=0)
+        if low == 0:  # counted from the first pair: a group of one gain has no spread by rounding
+            start = mean[0].copy()
+        sums += (mean - start).sum(axis=0)
+        squares += ((mean - start) ** 2).sum(axis=0)
     values = sums / pairs
     spread = np.maximum(squares / pairs - values * values, 0.0) * pairs / (pairs - 1)
-    return Shares(values, np.sqrt(spread / pairs), 2 * pairs * (players + 1), False, pairs)
+    error = np.sqrt(spread / pairs)
+    return Shares(start + values, error, 2 * pairs * (players + 1), False, pairs)
 
 
 def _order(paths: Sequence[Path], seed: int, number: int) -> Longs:

@@ -4,8 +4,9 @@
 
 The shares and what no position moves (offsets, floors) add up to the pieces' value. Where rows of a
 term tie, their weights are the multipliers that an optimisation gives for them
-(``decisions.margin_rows.Binding.share`` by pool, term and scenario), else those of the rule of
-:func:`crossmargin.risk.euler.tie_weights`. A floor that ties is a row of zeros.
+(``decisions.margin_rows.Binding.share`` by pool, term and scenario, or the number of the row where
+it is no scenario), else those of the rule of :func:`crossmargin.risk.euler.tie_weights`. A floor
+that ties is a row of zeros.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class _Mixer:
             size = float(np.abs(term.rows * self.quantity).sum(axis=1).max(initial=0.0))
             near, names, rows = self._near(values, term.floor, size)
             table = [term.rows[k] for k in rows]
-            labels = [term.scenario[k] if term.scenario else str(k) for k in rows]
+            labels = [(term.scenario[k] if term.scenario else "") or str(k) for k in rows]
         else:
             size = float(np.abs(values).max(initial=0.0))
             near, names, rows = self._near(values, term.floor, size)
