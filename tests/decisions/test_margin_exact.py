@@ -122,8 +122,11 @@ def test_the_exact_model_keeps_what_the_pieces_promise(market_dir: Path, model: 
         assert abs(found.rounds[-1].excess_usd) <= 2e-3 * bench.prepared.before.im_usd
         again = made.core.whatif(legs_of(bench, found.sizes))
         assert again.after.im_usd == pytest.approx(found.after.im_usd, rel=1e-12)
-        saved = bench.prepared.before.im_usd - again.after.im_usd
-        assert saved == pytest.approx(found.saved_usd, abs=1e-6)
+        before, after = bench.prepared.before, again.after
+        locked = (after.equity_usd - after.counted_im_usd) - (
+            before.equity_usd - before.counted_im_usd
+        )
+        assert before.im_usd - after.im_usd - locked == pytest.approx(found.saved_usd, abs=1e-6)
 
 
 def test_a_call_is_cured_by_the_exact_model(market_dir: Path) -> None:

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crossmargin.core.arrays import Bools, Floats, Longs, finite
+from crossmargin.core.arrays import Bools, Floats, finite
 from crossmargin.core.errors import InputError, SolverError
 from crossmargin.decisions.margin_rows import Binding, Block, Columns, Requirement
+from crossmargin.decisions.margin_sides import Sides, Ticket, in_whole_lots, straight
 from crossmargin.decisions.programme import Evidence, Programme, Relaxation, Solution
 
 __all__ = [
@@ -39,45 +40,6 @@ PROFILE_MORE = 6
 LARGEST_COST = 1.0  # of a column in the programme
 WHOLE_GAP = 1e-4  # of a mixed-integer answer, relative
 NODES = 60  # searched at most: then the best so far, with the gap that is left
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What may be traded: straight pieces of cost a side (width in units, dollars per unit).
-
-    A side without pieces cannot be traded. ``lot`` 0: any size. ``least``: smallest ticket in
-    units. ``fixed_usd``: paid where anything is traded (mixed-integer only).
-    """
-
-    name: str
-    buy_width: Floats
-    buy_slope: Floats
-    sell_width: Floats
-    sell_slope: Floats
-    lot: float = 0.0
-    least: float = 0.0
-    fixed_usd: float = 0.0
-
-    def cost_usd(self, size: float) -> float:
-        """Dollars of the straight pieces at a signed size."""
-        bought = size > 0.0
-        widths = self.buy_width if bought else self.sell_width
-        slopes = self.buy_slope if bought else self.sell_slope
-        left, total = abs(size), 0.0
-        for width, slope in zip(widths.tolist(), slopes.tolist(), strict=True):
-            total += slope * min(left, width)
-            left = max(left - width, 0.0)
-        return total
-
-    @property
-    def low(self) -> float:
-        """Largest sale, negative."""
-        return -float(self.sell_width.sum())
-
-    @property
-    def high(self) -> float:
-        """Largest purchase."""
-        return float(self.buy_width.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +95,12 @@ class MarginProblem:
     @property
     def low(self) -> Floats:
         """[J] smallest sizes."""
-        return _Sides.of(self.tickets).bounds(len(self.tickets))[0]
+        return Sides.of(self.tickets).bounds(len(self.tickets))[0]
 
     @property
     def high(self) -> Floats:
         """[J] largest sizes."""
-        return _Sides.of(self.tickets).bounds(len(self.tickets))[1]
+        return Sides.of(self.tickets).bounds(len(self.tickets))[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,44 +135,6 @@ class Contradiction:
     units: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """Straight pieces of all tickets one behind the other; ``side``: 2 ticket + (1: a sale)."""
-
-    side: Longs
-    width: Floats
-    slope: Floats
-
-    @classmethod
-    def of(cls, tickets: tuple[Ticket, ...]) -> _Sides:
-        width = [side for each in tickets for side in (each.buy_width, each.sell_width)]
-        slope = [side for each in tickets for side in (each.buy_slope, each.sell_slope)]
-        side = np.repeat(np.arange(len(width)), np.array([len(each) for each in width], np.int64))
-        none = np.zeros(0)
-        return cls(side, np.concatenate([*width, none]), np.concatenate([*slope, none]))
-
-    def bounds(self, count: int) -> tuple[Floats, Floats]:
-        """[J] smallest and largest sizes."""
-        sums = np.bincount(self.side, self.width, 2 * count).astype(np.float64)
-        return -sums[1::2], sums[::2]
-
-
-def _in_lots(h: Floats, lot: Floats) -> Floats:
-    """[J] sizes less a solver's last bits: a whole lot is one, to twelve decimals."""
-    safe = np.where(lot > 0.0, lot, 1.0)
-    return np.asarray(np.where(lot > 0.0, np.round(np.rint(h / safe) * safe, 12), h))
-
-
-def straight(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
-    """Pieces of cost with neighbours of one slope joined."""
-    if not len(width):
-        return width, slope
-    same = np.abs(np.diff(slope)) <= 1e-12 * (np.abs(slope[1:]) + np.abs(slope[:-1]))
-    first = np.flatnonzero(np.concatenate([[True], ~same]))
-    joined = np.add.reduceat(width, first)
-    return joined, np.add.reduceat(width * slope, first) / joined
-
-
 def optimal(
     problem: MarginProblem, *, whole: bool = False, among: Bools | None = None
 ) -> MarginAnswer | Contradiction:
@@ -229,7 +153,7 @@ class _Run:
     def __init__(self, problem: MarginProblem, whole: bool, among: Bools | None) -> None:
         self.problem, self.whole = problem, whole
         count = len(problem.tickets)
-        self.sides = _Sides.of(problem.tickets)
+        self.sides = Sides.of(problem.tickets)
         self.low, self.high = self.sides.bounds(count)
         _check(problem, self.sides, np.concatenate([self.low, self.high]))
         self.usable = np.ones(count, np.bool_) if among is None else among
@@ -452,7 +376,7 @@ class _Run:
         noise = 1e-11 * np.maximum(self.high, -self.low)
         h = np.where(np.abs(h) <= noise, 0.0, h)
         if self.whole:
-            h = _in_lots(h, np.array([each.lot for each in self.problem.tickets]))
+            h = in_whole_lots(h, np.array([each.lot for each in self.problem.tickets]))
         cost = float(self.own @ found.x[:used]) * self.money
         after = self.requirement.at(h) + float(self.problem.beside @ h)
         price = goal.price
@@ -489,7 +413,7 @@ class _Run:
         return tuple(each for each in out if each[2] != 0.0)
 
 
-def _check(problem: MarginProblem, sides: _Sides, sizes: Floats) -> None:
+def _check(problem: MarginProblem, sides: Sides, sizes: Floats) -> None:
     if not len(problem.tickets) or not np.isfinite(sizes).all():
         raise InputError(
             "number_out_of_range",
