@@ -177,11 +177,11 @@ def protect(prepared: Prepared, book: Book, view: View, snapshot: Snapshot, ask:
     if not equity > 0.0:
         raise InputError(
             "number_out_of_range",
-            "an account without equity has no floor to keep",
+            f"equity is {equity:,.0f} USD, at or below zero: there is no floor to keep",
             place=prepared.ground.account,
-            value=equity,
-            limit="equity above 0",
-            remedy="Give all balances, or COIN:AMOUNT; a debt is cured before it is protected.",
+            limit="equity above 0 USD",
+            remedy="Give every balance (cash rows of the book), or COIN:AMOUNT in its place to "
+            "protect an amount of coins; add money before it is protected.",
         )
     worth = BookWorth.of(book, view, ask.underlying, equity)
     response, told = _response(view, ask)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ class Asked:
 class GreekPlan:
     """What was found for each underlying, the intents in the order of their fills, and its check.
 
-    ``order`` and ``after`` are None where nothing is traded.
+    ``order`` and ``after`` are None where nothing is traded. ``split``: dollars of the trades'
+    cost by component, which add up to it.
     """
 
     hedges: Mapping[str, Hedge]
@@ -74,6 +75,7 @@ class GreekPlan:
     intents: Intents
     order: FillOrder | None
     after: WhatIf | None
+    split: Mapping[str, float] = field(default_factory=dict)
 
 
 def greek_plan(
@@ -108,6 +110,7 @@ def greek_plan(
     prices: list[Mapping[str, Any]] = []
     legs: list[Leg] = []
     trades: list[Trade] = []
+    split: dict[str, float] = {}
     for name, found in exposures.items():
         if underlying not in (None, name):
             continue
@@ -129,6 +132,8 @@ def greek_plan(
             if size:
                 legs.append(Leg(column, size))
                 trades.append(shop.trade(each, column, size, name, hedge))
+                for part, usd in shop.split(column, size):
+                    split[part] = split.get(part, 0.0) + usd
     if not legs:
         return GreekPlan(hedges, bands, prices, Intents(), None, None)
     order = fill_order(prepared.core, legs)
@@ -139,6 +144,7 @@ def greek_plan(
         Intents(tuple(trades[k] for k in order.order)),
         order,
         prepared.core.whatif(legs),
+        split,
     )
 
 
@@ -328,6 +334,11 @@ class _Shop:
         left = max((item.expiry_ms - self.view.as_of_ms) / DAY_MS, 1e-9)
         basis = float(self.view.mark[k]) / index - 1.0
         return notional * basis * min(1.0, days / left)
+
+    def split(self, column: int, size: float) -> list[tuple[str, float]]:
+        """Dollars of the trade's cost by component."""
+        parts = self.desk.quote(column, size).cost.split(size)
+        return [(name, float(value)) for name, value in parts]
 
     def trade(self, each: Candidate, column: int, size: float, name: str, hedge: Hedge) -> Trade:
         """The trade as an intent at the executable side, its cost from the cost object."""
