@@ -77,10 +77,15 @@ class Ask:
         if self.response is not None:
             number(self.response, "response", above=-1e-12, below=5.0)
         _one_of("unit", [self.unit], ("usd", "coin"))
-        _one_of("strategy", self.families, FAMILIES)
+        _one_of("strategy", self.families, FAMILIES, "strategies")
         if self.expiries < 1:
             raise InputError(
-                "number_out_of_range", "expiries is refused", value=self.expiries, limit=">= 1"
+                "number_out_of_range",
+                "expiries to search are refused",
+                place="--expiries",
+                value=self.expiries,
+                limit=">= 1",
+                remedy="Give 1 or more.",
             )
 
 
@@ -367,13 +372,15 @@ def _order(each: Candidate) -> tuple[bool, float, float, str, str]:
     return not each.holds, low, each.plan.horizon_cost_usd, each.found.family, each.names[0]
 
 
-def _one_of(what: str, given: Sequence[str], known: tuple[str, ...]) -> None:
+def _one_of(
+    what: str, given: Sequence[str], known: tuple[str, ...], place: str | None = None
+) -> None:
     for each in given:
         if each not in known:
             raise InputError(
                 "option_unknown",
                 f"no {what} of that name",
-                place=what,
+                place=place or what,
                 value=each,
                 limit=", ".join(known),
                 remedy="Name one of them.",

@@ -116,10 +116,10 @@ def _greeks(result: OptimiseResult) -> list[dict[str, Any]]:
 
     The band of a coin is what it is before, and the sum of what each of its limits (one, or one an
     expiry) lets it move. None where no tolerance holds the Greek. ``binds``: a limit of it holds
-    the programme back; None of a programme in whole tickets, which has no multipliers.
+    the programme back, before sizes are whole lots; None with ``legs``, which has no multipliers.
     """
     found = {name: value for name, _, value in result.priced.answer.duals}
-    whole = result.priced.answer.whole
+    whole = result.terms.legs is not None
     own: dict[str, list[Limit]] = {}
     for limit in limits_of(result.bench, result.terms.tolerances):
         own.setdefault(" ".join(limit.name.split()[:3]), []).append(limit)

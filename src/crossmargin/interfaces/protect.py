@@ -13,6 +13,7 @@ import numpy as np
 
 from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError
+from crossmargin.decisions.checked import number
 from crossmargin.decisions.hedge_chain import chains_of, perpetual_of
 from crossmargin.decisions.hedge_finder import FAMILIES
 from crossmargin.decisions.insurance_paths import Rule, drawn_paths, windows
@@ -266,6 +267,11 @@ def protect(
     ``tail_margin`` dollars; one of them costs ``margin_rate`` a year of that budget. The other
     arguments are those of ``whatif``. Dollars; costs are positive.
     """
+    for multiplier in cppi:
+        number("--cppi", multiplier, 0.0, above=True)
+    if tail_budget is not None:
+        number("--tail-budget", tail_budget, 0.0, above=True)
+    number("--margin-rate", margin_rate, 0.0)
     snapshot = snapshot_of(market)
     source = _coins_alone(book, venue)
     held = book_of(source, venue=venue, form=form, allow_duplicates=allow_duplicates)
@@ -305,7 +311,7 @@ def _coins_alone(book: BookLike, venue: str | None) -> BookLike:
     """``COIN:AMOUNT`` as the book of one balance."""
     if not isinstance(book, str) or Path(book).exists():
         return book
-    found = _NOTIONAL.fullmatch(book)
+    found = _NOTIONAL.fullmatch(book.upper())  # btc:5 is meant as BTC:5
     if found is None and _LIKE_COINS.fullmatch(book):
         raise InputError(
             "number_out_of_range",

@@ -81,8 +81,10 @@ def rank(
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
     from crossmargin.interfaces.intents_file import intents_line, written_line
     from crossmargin.interfaces.rank import rank as verb
+    from crossmargin.interfaces.sources import at_least
 
     _one_form(json_, csv)
+    at_least(top, 0, "--top")
     with counting("ranking the candidates", quiet=json_ or csv) as progress:
         result = verb(
             book,

@@ -116,7 +116,8 @@ def greek_plan(
             continue
         own = shop.bands(name, found)
         offered = shop.candidates(name, own, found, names)
-        rate = asked.margin_rate * asked.hold_days / 365.0
+        yearly = number("--margin-rate", asked.margin_rate, 0.0)
+        rate = yearly * number("--hold-days", asked.hold_days, 0.0) / 365.0
         if not offered and any(own[greek].breached(found[greek]) for greek in own):
             raise InputError(
                 "option_unknown",
@@ -239,7 +240,7 @@ class _Shop:
     ) -> list[tuple[int, Candidate]]:
         """Columns and candidates of an underlying; what has no quote on both sides is left out."""
         items = self.core.table.items
-        wanted = None if names is None else {self.prepared.leg_column(each) for each in names}
+        wanted = None if names is None else {self._named(each) for each in names}
         picked = [
             k
             for k, item in enumerate(items)
@@ -258,6 +259,20 @@ class _Shop:
         picked = [k for k in picked if sizes[k] > 0.0]
         margins = self._margins(picked, sizes)
         return [(k, self._candidate(k, sizes[k], margins[k])) for k in picked]
+
+    def _named(self, name: str) -> int:
+        """Row of a contract of --with."""
+        try:
+            return self.prepared.leg_column(name)
+        except InputError as error:
+            raise InputError(
+                error.code,
+                "the market lists no such contract",
+                place="--with",
+                value=name,
+                limit="a contract of the book or of the market",
+                remedy="Correct the name.",
+            ) from None
 
     def _options(self, columns: Sequence[int]) -> list[int]:
         """The strikes nearest to the forward of the nearest expiries."""
