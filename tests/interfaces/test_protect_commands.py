@@ -18,6 +18,7 @@ def test_the_screen_shows_hedges_floors_and_margins(capsys: pytest.CaptureFixtur
     for words in ("75.0 % of the equity", "over 45 days", "upside", "margin by the exact model",
                   "more in --json"):  # fmt: skip
         assert words in shown
+    assert "\n\n\n" not in shown  # what stands in CSV alone leaves no gap on the screen
 
 
 def test_files_are_written_and_read_back(
