@@ -267,11 +267,7 @@ def protect(
     ``tail_margin`` dollars; one of them costs ``margin_rate`` a year of that budget. The other
     arguments are those of ``whatif``. Dollars; costs are positive.
     """
-    for multiplier in cppi:
-        number("--cppi", multiplier, 0.0, above=True)
-    if tail_budget is not None:
-        number("--tail-budget", tail_budget, 0.0, above=True)
-    number("--margin-rate", margin_rate, 0.0)
+    _check(cppi, tail_budget, margin_rate)
     snapshot = snapshot_of(market)
     source = _coins_alone(book, venue)
     held = book_of(source, venue=venue, form=form, allow_duplicates=allow_duplicates)
@@ -299,6 +295,15 @@ def protect(
     files = isinstance(book, str | Path) and isinstance(market, str | Path)
     asked = {"flags": flags, "reproducible": files and not isinstance(fee, Mapping)}
     return ProtectResult(found, prepared, view, compared, tail, asked)
+
+
+def _check(cppi: Sequence[float], tail_budget: float | None, margin_rate: float) -> None:
+    """InputError with the flag's name, before a budget is dollars."""
+    for multiplier in cppi:
+        number("--cppi", multiplier, 0.0, above=True)
+    if tail_budget is not None:
+        number("--tail-budget", tail_budget, 0.0, above=True)
+    number("--margin-rate", margin_rate, 0.0)
 
 
 def _families(named: Sequence[str] | None) -> tuple[str, ...]:
