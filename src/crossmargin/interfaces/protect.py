@@ -268,8 +268,7 @@ def protect(
     arguments are those of ``whatif``. Dollars; costs are positive.
     """
     _check(cppi, tail_budget, margin_rate)
-    snapshot = snapshot_of(market)
-    source = _coins_alone(book, venue)
+    snapshot, source = snapshot_of(market), _coins_alone(book, venue)
     held = book_of(source, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = only_account(held if account is None else one_account(held, account), "protection")
     chosen = coin or _largest_coin(held, snapshot)
