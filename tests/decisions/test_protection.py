@@ -117,9 +117,14 @@ def test_an_account_without_equity_has_no_floor() -> None:
     try:
         with pytest.raises(InputError) as refused:
             protect(core, ready.book, view, ready.snapshot, Ask("BTC"))
+        core.before = before._replace(equity_usd=-273_783.4)
+        with pytest.raises(InputError) as below:
+            protect(core, ready.book, view, ready.snapshot, Ask("BTC"))
     finally:
         core.before = before
     assert refused.value.code == "number_out_of_range"
+    assert "equity is -273,783 USD, at or below zero" in below.value.message
+    assert "COIN:AMOUNT" in below.value.remedy
     assert replace(answer().ask, days=30.0).days == 30.0
 
 

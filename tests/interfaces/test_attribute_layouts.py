@@ -45,6 +45,25 @@ def test_many_groups_are_cut_on_the_screen_alone_and_still_add_up() -> None:
     assert found.to_csv().count("\n") > len(names)
 
 
+def test_the_bill_is_cut_to_its_largest_lines_on_the_screen_and_still_adds_up() -> None:
+    found = attribute("sample:market-maker", "sample:market", "deribit-sm", by="leg",
+                      method="euler")  # fmt: skip
+    whole, screen = (
+        next(table for table in each.tables if table.name == "statement").rows
+        for each in (found.document(), found.summary())
+    )
+    more = [row for row in screen if str(row[1]).endswith("smaller ones")]
+    assert len(screen) < len(whole) and more and more[0][0] == "positions"
+    count = sum(row[0] == "positions" for row in whole)
+    assert more[0][1] == f"{count - GROUPS_SHOWN} smaller ones"
+    assert screen[-1] == whole[-1]
+    for column in (2, 3):
+        assert sum(row[column] for row in screen[:-1]) == pytest.approx(screen[-1][column])
+    cents = [round(100.0 * row[3]) for row in screen]
+    assert sum(cents[:-1]) == cents[-1]
+    assert found.to_csv().count("positions,") + found.to_csv().count(",positions") >= count
+
+
 def test_a_drawn_share_stands_beside_its_error() -> None:
     found = attribute("sample:retail-short-vol", "sample:market", "deribit-spm", by="leg",
                       exact_max=2, pairs=8)  # fmt: skip

@@ -27,7 +27,7 @@ def test_bars(width: float, by: str) -> None:
     root = ElementTree.fromstring(attribute_svg(figures, width))  # our own text
     assert "shares by group" in root.attrib["aria-label"]
     texts = [each.text or "" for each in root.iter() if each.tag.endswith("text")]
-    assert "Euler" in texts
+    assert "Euler, with number" in texts
     assert "before" in texts
     if by == "strategy":
         assert {"flow", "surface", "hedge"} <= set(texts)

@@ -47,6 +47,7 @@ def test_bars_are_as_long_as_their_numbers(width: float) -> None:
     root = _root(bars_svg("Bars", groups, ("x", "y", "z"), width, remarks=["remark", ""]))
     bars = {each[0].text: float(each.attrib["width"]) for each in root.iter("rect")}
     assert len(bars) == 4  # None draws nothing
+    assert not any(each.get("stroke-dasharray") for each in root.iter("line"))  # keys as the bars
     long = bars["a, x: 100 USD"]
     assert bars["a, z: −50 USD"] == pytest.approx(long / 2, abs=0.15)
     assert bars["b, x: 25 USD"] == pytest.approx(long / 4, abs=0.15)

@@ -41,6 +41,14 @@ def test_holdings_and_money(tmp_path: Path) -> None:
             holdings_of(path, FOUND)
 
 
+def test_a_holding_typed_in_place_of_a_file_is_refused_by_the_flag() -> None:
+    with pytest.raises(InputError) as caught:
+        holdings_of("BTC=0.5", FOUND)
+    error = caught.value
+    assert error.code == "file_unreadable" and error.place == "--current"
+    assert "FILE.csv" in str(error.limit) and "BTC=0.5" in str(error.value)
+
+
 def test_limits_by_name_lie_over_those_of_all() -> None:
     limits = limits_of(Limits(0.1, 0.8, {"ETH": (0.0, 0.3)}), ["BTC", "ETH"], None)
     assert limits.low.tolist() == [0.1, 0.0] and limits.high.tolist() == [0.8, 0.3]

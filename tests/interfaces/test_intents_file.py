@@ -9,7 +9,7 @@ import pytest
 
 from crossmargin.core.errors import InputError
 from crossmargin.decisions import Intents, Trade, Transfer
-from crossmargin.interfaces.intents_file import intents_line, write_intents
+from crossmargin.interfaces.intents_file import intents_line, write_intents, written_line
 from crossmargin.interfaces.whatif_legs import candidates_of
 
 TRADES = Intents((Trade("BTC-PERPETUAL", -1000.0, 90_000.0, account="a", cost_usd=1.0),))
@@ -57,5 +57,7 @@ def test_what_cannot_be_written(
 
 def test_what_is_said_of_a_file_that_was_written() -> None:
     assert intents_line("a.csv", 3) == "written: a.csv (3 intents)"
+    assert written_line("a.svg") == "written: a.svg"
+    assert written_line("a.json", "2 rows") == "written: a.json (2 rows)"
     assert intents_line("a.csv", 1) == "written: a.csv (1 intent)"
     assert "it is empty, and whatif --rank refuses it" in intents_line("a.csv", 0)

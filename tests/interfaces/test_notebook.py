@@ -16,6 +16,13 @@ def test_every_text_is_escaped() -> None:
     assert text.count("&lt;script&gt;") == 7
 
 
+def test_what_stands_in_csv_alone_is_not_shown() -> None:
+    machine = Table("m", "", (Column("a", "secret", "machine"),), (("x",),))
+    assert machine.for_machines
+    text = html_text(Document("title", (), (machine,)))
+    assert "secret" not in text and "<table" not in text
+
+
 def test_gains_are_blue_losses_orange_and_the_middle_is_pale() -> None:
     table = Table("t", "", (Column("p", "P&L", "heat"),), ((5.0,), (-5.0,), (0.0,), (None,)))
     colours = heat_colours(table)

@@ -36,6 +36,42 @@ def test_the_intents_have_the_announced_margin(result: xm.OptimiseResult, tmp_pa
     assert legs.after.im_usd == pytest.approx(result.figures["after"]["im_usd"], rel=1e-12)
 
 
+def test_greeks_stand_beside_the_band_that_holds_them(result: xm.OptimiseResult) -> None:
+    rows = result.figures["greeks"]
+    part, held, bench = result.bench.view.instruments, result.bench.quantity, result.bench
+    for row in rows:
+        if row["greek"] == "gamma":  # no tolerance by default
+            assert row["least"] is row["most"] is row["binds"] is None
+            continue
+        share = {"delta": 0.02, "vega": 0.05}[row["greek"]]
+        column = {"delta": 0, "vega": 2}[row["greek"]]
+        gross = sum(
+            abs(float(bench.greek[k, column]) * float(held[k]))
+            for k, item in enumerate(part.items)
+            if item.underlying == row["coin"]
+        )
+        assert row["most"] - row["before"] == pytest.approx(share * gross, rel=1e-9)
+        assert row["before"] - row["least"] == pytest.approx(share * gross, rel=1e-9)
+        slack = 1e-9 + 1e-3 * (row["most"] - row["least"])
+        assert row["least"] - slack <= row["after"] <= row["most"] + slack
+
+
+def test_a_greek_that_holds_the_answer_back_binds() -> None:
+    found = xm.optimise(BOOK, MARKET, asked={}, tolerances=Tolerances(0.01, None, 0.2))
+    rows = [row for row in found.figures["greeks"] if row["binds"]]
+    binding = {f"{row['greek']} of {row['coin']}" for row in rows}
+    named = {each["limit"] for each in found.figures["limits"] if "P&L" not in each["limit"]}
+    assert binding and binding == named
+    for row in found.figures["greeks"]:
+        if row["binds"]:  # whole lots may stand a lot inside of the edge
+            near = min(row["after"] - row["least"], row["most"] - row["after"])
+            assert near <= 0.02 * (row["most"] - row["least"])
+    loose = xm.optimise(
+        BOOK, MARKET, asked={}, tolerances=Tolerances(None, None, None), desired=Desired(kept=20)
+    )
+    assert all(row["least"] is None for row in loose.figures["greeks"])
+
+
 def test_the_figures_add_up_and_say_what_got_worse(result: xm.OptimiseResult) -> None:
     figures = result.figures
     assert figures["saved_usd"] == pytest.approx(

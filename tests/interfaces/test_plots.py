@@ -12,7 +12,7 @@ from crossmargin.core.errors import InputError
 from crossmargin.interfaces.cli import main
 from crossmargin.interfaces.plots import ENDINGS, standalone, write_plot
 from crossmargin.interfaces.report_svg import picture, text
-from crossmargin.interfaces.tables import Document
+from crossmargin.interfaces.tables import Column, Document, Table
 
 RETAIL = ["sample:retail-short-vol", "--market", "sample:market"]
 MAKER = ["sample:market-maker", "--market", "sample:market"]
@@ -75,3 +75,15 @@ def test_another_ending_and_a_missing_folder_are_refused(tmp_path: Path) -> None
         assert wrong.value.code == code
     assert standalone(standalone(draw(10.0))).count("xmlns") == 1
     assert write_plot(tmp_path / "PLOT.SVG", draw, shown, "Nothing").exists()
+
+
+def test_a_page_has_no_section_for_what_stands_in_csv_alone(tmp_path: Path) -> None:
+    machine = Table("missing", "", (Column("a", "a", "machine"),), (("x",),))
+    place = tmp_path / "page.html"
+    write_plot(
+        place,
+        lambda width: picture(width, 20.0, "label", [text(1.0, 1.0, "words", 12)]),
+        lambda: Document("title", (), (machine,)),
+        "heading",
+    )
+    assert "Missing" not in place.read_text(encoding="utf-8")

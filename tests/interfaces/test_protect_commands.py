@@ -18,6 +18,7 @@ def test_the_screen_shows_hedges_floors_and_margins(capsys: pytest.CaptureFixtur
     for words in ("75.0 % of the equity", "over 45 days", "upside", "margin by the exact model",
                   "more in --json"):  # fmt: skip
         assert words in shown
+    assert "\n\n\n" not in shown  # what stands in CSV alone leaves no gap on the screen
 
 
 def test_files_are_written_and_read_back(
@@ -28,7 +29,7 @@ def test_files_are_written_and_read_back(
     flags = [part for pair in files.items() for part in pair]
     assert main([*BASE, *flags, "--take", "2"]) == 0
     shown = capsys.readouterr().out
-    assert "the trades of hedge 2" in shown
+    assert f"written: {tmp_path}" in shown and "intent" in shown.split("written:")[-1]
     assert Path(files["--plot"]).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     book = tmp_path / "book.csv"
     book.write_text(

@@ -28,6 +28,16 @@ def test_after_the_trades_the_account_is_inside(hedged: xm.RebalanceResult) -> N
     assert hedged.figures["holds"]
 
 
+def test_the_cost_is_split_and_adds_up(hedged: xm.RebalanceResult) -> None:
+    figures = hedged.figures
+    assert sum(figures["components"].values()) == pytest.approx(figures["cost_usd"], rel=1e-9)
+    assert figures["components"].keys() >= {"spread", "fee"}
+    told = hedged.document().lines[1]
+    assert "against the mark (" in told
+    for name, usd in figures["components"].items():
+        assert (f"{name} {usd:,.2f}" in told) == (abs(usd) >= 0.005)
+
+
 def test_margin_is_checked_at_every_fill(hedged: xm.RebalanceResult) -> None:
     legs = list(hedged.intents.legs())
     for k, fill in enumerate(hedged.figures["fills"]):

@@ -102,3 +102,12 @@ def test_machine_columns_are_in_csv_and_on_no_screen() -> None:
 def test_an_amount_alone() -> None:
     assert amount_text(1295545.4, "USD") == "1,295,545"
     assert amount_text(0.07078, "BTC") == "0.070780"
+
+
+def test_a_table_for_machines_is_in_csv_and_nowhere_else() -> None:
+    shown = Table("s", "", (Column("a", "a"), Column("m", "m", "machine")), (("x", "hidden"),))
+    machine = Table("m", "", (Column("b", "b", "machine"),), (("y",),))
+    document = Document("title", (), (shown, machine))
+    assert machine.for_machines and not shown.for_machines
+    assert plain_text(document).splitlines()[-1] == "x"
+    assert "y" in csv_text(document)

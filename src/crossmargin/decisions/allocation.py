@@ -60,17 +60,23 @@ class Wish:
 
     def __post_init__(self) -> None:
         """InputError ``number_out_of_range`` for a price or a weight below zero."""
-        own = (self.buffer_fraction, self.rate_annual, self.days, self.gross_weight)
-        numbers = (*own, *self.buffers_usd.values())
-        if not all(0.0 <= number < math.inf for number in numbers):
-            raise InputError(
-                "number_out_of_range",
-                "buffers, rate, days and weight are not negative",
-                place="allocation",
-                value=numbers,
-                limit=">= 0",
-                remedy="Correct the number.",
-            )
+        numbers = {
+            "--buffer": self.buffer_fraction,
+            "--rate": self.rate_annual,
+            "--days": self.days,
+            "--compress": self.gross_weight,
+            **{f"--buffer-usd {name}": usd for name, usd in self.buffers_usd.items()},
+        }
+        for place, value in numbers.items():
+            if not 0.0 <= value < math.inf:
+                raise InputError(
+                    "number_out_of_range",
+                    "buffers, rate, days and weight are not negative",
+                    place=place,
+                    value=value,
+                    limit=">= 0",
+                    remedy="Correct the number.",
+                )
 
     @property
     def price(self) -> float:

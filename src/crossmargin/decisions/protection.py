@@ -77,10 +77,15 @@ class Ask:
         if self.response is not None:
             number(self.response, "response", above=-1e-12, below=5.0)
         _one_of("unit", [self.unit], ("usd", "coin"))
-        _one_of("strategy", self.families, FAMILIES)
+        _one_of("strategy", self.families, FAMILIES, "strategies")
         if self.expiries < 1:
             raise InputError(
-                "number_out_of_range", "expiries is refused", value=self.expiries, limit=">= 1"
+                "number_out_of_range",
+                "expiries to search are refused",
+                place="--expiries",
+                value=self.expiries,
+                limit=">= 1",
+                remedy="Give 1 or more.",
             )
 
 
@@ -177,11 +182,11 @@ def protect(prepared: Prepared, book: Book, view: View, snapshot: Snapshot, ask:
     if not equity > 0.0:
         raise InputError(
             "number_out_of_range",
-            "an account without equity has no floor to keep",
+            f"equity is {equity:,.0f} USD, at or below zero: there is no floor to keep",
             place=prepared.ground.account,
-            value=equity,
-            limit="equity above 0",
-            remedy="Give all balances, or COIN:AMOUNT; a debt is cured before it is protected.",
+            limit="equity above 0 USD",
+            remedy="Give every balance (cash rows of the book), or COIN:AMOUNT in its place to "
+            "protect an amount of coins; add money before it is protected.",
         )
     worth = BookWorth.of(book, view, ask.underlying, equity)
     response, told = _response(view, ask)
@@ -367,13 +372,15 @@ def _order(each: Candidate) -> tuple[bool, float, float, str, str]:
     return not each.holds, low, each.plan.horizon_cost_usd, each.found.family, each.names[0]
 
 
-def _one_of(what: str, given: Sequence[str], known: tuple[str, ...]) -> None:
+def _one_of(
+    what: str, given: Sequence[str], known: tuple[str, ...], place: str | None = None
+) -> None:
     for each in given:
         if each not in known:
             raise InputError(
                 "option_unknown",
                 f"no {what} of that name",
-                place=what,
+                place=place or what,
                 value=each,
                 limit=", ".join(known),
                 remedy="Name one of them.",

@@ -39,7 +39,7 @@ from crossmargin.market.snapshot import Snapshot
 
 __all__ = ["AllocateResult", "allocate"]
 
-HEADING = "What each venue demands, before and after"
+HEADING = "Initial margin (with haircuts) that each venue demands, before and after"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -199,7 +199,7 @@ def _written(result: AllocateResult, plot: str | None, intents: str | None) -> l
     """Write the picture and the intents; a line for each."""
     from crossmargin.interfaces import intents_file  # only when one is written
 
-    lines = [] if plot is None else [f"written: {result.plot(plot)}"]
+    lines = [] if plot is None else [intents_file.written_line(result.plot(plot))]
     if intents is not None:
         path = result.write_intents(intents)
         lines.append(intents_file.intents_line(path, len(result.intents)))

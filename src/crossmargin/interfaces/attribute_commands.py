@@ -130,6 +130,7 @@ def attribute(
 def _shown(result: AttributeResult, plot: str | None, json_: bool, csv: bool) -> None:
     """The answer in the form that was asked for, and the picture."""
     from crossmargin.interfaces.commands import _receipt, _write
+    from crossmargin.interfaces.intents_file import written_line
 
     written = None if plot is None else result.plot(plot)
     if json_:
@@ -140,7 +141,7 @@ def _shown(result: AttributeResult, plot: str | None, json_: bool, csv: bool) ->
         show(result.summary())
         _receipt(result.receipt.to_dict())
         if written is not None:
-            print(f"\nthe shares are drawn in {written}")
+            print(f"\n{written_line(written)}")
 
 
 def register(app: App) -> None:

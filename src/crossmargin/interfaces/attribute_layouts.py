@@ -39,7 +39,7 @@ def attribute_document(figures: Mapping[str, Any], top: int = 0) -> Document:
     if figures["method"] in ("all", "euler"):
         tables.append(_marginal(figures))
     if figures["statement"]:
-        tables.append(_statement(figures["statement"]))
+        tables.append(_statement(figures["statement"], top))
     change = figures["change"]
     if change:
         tables += change_document(change).tables
@@ -193,18 +193,23 @@ def _marginal(figures: Mapping[str, Any]) -> Table:
     return Table("marginal", "Marginal by contract, per unit", columns, rows, notes)
 
 
-def _statement(bill: Mapping[str, Any]) -> Table:
+def _statement(bill: Mapping[str, Any], top: int) -> Table:
     columns = (
         Column("kind", "what", "name"),
         Column("line", "whose", "name"),
         Column("required_usd", "capital", "usd"),
         Column("cost_usd", "cost", "number", "USD"),
     )
-    rows = [
-        (_ROWS[each["kind"]], each["line"], each["required_usd"], each["cost_usd"])
-        for each in bill["lines"]
-        if each["cents"] or abs(each["required_usd"]) >= 0.005
-    ]
+    lines = [e for e in bill["lines"] if e["cents"] or abs(e["required_usd"]) >= 0.005]
+    rows: list[tuple[Any, ...]] = []
+    for kind in dict.fromkeys(each["kind"] for each in lines):
+        own = [each for each in lines if each["kind"] == kind]
+        kept, rest = _largest(own, "required_usd", top)
+        rows += [(_ROWS[kind], e["line"], e["required_usd"], e["cost_usd"]) for e in kept]
+        if rest:
+            # Whole cents are added, so that the column adds up to the bill as the lines do.
+            sums = sum(e["required_usd"] for e in rest), sum(e["cents"] for e in rest) / 100.0
+            rows.append((_ROWS[kind], f"{len(rest)} smaller ones", *sums))
     whole = bill["required_usd"] + (bill["buffer_usd"] or 0.0)
     rows.append(("bill", "", whole, bill["total_usd"]))
     days = "a day" if bill["days"] == 1 else f"of {bill['days']} days"

@@ -115,7 +115,9 @@ def _bars(
     for j, rule in enumerate(rules):
         at = 8.0 + 150.0 * j
         parts.append(rect(at, 34, 12, 12, LINE_COLOURS[j]))
-        parts.append(text(at + 18, 44, rule, 12))
+        # One number a row has room: the first rule's.
+        named = f"{rule}, with number" if j == 0 and len(rules) > 1 else rule
+        parts.append(text(at + 18, 44, named, 12))
     for k, (name, own) in enumerate(rows):
         parts.append(frame.name(k, name))
         thick = (_ROW - 8.0) / len(own)

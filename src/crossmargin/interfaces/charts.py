@@ -99,7 +99,7 @@ def bars_svg(
     known = [value for _, values in groups for value in values if value is not None]
     marks = ticks(min([0.0, *known]), max([0.0, *known]), 5 if width > _SMALL else 3)
     scale = _scale(marks, unit)
-    keys, top = _keys(names, width, size)
+    keys, top = _keys(names, width, size, dashed=False)
     left = max([text_width(name, size) for name, _ in groups] + [60.0]) + 12.0
     left = min(left, 0.4 * width)
     right = width - 14.0 - max(text_width(scale.text(value), size) for value in [*known, 0.0])
@@ -174,15 +174,22 @@ def _rows(words: str, width: float, size: float) -> list[str]:
     return out
 
 
-def _keys(names: Sequence[str], width: float, size: float) -> tuple[list[str], float]:
-    """The key under the title, wrapped; and where the picture begins under it."""
+def _keys(
+    names: Sequence[str], width: float, size: float, *, dashed: bool = True
+) -> tuple[list[str], float]:
+    """The key under the title, wrapped; and where the picture begins under it.
+
+    ``dashed``: of lines, which differ in dash too; bars are solid and so is their key.
+    """
     parts, at, y = [], 2.0, 48.0 if width > _SMALL else 64.0
     for k, name in enumerate(names):
         wide = 30.0 + text_width(name, size) + 18.0
         if at > 2.0 and at + wide > width:
             at, y = 2.0, y + 17.0
         colour, dash = _style(k)
-        parts.append(line(at, y - 4, at + 24, y - 4, stroke=colour, width=3, dash=dash))
+        parts.append(
+            line(at, y - 4, at + 24, y - 4, stroke=colour, width=3, dash=dash if dashed else "")
+        )
         parts.append(text(at + 30, y, name, size))
         at += wide
     return parts, y + 16.0

@@ -12,7 +12,7 @@ import numpy as np
 from crossmargin.core.arrays import Floats
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import CrossMarginError, InputError
-from crossmargin.decisions.estimators import ESTIMATORS, Estimate, estimate
+from crossmargin.decisions.estimators import ESTIMATORS, MEANS, Estimate, estimate
 from crossmargin.decisions.intents import Intents
 from crossmargin.decisions.leverage import sized
 from crossmargin.decisions.mean_variance import Frontier
@@ -155,6 +155,7 @@ def frontier(
     held = holdings_of(current, held_prices)
     allowed = limits_of(limits or Limits(), names, held)
     plainly = Method("equal", None, risk_free / year, level, estimator, mean, decay)
+    _check(plainly, points)
     way = _method(plainly, method, target, year)
     known = with_views(
         estimate(returns, estimator, mean=mean, decay=decay),
@@ -185,6 +186,32 @@ def frontier(
         "build": dict(manifest()),
     }
     return FrontierResult(plain.checked(figures, "frontier"), line, intents)
+
+
+def _check(method: Method, points: int) -> None:
+    """InputError with the flag's name for what a user may mistype."""
+    for place, value, known in (
+        ("--estimator", method.estimator, ESTIMATORS),
+        ("--mean", method.mean, MEANS),
+    ):
+        if value not in known:
+            raise InputError(
+                "option_unknown",
+                "no such estimator",
+                place=place,
+                value=value,
+                limit=", ".join(known),
+                remedy="Choose one of them.",
+            )
+    if points < 2:
+        raise InputError(
+            "number_out_of_range",
+            "a frontier has two points or more",
+            place="--points",
+            value=points,
+            limit=">= 2",
+            remedy="Give 2 or more.",
+        )
 
 
 def _method(base: Method, name: str, target: float | None, periods: float) -> Method:

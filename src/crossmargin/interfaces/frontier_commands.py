@@ -154,9 +154,9 @@ def frontier(
 def _shown(result: Any, intents: str | None, plot: str | None, json_: bool, csv: bool) -> int:
     """Files first, so that a wrong name is told before anything is printed."""
     from crossmargin.interfaces.commands import _write
-    from crossmargin.interfaces.intents_file import intents_line
+    from crossmargin.interfaces.intents_file import intents_line, written_line
 
-    written = [] if plot is None else [f"written: {result.plot(plot)}"]
+    written = [] if plot is None else [written_line(result.plot(plot))]
     if intents is not None:
         written.append(intents_line(result.write_intents(intents), len(result.intents)))
     if json_ or csv:

@@ -173,6 +173,15 @@ def holdings_of(
 
 
 def _read_holdings(path: str | Path) -> dict[str, float]:
+    if not Path(path).is_file():
+        raise InputError(
+            "file_unreadable",
+            "there is no such file of holdings",
+            place="--current",
+            value=str(path),
+            limit="FILE.csv with the columns asset and quantity",
+            remedy="Write the holdings into a file: asset,quantity and a line for each.",
+        )
     table, name = read_csv(path), Path(path).name
     if not {"asset", "quantity"} <= set(table.columns):
         raise InputError(

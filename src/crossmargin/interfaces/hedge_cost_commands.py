@@ -86,6 +86,7 @@ def hedge_cost(
     """What delta hedging options costs: formula, simulation, replay, break-even, bands."""
     from crossmargin.interfaces.commands import _one_form, _receipt, _write
     from crossmargin.interfaces.hedge_cost import hedge_cost as verb
+    from crossmargin.interfaces.intents_file import written_line
 
     _one_form(json_, csv)
     with working("hedging along every path", quiet=json_ or csv):
@@ -119,7 +120,7 @@ def hedge_cost(
         show(result.document())
         _receipt(result.receipt.to_dict())
         if written is not None:
-            print(f"\ncost and error are drawn in {written}")
+            print(f"\n{written_line(written)}")
     return 0
 
 

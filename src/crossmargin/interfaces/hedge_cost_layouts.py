@@ -22,7 +22,7 @@ def hedge_cost_document(figures: Figures) -> Document:
         f"{figures['hours_between_hedges']:g} hours for {figures['horizon_days']:.4g} days, "
         f"{figures['intervals']} hedges in {hedge['contract']}",
         f"one way {hedge['one_way_bp']:.2f} bp of notional ({hedge['source']}); realised "
-        f"volatility {100.0 * formula['vol_fraction']:.1f} %",
+        f"volatility {100.0 * formula['vol_fraction']:.2f} %",
     ]
     at = figures["break_even"]["realised_vol_fraction"]
     lines.append(

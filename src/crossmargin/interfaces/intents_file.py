@@ -16,7 +16,7 @@ import msgspec
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.intents import Intents, intent_columns
 
-__all__ = ["ENDINGS", "SCHEMA", "intents_line", "write_intents"]
+__all__ = ["ENDINGS", "SCHEMA", "intents_line", "write_intents", "written_line"]
 
 ENDINGS = (".csv", ".json")
 SCHEMA = "intents/1"
@@ -65,8 +65,13 @@ def intents_line(path: str | Path, count: int) -> str:
     An empty file is written all the same: one of an earlier run must not stand for this answer.
     """
     if count == 0:
-        return f"written: {path} (no intents: it is empty, and whatif --rank refuses it)"
-    return f"written: {path} ({count} {'intent' if count == 1 else 'intents'})"
+        return written_line(path, "no intents: it is empty, and whatif --rank refuses it")
+    return written_line(path, f"{count} {'intent' if count == 1 else 'intents'}")
+
+
+def written_line(path: str | Path, holds: str = "") -> str:
+    """What every command says of a file that it wrote, and what the file holds."""
+    return f"written: {path} ({holds})" if holds else f"written: {path}"
 
 
 def _csv(groups: Mapping[str, Intents]) -> str:

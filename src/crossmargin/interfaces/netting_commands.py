@@ -44,6 +44,7 @@ def netting(
 ) -> int:
     """What each offset of an account saves, and which break eats it."""
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.intents_file import written_line
     from crossmargin.interfaces.netting import netting as verb
 
     _one_form(json_, csv)
@@ -68,7 +69,7 @@ def netting(
         show(result.document())
         _receipt(result.receipt.to_dict())
         if written is not None:
-            print(f"\nthe curve is drawn in {written}")
+            print(f"\n{written_line(written)}")
     return 0
 
 

@@ -17,7 +17,7 @@ def html_text(document: Document) -> str:
     """The document as one HTML fragment."""
     parts = [f"<div class='crossmargin'><h4>{html.escape(document.title)}</h4>"]
     parts += [f"<p>{html.escape(line)}</p>" for line in document.lines]
-    parts += [_table(table) for table in document.tables]
+    parts += [_table(table) for table in document.tables if not table.for_machines]
     parts += [f"<p>note: {html.escape(note)}</p>" for note in document.notes]
     return "".join(parts) + "</div>"
 

@@ -49,6 +49,7 @@ from crossmargin.interfaces.whatif import PreparedBook, prepare
 __all__ = ["OBJECTIVES", "OptimiseResult", "Terms", "horizon_of", "life_of", "optimise"]
 
 OBJECTIVES = ("margin", "call", "free-equity")
+_TOLERANCES = ("delta", "gamma", "vega", "worse", "better")
 TOLD = 2  # relaxations that an error names
 FINER = 4  # times that an answer is made; what is left beyond a limit is said
 
@@ -256,7 +257,7 @@ def _check(terms: Terms) -> None:
             limit=", ".join(OBJECTIVES),
             remedy="Choose one of them.",
         )
-    shares = [getattr(terms.tolerances, n) for n in ("delta", "gamma", "vega", "worse", "better")]
+    shares = {n: getattr(terms.tolerances, n) for n in _TOLERANCES}
     numbers = {
         "--days": terms.days,
         "--funding": terms.funding,
@@ -264,7 +265,8 @@ def _check(terms: Terms) -> None:
         "--largest": terms.desired.largest,
         "--least-days": terms.desired.least_days,
         "--least-usd": terms.desired.least_usd,
-        "a tolerance": min((s for s in shares if s is not None), default=0.0),
+        "--legs": 1 if terms.legs is None else terms.legs,
+        **{f"--{name}": share for name, share in shares.items() if share is not None},
     }
     for place, value in numbers.items():
         if not 0.0 <= value < float("inf"):

@@ -154,9 +154,9 @@ def optimise(
 
 def _written(result: OptimiseResult, plot: str | None, intents: str | None) -> list[str]:
     """Files first: what cannot be written is refused before an answer is printed."""
-    from crossmargin.interfaces.intents_file import intents_line
+    from crossmargin.interfaces.intents_file import intents_line, written_line
 
-    out = [] if plot is None else [f"written: {result.plot(plot)}"]
+    out = [] if plot is None else [written_line(result.plot(plot))]
     if intents is not None:
         out.append(intents_line(result.write_intents(intents), len(result.intents)))
     return out

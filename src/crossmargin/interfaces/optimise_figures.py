@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crossmargin.core.clock import format_ms
+from crossmargin.decisions.margin_choice import limits_of
+from crossmargin.decisions.margin_lp import Limit
 from crossmargin.decisions.margin_search import has_orders
 from crossmargin.interfaces.optimise_words import bindings_of, nothing_because
 
@@ -47,7 +49,7 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "exit_after_usd": result.exits_usd[1],
         "saved_net_of_exit_usd": priced.saved_usd - (result.exits_usd[1] - result.exits_usd[0]),
         "outlooks": [_outlook(each) for each in result.outlooks],
-        "greeks": [_greek(each) for each in result.greeks],
+        "greeks": _greeks(result),
         "grid": [_grid(each) for each in result.grid],
         "dense_grid": [_grid(each) for each in result.dense],
         "rounds": [
@@ -111,14 +113,34 @@ def _outlook(each: Any) -> dict[str, Any]:
     }
 
 
-def _greek(each: Any) -> dict[str, Any]:
-    return {
-        "greek": each.name,
-        "coin": each.coin,
-        "unit": each.unit,
-        "before": each.without,
-        "after": each.with_,
-    }
+def _greeks(result: OptimiseResult) -> list[dict[str, Any]]:
+    """Each Greek before and after, with the band that the tolerances allow it after the trades.
+
+    The band of a coin is what it is before, and the sum of what each of its limits (one, or one an
+    expiry) lets it move. None where no tolerance holds the Greek. ``binds``: a limit of it holds
+    the programme back, before sizes are whole lots; None with ``legs``, which has no multipliers.
+    """
+    found = {name: value for name, _, value in result.priced.answer.duals}
+    whole = result.terms.legs is not None
+    own: dict[str, list[Limit]] = {}
+    for limit in limits_of(result.bench, result.terms.tolerances):
+        own.setdefault(" ".join(limit.name.split()[:3]), []).append(limit)
+    out = []
+    for each in result.greeks:
+        held = own.get(f"{each.name} of {each.coin}", [])
+        out.append(
+            {
+                "greek": each.name,
+                "coin": each.coin,
+                "unit": each.unit,
+                "before": each.without,
+                "after": each.with_,
+                "least": each.without + sum(one.least for one in held) if held else None,
+                "most": each.without + sum(one.most for one in held) if held else None,
+                "binds": any(found.get(one.name) for one in held) if held and not whole else None,
+            }
+        )
+    return out
 
 
 def _grid(each: Any) -> dict[str, Any]:

@@ -109,9 +109,13 @@ def _greeks(figures: Figures) -> Table:
         Column("unit", "unit", "name"),
         Column("before", "before", "price"),
         Column("after", "after", "price"),
+        Column("least", "band\nfrom", "price"),
+        Column("most", "to", "price"),
+        Column("binds", "binds", "name"),
     )
     rows = tuple(tuple(each[c.key] for c in columns) for each in figures["greeks"])
-    return Table("greeks", "Greeks", columns, rows)
+    notes = ("band: --delta, --gamma, --vega, shares of the gross Greek; without one it is free",)
+    return Table("greeks", "Greeks and the bands that hold them", columns, rows, notes)
 
 
 _GRIDS = {

@@ -1,19 +1,22 @@
-"""P&L over the own grid and the margin scenarios, before and after, as one SVG."""
+"""P&L over the own grid and the worst scenarios of the margin, before and after, as one SVG."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crossmargin.decisions.margin_outlook import after_of
 from crossmargin.interfaces.account_plots import under
-from crossmargin.interfaces.charts import Curve, curves_svg
+from crossmargin.interfaces.charts import Curve, bars_svg, curves_svg
 from crossmargin.margin.pools import cut
 from crossmargin.margin.whatif_trades import Leg
 
 if TYPE_CHECKING:
     from crossmargin.interfaces.optimise import OptimiseResult
 
-__all__ = ["optimise_svg"]
+__all__ = ["optimise_svg", "worst_scenarios"]
+
+SCENARIOS = 12  # that a picture of a pool has
 
 
 def optimise_svg(result: OptimiseResult, width: float) -> str:
@@ -36,13 +39,13 @@ def optimise_svg(result: OptimiseResult, width: float) -> str:
         pictures.append(
             curves_svg(title, curves, width, unit="USD", x_title="move of the index", x_ticks=marks)
         )
-    pictures.append(_margin_svg(result, width))
+    pictures += _margin_svgs(result, width)
     label = "P&L and margin, before and after"
     return under([each for each in pictures if each], width, label)
 
 
-def _margin_svg(result: OptimiseResult, width: float) -> str:
-    """Weighted loss in every scenario of the model, before and after; "" where it has none."""
+def _margin_svgs(result: OptimiseResult, width: float) -> list[str]:
+    """Loss in the worst scenarios of every pool that has some, before and after, worst first."""
     core = result.prepared.core
     legs = [
         (int(result.bench.column[j]), float(size))
@@ -51,6 +54,7 @@ def _margin_svg(result: OptimiseResult, width: float) -> str:
     ]
     made = [Leg(column, size) for column, size in legs]
     books = (core.base.book, core.changed_book(made) if made else core.base.book)
+    out = []
     for pool in core.ground.pools:
         losses = []
         for book in books:
@@ -58,17 +62,30 @@ def _margin_svg(result: OptimiseResult, width: float) -> str:
             if vector is None:
                 break
             losses.append([-float(each) * pool.priced.usd_per_unit for each in vector[0]])
-        if len(losses) == 2:
-            x = [float(k + 1) for k in range(len(losses[0]))]
-            step = max(len(x) // 8, 1)
-            marks = [(at, f"{at:.0f}") for at in x[::step]]
-            curves = tuple(
-                Curve(name, x, each) for name, each in zip(("before", "after"), losses, strict=True)
-            )
-            title = (
-                f"Loss in each scenario of {core.base.model.name}, pool {pool.priced.pool.label}"
-            )
-            return curves_svg(
-                title, curves, width, unit="USD", x_title="scenario, venue's order", x_ticks=marks
-            )
-    return ""
+        if len(losses) < 2:
+            continue
+        known = pool.priced.scenarios
+        labels = () if known is None else known.label
+        rows = worst_scenarios(losses[0], losses[1], labels)
+        if not rows:
+            continue
+        title = (
+            f"Loss as {core.base.model.name} weighs it, pool {pool.priced.pool.label}: "
+            f"the {len(rows)} worst of {len(losses[0])} scenarios (a gain is below zero)"
+        )
+        out.append(bars_svg(title, rows, ("before", "after"), width, unit="USD"))
+    return out
+
+
+def worst_scenarios(
+    before: Sequence[float], after: Sequence[float], labels: Sequence[str]
+) -> list[tuple[str, tuple[float, float]]]:
+    """Label, loss before and after of the scenarios that lose most in either; the worst first.
+
+    What loses nothing in both is left out. Without a label of its own a scenario goes by its place
+    in the venue's order, from 1.
+    """
+    losing = [k for k in range(len(before)) if max(before[k], after[k]) > 0.0]
+    worst = sorted(losing, key=lambda k: (-max(before[k], after[k]), k))[:SCENARIOS]
+    named = len(labels) == len(before)
+    return [(labels[k] if named else f"scenario {k + 1}", (before[k], after[k])) for k in worst]

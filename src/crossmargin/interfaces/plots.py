@@ -79,6 +79,8 @@ def drawn_page(picture: Picture, shown: Document, heading: str) -> str:
     body = [f"<h1>{escape(shown.title)}</h1>", *(paragraph(each) for each in shown.lines)]
     body.append(section("plot", heading, parts))
     for table in shown.tables:
+        if table.for_machines:
+            continue
         title = table.title or table.name.replace("_", " ")
         bare = replace(table, title="")
         body.append(section(table.name, title[:1].upper() + title[1:], [table_html(bare)]))

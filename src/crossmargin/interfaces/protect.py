@@ -13,6 +13,7 @@ import numpy as np
 
 from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError
+from crossmargin.decisions.checked import number
 from crossmargin.decisions.hedge_chain import chains_of, perpetual_of
 from crossmargin.decisions.hedge_finder import FAMILIES
 from crossmargin.decisions.insurance_paths import Rule, drawn_paths, windows
@@ -266,8 +267,8 @@ def protect(
     ``tail_margin`` dollars; one of them costs ``margin_rate`` a year of that budget. The other
     arguments are those of ``whatif``. Dollars; costs are positive.
     """
-    snapshot = snapshot_of(market)
-    source = _coins_alone(book, venue)
+    _check(cppi, tail_budget, margin_rate)
+    snapshot, source = snapshot_of(market), _coins_alone(book, venue)
     held = book_of(source, venue=venue, form=form, allow_duplicates=allow_duplicates)
     held = only_account(held if account is None else one_account(held, account), "protection")
     chosen = coin or _largest_coin(held, snapshot)
@@ -295,6 +296,15 @@ def protect(
     return ProtectResult(found, prepared, view, compared, tail, asked)
 
 
+def _check(cppi: Sequence[float], tail_budget: float | None, margin_rate: float) -> None:
+    """InputError with the flag's name, before a budget is dollars."""
+    for multiplier in cppi:
+        number("--cppi", multiplier, 0.0, above=True)
+    if tail_budget is not None:
+        number("--tail-budget", tail_budget, 0.0, above=True)
+    number("--margin-rate", margin_rate, 0.0)
+
+
 def _families(named: Sequence[str] | None) -> tuple[str, ...]:
     """Strategies as the finder names them: ``zero-cost-collar`` is ``zero-cost collar``."""
     every = named or FAMILIES
@@ -305,7 +315,7 @@ def _coins_alone(book: BookLike, venue: str | None) -> BookLike:
     """``COIN:AMOUNT`` as the book of one balance."""
     if not isinstance(book, str) or Path(book).exists():
         return book
-    found = _NOTIONAL.fullmatch(book)
+    found = _NOTIONAL.fullmatch(book.upper())  # btc:5 is meant as BTC:5
     if found is None and _LIKE_COINS.fullmatch(book):
         raise InputError(
             "number_out_of_range",

@@ -122,6 +122,7 @@ def protect(
 ) -> int:
     """Hedges that keep an account above a floor at every price, ranked by cost."""
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.intents_file import intents_line, written_line
     from crossmargin.interfaces.protect import protect as verb
     from crossmargin.interfaces.sources import at_least
 
@@ -137,9 +138,10 @@ def protect(
             account=account, fee=fee, venue=venue, form=form, allow_duplicates=allow_duplicates,
         )  # fmt: skip
         result.figures  # noqa: B018 # what is slow is done under the sign that it works
-    made = [] if plot is None else [f"before and after are drawn in {result.plot(plot, take)}"]
+    made = [] if plot is None else [written_line(result.plot(plot, take))]
     if intents is not None:
-        made.append(f"the trades of hedge {take} are in {result.write_intents(intents, take)}")
+        place = result.write_intents(intents, take)
+        made.append(intents_line(place, len(result.intents(take))))
     if json_ or csv:
         _write(result.to_json() if json_ else result.to_csv())
         return 0

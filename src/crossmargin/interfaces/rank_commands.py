@@ -79,9 +79,12 @@ def rank(
 ) -> int:
     """Trades by the margin that each saves for a dollar of cost; nothing is sent."""
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
+    from crossmargin.interfaces.intents_file import intents_line, written_line
     from crossmargin.interfaces.rank import rank as verb
+    from crossmargin.interfaces.sources import at_least
 
     _one_form(json_, csv)
+    at_least(top, 0, "--top")
     with counting("ranking the candidates", quiet=json_ or csv) as progress:
         result = verb(
             book,
@@ -102,10 +105,10 @@ def rank(
             form=form,
             allow_duplicates=allow_duplicates,
         )
-    written = [
-        *([result.plot(plot)] if plot is not None else []),
-        *([result.write_intents(intents, top)] if intents is not None else []),
-    ]
+    written = [] if plot is None else [written_line(result.plot(plot))]
+    if intents is not None:
+        count = sum(len(own) for own in result.intents(top).values())
+        written.append(intents_line(result.write_intents(intents, top), count))
     if json_:
         _write(result.to_json())
     elif csv:
@@ -113,8 +116,8 @@ def rank(
     else:
         show(result.document(top))
         _receipt(result.receipt.to_dict())
-        for place in written:
-            print(f"\nwritten: {place}")
+        for told in written:
+            print(f"\n{told}")
     return 0
 
 

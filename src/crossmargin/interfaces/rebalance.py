@@ -214,6 +214,7 @@ def _of_greeks(
         "hold_days": greeks.hold_days,
         "trades": [_trade_row(each) for each in found.intents.trades],
         "cost_usd": found.intents.cost_usd,
+        "components": dict(found.split),
         "margin_usd": sum(each.margin_usd for each in found.hedges.values()),
         "carry_usd": sum(each.carry_usd for each in found.hedges.values()),
         "im_before_usd": before.im_usd,

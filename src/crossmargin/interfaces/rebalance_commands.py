@@ -162,7 +162,7 @@ _FACES = ("book", "market", "intents", "plot", "json_", "csv")
 def _shown(asked: dict[str, Any]) -> int:
     """Ask the verb what the command was asked, and show it."""
     from crossmargin.interfaces.commands import _changes, _one_form, _receipt, _write
-    from crossmargin.interfaces.intents_file import intents_line
+    from crossmargin.interfaces.intents_file import intents_line, written_line
     from crossmargin.interfaces.rebalance import rebalance as verb
 
     json_, csv = asked["json_"], asked["csv"]
@@ -177,7 +177,7 @@ def _shown(asked: dict[str, Any]) -> int:
         place = result.write_intents(asked["intents"])
         written.append(intents_line(place, len(result.intents)))
     if asked["plot"] is not None:
-        written.append(f"written: {result.plot(asked['plot'])}")
+        written.append(written_line(result.plot(asked["plot"])))
     if json_:
         _write(result.to_json())
     elif csv:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ class Asked:
 class GreekPlan:
     """What was found for each underlying, the intents in the order of their fills, and its check.
 
-    ``order`` and ``after`` are None where nothing is traded.
+    ``order`` and ``after`` are None where nothing is traded. ``split``: dollars of the trades'
+    cost by component, which add up to it.
     """
 
     hedges: Mapping[str, Hedge]
@@ -74,6 +75,7 @@ class GreekPlan:
     intents: Intents
     order: FillOrder | None
     after: WhatIf | None
+    split: Mapping[str, float] = field(default_factory=dict)
 
 
 def greek_plan(
@@ -108,12 +110,14 @@ def greek_plan(
     prices: list[Mapping[str, Any]] = []
     legs: list[Leg] = []
     trades: list[Trade] = []
+    split: dict[str, float] = {}
     for name, found in exposures.items():
         if underlying not in (None, name):
             continue
         own = shop.bands(name, found)
         offered = shop.candidates(name, own, found, names)
-        rate = asked.margin_rate * asked.hold_days / 365.0
+        yearly = number("--margin-rate", asked.margin_rate, 0.0)
+        rate = yearly * number("--hold-days", asked.hold_days, 0.0) / 365.0
         if not offered and any(own[greek].breached(found[greek]) for greek in own):
             raise InputError(
                 "option_unknown",
@@ -129,6 +133,8 @@ def greek_plan(
             if size:
                 legs.append(Leg(column, size))
                 trades.append(shop.trade(each, column, size, name, hedge))
+                for part, usd in shop.split(column, size):
+                    split[part] = split.get(part, 0.0) + usd
     if not legs:
         return GreekPlan(hedges, bands, prices, Intents(), None, None)
     order = fill_order(prepared.core, legs)
@@ -139,6 +145,7 @@ def greek_plan(
         Intents(tuple(trades[k] for k in order.order)),
         order,
         prepared.core.whatif(legs),
+        split,
     )
 
 
@@ -233,7 +240,7 @@ class _Shop:
     ) -> list[tuple[int, Candidate]]:
         """Columns and candidates of an underlying; what has no quote on both sides is left out."""
         items = self.core.table.items
-        wanted = None if names is None else {self.prepared.leg_column(each) for each in names}
+        wanted = None if names is None else {self._named(each) for each in names}
         picked = [
             k
             for k, item in enumerate(items)
@@ -252,6 +259,20 @@ class _Shop:
         picked = [k for k in picked if sizes[k] > 0.0]
         margins = self._margins(picked, sizes)
         return [(k, self._candidate(k, sizes[k], margins[k])) for k in picked]
+
+    def _named(self, name: str) -> int:
+        """Row of a contract of --with."""
+        try:
+            return self.prepared.leg_column(name)
+        except InputError as error:
+            raise InputError(
+                error.code,
+                "the market lists no such contract",
+                place="--with",
+                value=name,
+                limit="a contract of the book or of the market",
+                remedy="Correct the name.",
+            ) from None
 
     def _options(self, columns: Sequence[int]) -> list[int]:
         """The strikes nearest to the forward of the nearest expiries."""
@@ -328,6 +349,11 @@ class _Shop:
         left = max((item.expiry_ms - self.view.as_of_ms) / DAY_MS, 1e-9)
         basis = float(self.view.mark[k]) / index - 1.0
         return notional * basis * min(1.0, days / left)
+
+    def split(self, column: int, size: float) -> list[tuple[str, float]]:
+        """Dollars of the trade's cost by component."""
+        parts = self.desk.quote(column, size).cost.split(size)
+        return [(name, float(value)) for name, value in parts]
 
     def trade(self, each: Candidate, column: int, size: float, name: str, hedge: Hedge) -> Trade:
         """The trade as an intent at the executable side, its cost from the cost object."""

@@ -42,9 +42,11 @@ def _greeks(figures: Figures) -> Document:
              f"{figures['as_of']}; traded to the {figures['to']}"]  # fmt: skip
     if figures["fills"]:
         tables.append(_fills(figures))
+        count = len(figures["trades"])
+        each = "1 trade costs" if count == 1 else f"{count} trades cost"
         lines.append(
-            f"{len(figures['trades'])} trades cost {figures['cost_usd']:,.2f} USD; initial margin "
-            f"{figures['im_before_usd']:,.2f} to {figures['im_after_usd']:,.2f} USD"
+            f"{each} {figures['cost_usd']:,.2f} USD against the mark{_split(figures)}; initial "
+            f"margin {figures['im_before_usd']:,.2f} to {figures['im_after_usd']:,.2f} USD"
         )
     else:
         lines.append("every Greek is inside its band: nothing to trade")
@@ -54,6 +56,12 @@ def _greeks(figures: Figures) -> Document:
         "derivatives alone, unless coins are counted; nothing here sends an order",
     ]
     return Document("Rebalancing of Greeks", tuple(lines), tuple(tables), tuple(notes))
+
+
+def _split(figures: Figures) -> str:
+    """What the cost is made of, in brackets; what is a cent or less is not named."""
+    parts = [f"{k} {usd:,.2f}" for k, usd in figures["components"].items() if abs(usd) >= 0.005]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _contracts(figures: Figures) -> Table:
@@ -105,7 +113,8 @@ def _weights(figures: Figures) -> Document:
     rule = figures["policy"]
     lines = [
         f"policy {rule['trigger']}, to {rule['to']}; value {figures['value_before_usd']:,.2f} USD "
-        f"less cost {figures['cost_usd']:,.2f} is {figures['value_after_usd']:,.2f} USD",
+        f"less cost {figures['cost_usd']:,.2f}{_split(figures)} is "
+        f"{figures['value_after_usd']:,.2f} USD",
         f"two-way turnover {100.0 * figures['turnover_two_way_fraction']:.2f} %",
     ]
     if figures["account"]:

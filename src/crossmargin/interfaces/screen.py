@@ -44,6 +44,8 @@ def show(document: Document, *, width: int | None = None) -> None:
     for line in document.lines:
         console.print(Text(line, style="dim"))
     for table in document.tables:
+        if table.for_machines:
+            continue
         console.print()
         if table.title:
             console.print(Text(table.title, style="bold"))

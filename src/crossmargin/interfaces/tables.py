@@ -77,6 +77,11 @@ class Table:
     currency: str = ""
     marks: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
+    @property
+    def for_machines(self) -> bool:
+        """Whether it stands in CSV alone: no column of it is drawn."""
+        return all(column.style == "machine" for column in self.columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -249,7 +254,8 @@ def plain_text(document: Document) -> str:
     """The document as plain text of fixed width, for ``repr``."""
     parts = [document.title, *document.lines]
     for table in document.tables:
-        parts += ["", *_plain_table(table)]
+        if not table.for_machines:
+            parts += ["", *_plain_table(table)]
     if document.notes:
         parts += ["", *(f"note: {note}" for note in document.notes)]
     return "\n".join(parts)

@@ -48,6 +48,7 @@ def unified(
 ) -> int:
     """Accounts at several venues as one: what venues demand, and the economic net."""
     from crossmargin.interfaces.commands import _one_form, _write
+    from crossmargin.interfaces.intents_file import written_line
     from crossmargin.interfaces.sources import at_least
     from crossmargin.interfaces.unified import unified as verb
 
@@ -63,12 +64,12 @@ def unified(
         show(result.document(top))
     written = []
     if plot is not None:
-        written.append(f"plot written to {result.plot(plot)}")
+        written.append(written_line(result.plot(plot)))
     if graph is not None:
-        written.append(f"graph written to {result.write_graph(graph)}")
+        written.append(written_line(result.write_graph(graph)))
     if commit is not None:
         place = result.write_commitment(commit)
-        written.append(f"commitment {result.commitment().root[:16]}… written to {place}")
+        written.append(written_line(place, f"commitment {result.commitment().root[:16]}…"))
     if written and not (json_ or csv):
         print("\n" + "\n".join(written))
     if against is not None:

@@ -53,6 +53,7 @@ class AccountGame:
             raise InputError(
                 "option_unknown",
                 "an attribution is of one account and one level",
+                place="--account, --level",
                 value=f"{len(requirement.book)} accounts, level {level}",
                 limit="1 account, im or mm",
                 remedy="Choose one.",

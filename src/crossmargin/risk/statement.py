@@ -153,6 +153,7 @@ def _check(found: Attribution, rate: float, days: int, basis: str) -> None:
         raise InputError(
             "number_out_of_range",
             "a bill is of a yearly funding rate and some days",
+            place="--rate, --days",
             value=f"{rate}, {days}",
             limit=f"rate 0 to {RATE_MAX:g} (0.08 is 8 % a year), days 1 to 3660",
             remedy="Give the rate as a fraction a year.",

@@ -56,7 +56,10 @@ def read_bytes(path: str | Path) -> bytes:
                         name, "the file is too large", held, f"{FILE_BYTES_MAX} bytes"
                     )
                 pieces.append(piece)
-    except (OSError, EOFError, zlib.error) as cause:
+    except OSError as cause:
+        why = cause.strerror or type(cause).__name__
+        raise _unreadable(name, f"cannot read the file ({why})") from None
+    except (EOFError, zlib.error) as cause:
         raise _unreadable(name, f"cannot read the file ({type(cause).__name__})") from None
     return b"".join(pieces)
 
