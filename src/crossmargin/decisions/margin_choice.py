@@ -1,9 +1,10 @@
 """The optimisation problem of one account: what may be traded, at what cost, inside which bands.
 
 Trades are of the prepared table's contracts (the book's own venue), costs are those of the one cost
-object on the side that is traded (walk, impact, fees), sizes are bounded, and every tolerance is a
-row with its unit. The requirement is that of the prepared model; a trade moves the cash line of its
-settlement currency by its value at mark.
+object on the side that is traded (walk, impact, fees, and funding that a perpetual pays while it is
+held; funding received is no gain: a hedge must not chase carry), sizes are bounded, and every
+tolerance is a row with its unit. The requirement is that of the prepared model; a trade moves the
+cash line of its settlement currency by its value at mark.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.tangents import pieces_of, spread
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
-from crossmargin.market.cost_parts import Fixed, Steps
+from crossmargin.market.cost_parts import Fixed, Steps, funding_paid
 from crossmargin.market.costs import TradeCost
+from crossmargin.market.fields import contract_subject
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
@@ -36,8 +38,12 @@ __all__ = [
     "Tolerances",
     "Workbench",
     "blocks_of",
+    "funding_of",
+    "funding_usd",
+    "held_cost",
     "limits_of",
     "profile_of",
+    "split_of",
     "trade_usd",
     "usd_of",
     "workbench",
@@ -46,7 +52,9 @@ __all__ = [
 RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
 FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
-_FEES = ("fee", "base fee")  # components of a cost
+BEATS = "better than the mark, not counted"  # what a split has to take back
+# Components that a quote better than the mark does not pay for.
+_FLOOR = ("fee", "base fee", "funding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class Desired:
     ``least_days``: of life; what expires earlier may only be closed: a hedge that is gone tomorrow
     saves margin for a day. ``horizon_days``: over which a saving is priced; the cost of closing
     what lives shorter counts horizon / life times in what is minimised. ``least_usd``: the smallest
-    trade, in dollars of the underlying.
+    trade, in dollars of the underlying. ``held_days``: over which a perpetual pays its funding.
     """
 
     largest: float = 1.0
@@ -81,6 +89,7 @@ class Desired:
     least_usd: float = 0.0
     kept: int = KEPT
     ratio: float = RATIO
+    held_days: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +121,66 @@ class Workbench:
         """Dollars of all trades ``[J]``."""
         return sum(self.cost_usd(j, float(sizes[j])) for j in np.flatnonzero(sizes).tolist())
 
+    def split_usd(self, sizes: Floats) -> dict[str, float]:
+        """Dollars of all trades ``[J]`` by component; they add up to :meth:`costs_usd`."""
+        out: dict[str, float] = {}
+        for j in np.flatnonzero(sizes).tolist():
+            size = float(sizes[j])
+            for name, usd in split_of(self.costs[int(self.column[j]), size > 0.0], size):
+                out[name] = out.get(name, 0.0) + usd
+        return out
+
 
 def usd_of(cost: TradeCost, size: float) -> float:
-    """Dollars of the one cost object for a trade, its fee at least.
+    """Dollars of the one cost object for a trade, its fee and funding at least.
 
     A quote that beats the mark is no income.
     """
     parts = [(name, float(value)) for name, value in cost.split(size)]
-    fees = sum(value for name, value in parts if name in _FEES)
-    return max(sum(value for _, value in parts), fees)
+    least = sum(value for name, value in parts if name in _FLOOR)
+    return max(sum(value for _, value in parts), least)
 
 
-def trade_usd(desk: Desk, k: int, size: float) -> float:
-    """:func:`usd_of` of row ``k`` on the side that is traded."""
-    return usd_of(desk.quote(k, float(np.sign(size))).cost, size) if size else 0.0
+def split_of(cost: TradeCost, size: float) -> list[tuple[str, float]]:
+    """(component, dollars) of :func:`usd_of`; what a quote beats the mark by is taken back."""
+    parts = [(name, float(value)) for name, value in cost.split(size)]
+    beats = usd_of(cost, size) - sum(value for _, value in parts)
+    return [*parts, (BEATS, beats)] if beats > 0.0 else parts
+
+
+def funding_of(desk: Desk, k: int) -> float | None:
+    """Recorded funding of eight hours of row ``k``, a fraction; None where none is recorded."""
+    subject = contract_subject(*desk.view.instruments.items[k].key)
+    return desk.snapshot.get("funding_8h", subject)
+
+
+def held_cost(desk: Desk, k: int, sign: float, days: float) -> TradeCost:
+    """The one cost object of trading row ``k`` and holding it so many days.
+
+    That of leaving (:meth:`Desk.quote`) and, of a perpetual whose funding is recorded, what the
+    trade pays at that rate (:func:`crossmargin.market.cost_parts.funding_paid`) on dollars at mark.
+    """
+    cost, paid = desk.quote(k, sign).cost, _funding(desk, k, days)
+    return cost if paid is None else TradeCost((*cost.parts, paid), cost.currency)
+
+
+def funding_usd(desk: Desk, k: int, size: float, days: float) -> float:
+    """The component ``funding`` of :func:`held_cost` by itself; dollars, 0 where there is none."""
+    paid = _funding(desk, k, days)
+    return 0.0 if paid is None else float(paid.at(np.array([size]))[0])
+
+
+def _funding(desk: Desk, k: int, days: float) -> Steps | None:
+    """None of what is no perpetual, and where no funding is recorded."""
+    if desk.view.instruments.items[k].kind != Kind.PERPETUAL or days == 0.0:
+        return None
+    rate = funding_of(desk, k)
+    return None if rate is None else funding_paid(desk.notional_usd(k), rate, 24.0 * days)
+
+
+def trade_usd(desk: Desk, k: int, size: float, days: float = 0.0) -> float:
+    """:func:`usd_of` of row ``k`` on the side that is traded, held so many days."""
+    return usd_of(held_cost(desk, k, float(np.sign(size)), days), size) if size else 0.0
 
 
 def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:
@@ -245,12 +300,12 @@ def _ticket(
         if not there or size <= 0.0:
             sides.append((nothing, nothing))
             continue
-        cost = costs[k, sign > 0.0] = desk.quote(k, sign).cost
+        cost = costs[k, sign > 0.0] = held_cost(desk, k, sign, desired.held_days)
         width, slope = _coarse(*cost.pieces(sign, size, desired.ratio))
         fixed = max(fixed, sum(part.amount for part in cost.parts if isinstance(part, Fixed)))
-        # A quote that beats the mark is no income: its cost is the fee. The chords rise but for
-        # rounding, and for the fee of a falling price.
-        slope = np.maximum(slope, _fee(cost, sign))
+        # A quote that beats the mark is no income: its cost is fee and funding. The chords rise
+        # but for rounding, and for the fee of a falling price.
+        slope = np.maximum(slope, _least(cost, sign))
         sides.append(straight(width, horizon * np.maximum.accumulate(slope)))
     buy, sell = sides
     if not (buy[0].size or sell[0].size):
@@ -284,13 +339,14 @@ def _coarse(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
     return np.append(size, width[first:]), np.append(rate, slope[first:])
 
 
-def _fee(cost: TradeCost, sign: float) -> float:
-    """Dollars of fee on the first unit; 0 where the cost has none."""
+def _least(cost: TradeCost, sign: float) -> float:
+    """Dollars of fee and funding on the first unit; 0 where the cost has neither."""
+    found = 0.0
     for part in cost.parts:
-        if part.name == "fee" and isinstance(part, Steps):
+        if part.name in _FLOOR and isinstance(part, Steps):
             slope = part.side(sign)[1]
-            return max(float(slope[0]), 0.0) if len(slope) else 0.0
-    return 0.0
+            found += max(float(slope[0]), 0.0) if len(slope) else 0.0
+    return found
 
 
 def _screened(bench: _Draft, kept: int) -> Ints:

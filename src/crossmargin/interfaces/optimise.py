@@ -99,7 +99,7 @@ class OptimiseResult(Shown):
 
     @property
     def cost_usd(self) -> float:
-        """Spread, walk, impact and fees of the trades."""
+        """Spread, walk, impact and fees of the trades, and funding paid over the days."""
         return self.priced.cost_usd
 
     @cached_property
@@ -188,14 +188,16 @@ def optimise(
     CrossMarginError; InputError ``option_unknown`` with the least relaxations where nothing is
     feasible.
     """
+    desired = desired or Desired(
+        least_days=life_of(objective, days), horizon_days=horizon_of(objective, days)
+    )
     terms = Terms(
         objective,
         days,
         funding,
         buffer_usd,
         tolerances or Tolerances(),
-        desired
-        or Desired(least_days=life_of(objective, days), horizon_days=horizon_of(objective, days)),
+        replace(desired, held_days=days),
         legs,
         whole or legs is not None,
     )
