@@ -20,6 +20,7 @@ from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.hedge_grid import GREEKS, Grid, grid_of, unit_greeks
+from crossmargin.decisions.margin_costs import FLOOR, held_cost, split_of, usd_of
 from crossmargin.decisions.margin_lp import Limit, Profile, Ticket, straight
 from crossmargin.decisions.margin_rows import Block
 from crossmargin.instruments.contracts import Kind
@@ -27,9 +28,8 @@ from crossmargin.margin.deribit_common import coin_size
 from crossmargin.margin.tangents import pieces_of, spread
 from crossmargin.margin.whatif import Prepared
 from crossmargin.margin.whatif_costs import lot_of
-from crossmargin.market.cost_parts import Fixed, Steps, funding_paid
+from crossmargin.market.cost_parts import Fixed, Steps
 from crossmargin.market.costs import TradeCost
-from crossmargin.market.fields import contract_subject
 from crossmargin.market.snapshot import Snapshot
 from crossmargin.market.view import View
 
@@ -38,23 +38,14 @@ __all__ = [
     "Tolerances",
     "Workbench",
     "blocks_of",
-    "funding_of",
-    "funding_usd",
-    "held_cost",
     "limits_of",
     "profile_of",
-    "split_of",
-    "trade_usd",
-    "usd_of",
     "workbench",
 ]
 
 RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
 FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
-BEATS = "better than the mark, not counted"  # what a split has to take back
-# Components that a quote better than the mark does not pay for.
-_FLOOR = ("fee", "base fee", "funding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +72,7 @@ class Desired:
     saves margin for a day. ``horizon_days``: over which a saving is priced; the cost of closing
     what lives shorter counts horizon / life times in what is minimised. ``least_usd``: the smallest
     trade, in dollars of the underlying. ``held_days``: over which a perpetual pays its funding.
+    ``maker``: orders rest at the touch of their own side, see :func:`held_cost`.
     """
 
     largest: float = 1.0
@@ -90,6 +82,7 @@ class Desired:
     kept: int = KEPT
     ratio: float = RATIO
     held_days: float = 0.0
+    maker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,58 +122,6 @@ class Workbench:
             for name, usd in split_of(self.costs[int(self.column[j]), size > 0.0], size):
                 out[name] = out.get(name, 0.0) + usd
         return out
-
-
-def usd_of(cost: TradeCost, size: float) -> float:
-    """Dollars of the one cost object for a trade, its fee and funding at least.
-
-    A quote that beats the mark is no income.
-    """
-    parts = [(name, float(value)) for name, value in cost.split(size)]
-    least = sum(value for name, value in parts if name in _FLOOR)
-    return max(sum(value for _, value in parts), least)
-
-
-def split_of(cost: TradeCost, size: float) -> list[tuple[str, float]]:
-    """(component, dollars) of :func:`usd_of`; what a quote beats the mark by is taken back."""
-    parts = [(name, float(value)) for name, value in cost.split(size)]
-    beats = usd_of(cost, size) - sum(value for _, value in parts)
-    return [*parts, (BEATS, beats)] if beats > 0.0 else parts
-
-
-def funding_of(desk: Desk, k: int) -> float | None:
-    """Recorded funding of eight hours of row ``k``, a fraction; None where none is recorded."""
-    subject = contract_subject(*desk.view.instruments.items[k].key)
-    return desk.snapshot.get("funding_8h", subject)
-
-
-def held_cost(desk: Desk, k: int, sign: float, days: float) -> TradeCost:
-    """The one cost object of trading row ``k`` and holding it so many days.
-
-    That of leaving (:meth:`Desk.quote`) and, of a perpetual whose funding is recorded, what the
-    trade pays at that rate (:func:`crossmargin.market.cost_parts.funding_paid`) on dollars at mark.
-    """
-    cost, paid = desk.quote(k, sign).cost, _funding(desk, k, days)
-    return cost if paid is None else TradeCost((*cost.parts, paid), cost.currency)
-
-
-def funding_usd(desk: Desk, k: int, size: float, days: float) -> float:
-    """The component ``funding`` of :func:`held_cost` by itself; dollars, 0 where there is none."""
-    paid = _funding(desk, k, days)
-    return 0.0 if paid is None else float(paid.at(np.array([size]))[0])
-
-
-def _funding(desk: Desk, k: int, days: float) -> Steps | None:
-    """None of what is no perpetual, and where no funding is recorded."""
-    if desk.view.instruments.items[k].kind != Kind.PERPETUAL or days == 0.0:
-        return None
-    rate = funding_of(desk, k)
-    return None if rate is None else funding_paid(desk.notional_usd(k), rate, 24.0 * days)
-
-
-def trade_usd(desk: Desk, k: int, size: float, days: float = 0.0) -> float:
-    """:func:`usd_of` of row ``k`` on the side that is traded, held so many days."""
-    return usd_of(held_cost(desk, k, float(np.sign(size)), days), size) if size else 0.0
 
 
 def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:
@@ -300,7 +241,8 @@ def _ticket(
         if not there or size <= 0.0:
             sides.append((nothing, nothing))
             continue
-        cost = costs[k, sign > 0.0] = held_cost(desk, k, sign, desired.held_days)
+        cost = held_cost(desk, k, sign, desired.held_days, maker=desired.maker)
+        costs[k, sign > 0.0] = cost
         width, slope = _coarse(*cost.pieces(sign, size, desired.ratio))
         fixed = max(fixed, sum(part.amount for part in cost.parts if isinstance(part, Fixed)))
         # A quote that beats the mark is no income: its cost is fee and funding. The chords rise
@@ -343,7 +285,7 @@ def _least(cost: TradeCost, sign: float) -> float:
     """Dollars of fee and funding on the first unit; 0 where the cost has neither."""
     found = 0.0
     for part in cost.parts:
-        if part.name in _FLOOR and isinstance(part, Steps):
+        if part.name in FLOOR and isinstance(part, Steps):
             slope = part.side(sign)[1]
             found += max(float(slope[0]), 0.0) if len(slope) else 0.0
     return found

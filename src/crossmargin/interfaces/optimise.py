@@ -172,6 +172,7 @@ def optimise(
     desired: Desired | None = None,
     legs: int | None = None,
     whole: bool = True,
+    maker: bool = False,
     candidates: Iterable[str] | None = None,
     asked: Mapping[str, Any] | None = None,
     **options: Any,
@@ -183,7 +184,8 @@ def optimise(
     (a dollar of margin is a dollar). ``tolerances``: how far Greeks and P&L may move. ``desired``:
     sizes, the life of what may be opened (default: ``days`` where margin is priced over them) and
     how many contracts are looked at; ``candidates``: names (default: every quoted contract of the
-    book's underlyings). ``legs``: at most so many. ``whole``: in whole lots. The
+    book's underlyings). ``legs``: at most so many. ``whole``: in whole lots.
+    ``maker``: costs of orders that rest and are filled; whether they are is not known. The
     other options are those of ``prepare``. Requirements and costs are positive dollars. Raises
     CrossMarginError; InputError ``option_unknown`` with the least relaxations where nothing is
     feasible.
@@ -197,7 +199,7 @@ def optimise(
         funding,
         buffer_usd,
         tolerances or Tolerances(),
-        replace(desired, held_days=days),
+        replace(desired, held_days=days, maker=maker or desired.maker),
         legs,
         whole or legs is not None,
     )

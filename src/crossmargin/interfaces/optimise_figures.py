@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crossmargin.core.clock import format_ms
-from crossmargin.decisions.margin_choice import funding_of
+from crossmargin.decisions.margin_costs import funding_of
 from crossmargin.decisions.margin_search import has_orders
 from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.optimise_words import bindings_of, nothing_because
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["optimise_figures"]
 
 ORDERS = "open orders are no part of them: the exact model has them, by tangents where they matter"
+
+RESTING = (
+    "cost of resting orders, a maker's fee and no spread or walk: whether they are filled is not "
+    "certain; a rebate is no gain; margins and verdict are those of trades taken at the quotes"
+)
 
 
 def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _cost_notes(result: OptimiseResult) -> list[str]:
     items = bench.view.instruments.items
     perpetual = [k for k in traded if items[k].kind == Kind.PERPETUAL]
     missing = [k for k in perpetual if funding_of(bench.desk, k) is None]
-    out = []
+    out = [RESTING] if result.terms.desired.maker else []
     if len(missing) < len(perpetual):
         out.append(
             f"funding: what the perpetuals traded pay, or no longer receive, over "

@@ -14,7 +14,7 @@ from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.intents import Intents, Trade
-from crossmargin.decisions.margin_choice import funding_usd, trade_usd
+from crossmargin.decisions.margin_costs import funding_usd, trade_usd
 from crossmargin.decisions.margin_rank import (
     RankedTrades,
     costed,
@@ -55,6 +55,7 @@ class RankResult(Shown):
     lasts_days: tuple[float, ...]  # of each candidate as it came; infinite where nothing expires
     least_days: float | None  # None: the candidates were given
     days: float
+    maker: bool
     asked: Mapping[str, Any]
 
     @cached_property
@@ -92,6 +93,7 @@ class RankResult(Shown):
                 "free_usd": core.before.counted_im_usd - core.before.im_usd,
                 "least_days": self.least_days,
                 "days": self.days,
+                "maker": self.maker,
                 "funding_unknown": list(self._unknown()),
                 "candidates": rows,
             }
@@ -175,6 +177,7 @@ def rank(
     least_days: float = LEAST_DAYS,
     first: int = SHOWN,
     days: float = 30.0,
+    maker: bool = False,
     progress: Callable[[int, int], None] | None = None,
     asked: Mapping[str, Any] | None = None,
     **options: Any,
@@ -187,8 +190,10 @@ def rank(
     contract saves is back when it expires). ``fit``: of so many of the first the largest size that
     the venue takes. ``first``: so many are ranked by the whole cost (walk and impact too), the rest
     by spread and fee. ``days``: over which a perpetual that is traded pays funding, where the
-    market has it; funding received is no gain. The other options are those of ``prepare``. Savings
-    and costs are positive dollars. Raises CrossMarginError with one code.
+    market has it; funding received is no gain. ``maker``: costs of orders that rest, of
+    every candidate by the whole cost; a leg with a price of its own is costed at it. The other
+    options are those of ``prepare``. Savings and costs are positive dollars. Raises
+    CrossMarginError with one code.
     """
     _refuse("--share", share, 0.0 < share < inf, "a number above 0")
     _refuse("--fit", fit, fit >= 0, "0 or more")
@@ -205,7 +210,8 @@ def rank(
         prepared = prepare(book, market, model, named, **options)
         pairs = [(each.name, [prepared.leg(leg) for leg in each.legs]) for each in given]
     names, legs = [name for name, _ in pairs], [each for _, each in pairs]
-    found = _ranked(prepared, legs, (max(first, fit), days), progress)
+    count = len(legs) if maker else max(first, fit)  # a taker's plain cost is no bound below it
+    found = _ranked(prepared, legs, (count, days, maker), progress)
     tried = found.order[:fit].tolist()
     fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(tried)}
     source = str(candidates) if isinstance(candidates, str | Path) else None
@@ -216,12 +222,13 @@ def rank(
         "fit": fit,
         "least_days": least_days,
         "days": days,
+        "maker": maker,
         **(asked or {}),
     }
     life = life_days(prepared.core.table, prepared.core.base.view.as_of_ms)
     lasts = tuple(min((float(life[leg.column]) for leg in each), default=inf) for each in legs)
     every = tuple(tuple(each) for each in legs)
-    return RankResult(found, prepared, tuple(names), every, fits, lasts, kept, days, flags)
+    return RankResult(found, prepared, tuple(names), every, fits, lasts, kept, days, maker, flags)
 
 
 def _refuse(flag: str, value: float, good: bool, limit: str) -> None:
@@ -239,14 +246,15 @@ def _refuse(flag: str, value: float, good: bool, limit: str) -> None:
 def _ranked(
     prepared: PreparedBook,
     legs: Sequence[Sequence[Leg]],
-    terms: tuple[int, float],
+    terms: tuple[int, float, bool],
     progress: Callable[[int, int], None] | None,
 ) -> RankedTrades:
     """The ranking, the first of it by the cost object; a leg with a price of its own keeps it.
 
-    ``terms``: how many are the first, and the days over which a perpetual pays funding.
+    ``terms``: how many are the first, the days over which a perpetual pays funding, and whether
+    the orders rest.
     """
-    first, days = terms
+    first, days, maker = terms
     core = prepared.core
     found = ranked_trades(core, legs, progress)
     view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
@@ -258,6 +266,6 @@ def _ranked(
             return float(plain[k]) + sum(
                 funding_usd(desk, leg.column, leg.size, days) for leg in legs[k]
             )
-        return sum(trade_usd(desk, leg.column, leg.size, days) for leg in legs[k])
+        return sum(trade_usd(desk, leg.column, leg.size, days, maker=maker) for leg in legs[k])
 
     return costed(found, cost_of, first, core.before.im_usd)

@@ -47,6 +47,9 @@ LeastDays = Annotated[
 Days = Annotated[
     float, Parameter(name="--days", help="Days over which a perpetual pays its funding.")
 ]
+Maker = Annotated[
+    bool, Parameter(name="--maker", negative="", help="Costs of orders that rest: no spread.")
+]
 IntentsFile = Annotated[
     str | None,
     Parameter(name="--intents", help="Also write the first --top: FILE.csv or FILE.json."),
@@ -67,6 +70,7 @@ def rank(
     fit: Fit = 5,
     least_days: LeastDays = 7.0,
     days: Days = 30.0,
+    maker: Maker = False,
     top: Top = 20,
     intents: IntentsFile = None,
     plot: Plot = None,
@@ -97,6 +101,7 @@ def rank(
             least_days=least_days,
             first=top or ALL,
             days=days,
+            maker=maker,
             progress=progress,
             fee=fee,
             as_of=as_of,

@@ -38,6 +38,11 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         _cost_note(rows, figures["days"]),
         "largest that fits: what the venue still takes, whatever the depth; of the first few only",
     ]
+    if figures["maker"]:
+        notes.append(
+            "of orders that rest: a maker's fee, no spread or walk; whether they are filled is not "
+            "certain; a rebate is no gain"
+        )
     if figures["funding_unknown"]:
         names = ", ".join(figures["funding_unknown"])
         notes.append(f"funding of {names} is not recorded and not counted")
