@@ -40,8 +40,10 @@ def market(rate: float | None) -> Snapshot:
     return Snapshot.of([*rows, *more], given.as_of_ms)
 
 
-def desk_of(rate: float | None, **options: object) -> tuple[Desk, int, PreparedBook]:
-    made = prepare(BOOK, market(rate), "deribit-xpm", [PERP], **options)  # type: ignore[arg-type]
+def desk_of(
+    rate: float | None, fee: dict[str, float] | None = None
+) -> tuple[Desk, int, PreparedBook]:
+    made = prepare(BOOK, market(rate), "deribit-xpm", [PERP], fee=fee)
     bench = workbench(made.core, made.snapshot, Desired(held_days=30.0))
     names = [item.native_id for item in bench.view.instruments.items]
     return bench.desk, names.index(PERP), made
