@@ -1,9 +1,10 @@
 """The optimisation problem of one account: what may be traded, at what cost, inside which bands.
 
 Trades are of the prepared table's contracts (the book's own venue), costs are those of the one cost
-object on the side that is traded (walk, impact, fees), sizes are bounded, and every tolerance is a
-row with its unit. The requirement is that of the prepared model; a trade moves the cash line of its
-settlement currency by its value at mark.
+object on the side that is traded (walk, impact, fees, and funding that a perpetual pays while it is
+held; funding received is no gain: a hedge must not chase carry), sizes are bounded, and every
+tolerance is a row with its unit. The requirement is that of the prepared model; a trade moves the
+cash line of its settlement currency by its value at mark.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from crossmargin.core.arrays import Bools, Floats, Ints, frozen
 from crossmargin.core.clock import DAY_MS, format_ms
 from crossmargin.core.errors import InputError, ModelError
 from crossmargin.decisions.hedge_grid import GREEKS, Grid, grid_of, unit_greeks
+from crossmargin.decisions.margin_costs import FLOOR, held_cost, split_of, usd_of
 from crossmargin.decisions.margin_lp import Limit, Profile, Ticket, straight
 from crossmargin.decisions.margin_rows import Block
 from crossmargin.instruments.contracts import Kind
@@ -39,15 +41,12 @@ __all__ = [
     "blocks_of",
     "limits_of",
     "profile_of",
-    "trade_usd",
-    "usd_of",
     "workbench",
 ]
 
 RATIO = 3.0  # of neighbouring sizes in the straight pieces of an impact
 FINEST = 0.01  # of the largest size: below it one price is taken for all
 KEPT = 100  # contracts that are looked at, best relief for the cost first
-_FEES = ("fee", "base fee")  # components of a cost
 _PROBE = 0.01  # of the largest size: what a trade of it takes out of what counts
 
 
@@ -74,7 +73,8 @@ class Desired:
     ``least_days``: of life; what expires earlier may only be closed: a hedge that is gone tomorrow
     saves margin for a day. ``horizon_days``: over which a saving is priced; the cost of closing
     what lives shorter counts horizon / life times in what is minimised. ``least_usd``: the smallest
-    trade, in dollars of the underlying.
+    trade, in dollars of the underlying. ``held_days``: over which a perpetual pays its funding.
+    ``maker``: orders rest at the touch of their own side, see :func:`held_cost`.
     """
 
     largest: float = 1.0
@@ -83,6 +83,8 @@ class Desired:
     least_usd: float = 0.0
     kept: int = KEPT
     ratio: float = RATIO
+    held_days: float = 0.0
+    maker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +117,14 @@ class Workbench:
         """Dollars of all trades ``[J]``."""
         return sum(self.cost_usd(j, float(sizes[j])) for j in np.flatnonzero(sizes).tolist())
 
-
-def usd_of(cost: TradeCost, size: float) -> float:
-    """Dollars of the one cost object for a trade, its fee at least.
-
-    A quote that beats the mark is no income.
-    """
-    parts = [(name, float(value)) for name, value in cost.split(size)]
-    fees = sum(value for name, value in parts if name in _FEES)
-    return max(sum(value for _, value in parts), fees)
-
-
-def trade_usd(desk: Desk, k: int, size: float) -> float:
-    """:func:`usd_of` of row ``k`` on the side that is traded."""
-    return usd_of(desk.quote(k, float(np.sign(size))).cost, size) if size else 0.0
+    def split_usd(self, sizes: Floats) -> dict[str, float]:
+        """Dollars of all trades ``[J]`` by component; they add up to :meth:`costs_usd`."""
+        out: dict[str, float] = {}
+        for j in np.flatnonzero(sizes).tolist():
+            size = float(sizes[j])
+            for name, usd in split_of(self.costs[int(self.column[j]), size > 0.0], size):
+                out[name] = out.get(name, 0.0) + usd
+        return out
 
 
 def workbench(prepared: Prepared, snapshot: Snapshot, desired: Desired) -> Workbench:
@@ -273,12 +269,13 @@ def _ticket(
         if not there or size <= 0.0:
             sides.append((nothing, nothing))
             continue
-        cost = costs[k, sign > 0.0] = desk.quote(k, sign).cost
+        cost = held_cost(desk, k, sign, desired.held_days, maker=desired.maker)
+        costs[k, sign > 0.0] = cost
         width, slope = _coarse(*cost.pieces(sign, size, desired.ratio))
         fixed = max(fixed, sum(part.amount for part in cost.parts if isinstance(part, Fixed)))
-        # A quote that beats the mark is no income: its cost is the fee. The chords rise but for
-        # rounding, and for the fee of a falling price.
-        slope = np.maximum(slope, _fee(cost, sign))
+        # A quote that beats the mark is no income: its cost is fee and funding. The chords rise
+        # but for rounding, and for the fee of a falling price.
+        slope = np.maximum(slope, _least(cost, sign))
         sides.append(straight(width, horizon * np.maximum.accumulate(slope)))
     buy, sell = sides
     if not (buy[0].size or sell[0].size):
@@ -312,13 +309,14 @@ def _coarse(width: Floats, slope: Floats) -> tuple[Floats, Floats]:
     return np.append(size, width[first:]), np.append(rate, slope[first:])
 
 
-def _fee(cost: TradeCost, sign: float) -> float:
-    """Dollars of fee on the first unit; 0 where the cost has none."""
+def _least(cost: TradeCost, sign: float) -> float:
+    """Dollars of fee and funding on the first unit; 0 where the cost has neither."""
+    found = 0.0
     for part in cost.parts:
-        if part.name == "fee" and isinstance(part, Steps):
+        if part.name in FLOOR and isinstance(part, Steps):
             slope = part.side(sign)[1]
-            return max(float(slope[0]), 0.0) if len(slope) else 0.0
-    return 0.0
+            found += max(float(slope[0]), 0.0) if len(slope) else 0.0
+    return found
 
 
 def _screened(bench: _Draft, kept: int) -> Ints:

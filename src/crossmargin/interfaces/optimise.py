@@ -100,7 +100,7 @@ class OptimiseResult(Shown):
 
     @property
     def cost_usd(self) -> float:
-        """Spread, walk, impact and fees of the trades."""
+        """Spread, walk, impact and fees of the trades, and funding paid over the days."""
         return self.priced.cost_usd
 
     @cached_property
@@ -173,6 +173,7 @@ def optimise(
     desired: Desired | None = None,
     legs: int | None = None,
     whole: bool = True,
+    maker: bool = False,
     candidates: Iterable[str] | None = None,
     asked: Mapping[str, Any] | None = None,
     **options: Any,
@@ -184,19 +185,22 @@ def optimise(
     (a dollar of margin is a dollar). ``tolerances``: how far Greeks and P&L may move. ``desired``:
     sizes, the life of what may be opened (default: ``days`` where margin is priced over them) and
     how many contracts are looked at; ``candidates``: names (default: every quoted contract of the
-    book's underlyings). ``legs``: at most so many. ``whole``: in whole lots. The
+    book's underlyings). ``legs``: at most so many. ``whole``: in whole lots.
+    ``maker``: costs of orders that rest and are filled; whether they are is not known. The
     other options are those of ``prepare``. Requirements and costs are positive dollars. Raises
     CrossMarginError; InputError ``option_unknown`` with the least relaxations where nothing is
     feasible.
     """
+    desired = desired or Desired(
+        least_days=life_of(objective, days), horizon_days=horizon_of(objective, days)
+    )
     terms = Terms(
         objective,
         days,
         funding,
         buffer_usd,
         tolerances or Tolerances(),
-        desired
-        or Desired(least_days=life_of(objective, days), horizon_days=horizon_of(objective, days)),
+        replace(desired, held_days=days, maker=maker or desired.maker),
         legs,
         whole or legs is not None,
     )

@@ -70,6 +70,9 @@ Legs = Annotated[int | None, Parameter(name="--legs", help="At most so many cont
 AnySize = Annotated[
     bool, Parameter(name="--any-size", negative="", help="Do not round to whole lots.")
 ]
+Maker = Annotated[
+    bool, Parameter(name="--maker", negative="", help="Costs of orders that rest: no spread.")
+]
 Only = Annotated[
     list[str] | None,
     Parameter(name="--candidate", negative="", help="Trade only these contracts: NAME."),
@@ -103,6 +106,7 @@ def optimise(
     least_usd: LeastUsd = 0.0,
     legs: Legs = None,
     any_size: AnySize = False,
+    maker: Maker = False,
     candidate: Only = None,
     intents: IntentsFile = None,
     plot: Plot = None,
@@ -128,7 +132,7 @@ def optimise(
         "objective": objective, "days": days, "funding": funding, "buffer": buffer,
         "delta": delta, "gamma": gamma, "vega": vega, "worse": worse, "better": better,
         "by_expiry": by_expiry, "largest": largest, "least_days": least_days,
-        "least_usd": least_usd, "legs": legs, "any_size": any_size,
+        "least_usd": least_usd, "legs": legs, "any_size": any_size, "maker": maker,
     }  # fmt: skip
     least = life_of(objective, days) if least_days is None else least_days
     options = {
@@ -138,7 +142,8 @@ def optimise(
     with working("looking for trades", quiet=json_ or csv):
         result = verb(
             book, market, model, objective=objective, days=days, funding=funding,
-            buffer_usd=buffer, legs=legs, whole=not any_size, candidates=candidate, asked=asked,
+            buffer_usd=buffer, legs=legs, whole=not any_size, maker=maker, candidates=candidate,
+            asked=asked,
             tolerances=Tolerances(delta, gamma, vega, worse, better, by_expiry),
             desired=Desired(largest, least, horizon_of(objective, days), least_usd), **options,
         )  # fmt: skip

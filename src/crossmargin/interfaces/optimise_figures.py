@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from crossmargin.core.clock import format_ms
 from crossmargin.decisions.margin_choice import limits_of
+from crossmargin.decisions.margin_costs import funding_of
 from crossmargin.decisions.margin_lp import Limit
 from crossmargin.decisions.margin_search import has_orders
+from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.optimise_words import bindings_of, nothing_because
 
 if TYPE_CHECKING:
@@ -16,6 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["optimise_figures"]
 
 ORDERS = "open orders are no part of them: the exact model has them, by tangents where they matter"
+
+RESTING = (
+    "cost of resting orders, a maker's fee and no spread or walk: whether they are filled is not "
+    "certain; a rebate is no gain; margins and verdict are those of trades taken at the quotes"
+)
 
 
 def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
@@ -41,6 +50,11 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "uncounted_usd": core.uncounted_usd(after),
         "saved_mm_usd": before.mm_usd - after.mm_usd,
         "cost_usd": priced.cost_usd,
+        "cost_split": [
+            {"component": name, "usd": usd}
+            for name, usd in result.bench.split_usd(priced.sizes).items()
+        ],
+        "cost_notes": _cost_notes(result),
         "saved_per_cost": priced.saved_usd / priced.cost_usd if priced.cost_usd > 0.0 else None,
         "pay_back_days": _pay_back(result),
         "verdict": None if priced.verdict is None else str(priced.verdict.status),
@@ -76,6 +90,25 @@ def optimise_figures(result: OptimiseResult) -> dict[str, Any]:
         "sides_without_quote": result.bench.unquoted,
         "worsened": _worsened(result),
     }
+
+
+def _cost_notes(result: OptimiseResult) -> list[str]:
+    """What the cost has of funding; empty where no perpetual is traded."""
+    bench = result.bench
+    traded = [int(bench.column[j]) for j in np.flatnonzero(result.priced.sizes).tolist()]
+    items = bench.view.instruments.items
+    perpetual = [k for k in traded if items[k].kind == Kind.PERPETUAL]
+    missing = [k for k in perpetual if funding_of(bench.desk, k) is None]
+    out = [RESTING] if result.terms.desired.maker else []
+    if len(missing) < len(perpetual):
+        out.append(
+            f"funding: what the perpetuals traded pay, or no longer receive, over "
+            f"{result.terms.days:g} days at the rate recorded; what they would receive is no gain"
+        )
+    if missing:
+        names = ", ".join(items[k].native_id for k in missing)
+        out.append(f"funding of {names} is not recorded and not counted")
+    return out
 
 
 def _pieces(result: OptimiseResult) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ _STANDING = {
 
 def optimise_document(figures: Figures) -> Document:
     """The document of an answer."""
-    tables = [_trades(figures)] if figures["trades"] else []
+    tables = [_trades(figures), _split(figures)] if figures["trades"] else []
     tables += [_account(figures), _outlooks(figures), _greeks(figures)]
     tables += [_grid(figures, name) for name in _GRIDS]
     tables += [found for found in [_bindings(figures)] if found.rows]
@@ -66,6 +66,13 @@ def _trades(figures: Figures) -> Table:
     )
     rows = tuple(tuple(each[c.key] for c in columns) for each in figures["trades"])
     return Table("trades", "Trades (intents: nothing is sent)", columns, rows)
+
+
+def _split(figures: Figures) -> Table:
+    columns = (Column("component", "of it", "name"), Column("usd", "cost", "usd"))
+    rows = [tuple(each[c.key] for c in columns) for each in figures["cost_split"]]
+    rows.append(("cost", figures["cost_usd"]))
+    return Table("cost_split", "What the trades cost", columns, tuple(rows))
 
 
 def _account(figures: Figures) -> Table:
@@ -204,5 +211,6 @@ def _notes(figures: Figures) -> list[str]:
     out.append(f"sizes: {figures['lots']}; contracts looked at: {figures['looked_at']}")
     if figures["screened_out"]:
         out.append(f"{figures['screened_out']} contracts with less relief for the cost left aside")
-    out.append("the saving is the exact model's; cost is spread, walk, impact and fees")
+    out.append("the saving is the exact model's; cost is spread, walk, impact, fees and funding")
+    out += figures["cost_notes"]
     return out

@@ -14,7 +14,7 @@ from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.clock import format_ms
 from crossmargin.core.errors import InputError
 from crossmargin.decisions.intents import Intents, Trade
-from crossmargin.decisions.margin_choice import trade_usd
+from crossmargin.decisions.margin_costs import funding_usd, trade_usd
 from crossmargin.decisions.margin_rank import (
     RankedTrades,
     costed,
@@ -23,6 +23,7 @@ from crossmargin.decisions.margin_rank import (
     ranked_trades,
     standard_candidates,
 )
+from crossmargin.instruments.contracts import Kind
 from crossmargin.interfaces.figures import checked
 from crossmargin.interfaces.intents_file import write_intents
 from crossmargin.interfaces.plots import write_plot
@@ -34,6 +35,7 @@ from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import CandidatesLike, PreparedBook, prepare
 from crossmargin.interfaces.whatif_legs import candidates_of
 from crossmargin.margin.whatif_trades import Leg
+from crossmargin.market.fields import contract_subject
 
 __all__ = ["LEAST_DAYS", "RankResult", "rank"]
 
@@ -52,6 +54,8 @@ class RankResult(Shown):
     fits: Mapping[int, tuple[tuple[float, ...] | None, str]]  # by place in the ranking
     lasts_days: tuple[float, ...]  # of each candidate as it came; infinite where nothing expires
     least_days: float | None  # None: the candidates were given
+    days: float
+    maker: bool
     asked: Mapping[str, Any]
 
     @cached_property
@@ -89,10 +93,25 @@ class RankResult(Shown):
                 "im_usd": core.before.im_usd,
                 "free_usd": core.before.counted_im_usd - core.before.im_usd,
                 "least_days": self.least_days,
+                "days": self.days,
+                "maker": self.maker,
+                "funding_unknown": list(self._unknown()),
                 "candidates": rows,
             }
         )
         return made
+
+    def _unknown(self) -> tuple[str, ...]:
+        """Perpetuals among the candidates whose funding is not recorded."""
+        items = self.prepared.core.table.items
+        traded = sorted({leg.column for each in self.legs for leg in each})
+        get = self.prepared.snapshot.get
+        return tuple(
+            items[k].native_id
+            for k in traded
+            if items[k].kind == Kind.PERPETUAL
+            and get("funding_8h", contract_subject(*items[k].key)) is None
+        )
 
     @cached_property
     def receipt(self) -> Receipt:
@@ -160,6 +179,8 @@ def rank(
     fit: int = 5,
     least_days: float = LEAST_DAYS,
     first: int = SHOWN,
+    days: float = 30.0,
+    maker: bool = False,
     progress: Callable[[int, int], None] | None = None,
     asked: Mapping[str, Any] | None = None,
     **options: Any,
@@ -171,12 +192,16 @@ def rank(
     position, with ``least_days`` of life or more (less: only to close what is held, since what a
     contract saves is back when it expires). ``fit``: of so many of the first the largest size that
     the venue takes. ``first``: so many are ranked by the whole cost (walk and impact too), the rest
-    by spread and fee. The other options are those of ``prepare``. Savings and costs are positive
-    dollars. Raises CrossMarginError with one code.
+    by spread and fee. ``days``: over which a perpetual that is traded pays funding, where the
+    market has it; funding received is no gain. ``maker``: costs of orders that rest, of
+    every candidate by the whole cost; a leg with a price of its own is costed at it. The other
+    options are those of ``prepare``. Savings and costs are positive dollars. Raises
+    CrossMarginError with one code.
     """
     _refuse("--share", share, 0.0 < share < inf, "a number above 0")
     _refuse("--fit", fit, fit >= 0, "0 or more")
     _refuse("--least-days", least_days, 0.0 <= least_days < inf, "0 days or more")
+    _refuse("--days", days, 0.0 <= days < inf, "0 days or more")
     if candidates is None:
         prepared = prepare(book, market, model, None, **options)
         core = prepared.core
@@ -188,7 +213,8 @@ def rank(
         prepared = prepare(book, market, model, named, **options)
         pairs = [(each.name, [prepared.leg(leg) for leg in each.legs]) for each in given]
     names, legs = [name for name, _ in pairs], [each for _, each in pairs]
-    found = _ranked(prepared, legs, max(first, fit), progress)
+    count = len(legs) if maker else max(first, fit)  # a taker's plain cost is no bound below it
+    found = _ranked(prepared, legs, (count, days, maker), progress)
     tried = found.order[:fit].tolist()
     fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(tried)}
     source = str(candidates) if isinstance(candidates, str | Path) else None
@@ -198,12 +224,14 @@ def rank(
         "share": share,
         "fit": fit,
         "least_days": least_days,
+        "days": days,
+        "maker": maker,
         **(asked or {}),
     }
     life = life_days(prepared.core.table, prepared.core.base.view.as_of_ms)
     lasts = tuple(min((float(life[leg.column]) for leg in each), default=inf) for each in legs)
     every = tuple(tuple(each) for each in legs)
-    return RankResult(found, prepared, tuple(names), every, fits, lasts, kept, flags)
+    return RankResult(found, prepared, tuple(names), every, fits, lasts, kept, days, maker, flags)
 
 
 def _refuse(flag: str, value: float, good: bool, limit: str) -> None:
@@ -221,20 +249,26 @@ def _refuse(flag: str, value: float, good: bool, limit: str) -> None:
 def _ranked(
     prepared: PreparedBook,
     legs: Sequence[Sequence[Leg]],
-    first: int,
+    terms: tuple[int, float, bool],
     progress: Callable[[int, int], None] | None,
 ) -> RankedTrades:
-    """The ranking, the first of it by the cost object; a leg with a price of its own keeps it."""
+    """The ranking, the first of it by the cost object; a leg with a price of its own keeps it.
+
+    ``terms``: how many are the first, the days over which a perpetual pays funding, and whether
+    the orders rest.
+    """
+    first, days, maker = terms
     core = prepared.core
     found = ranked_trades(core, legs, progress)
     view = prepared.snapshot.view(core.table, core.base.view.as_of_ms)
-    terms = ExitTerms.at(view.as_of_ms)
-    desk = Desk(view, prepared.snapshot, core.desk.schedule, terms)
+    desk = Desk(view, prepared.snapshot, core.desk.schedule, ExitTerms.at(view.as_of_ms))
     plain = dict(zip(found.order.tolist(), found.cost_usd.tolist(), strict=True))
 
     def cost_of(k: int) -> float:
         if any(leg.price is not None for leg in legs[k]):
-            return float(plain[k])
-        return sum(trade_usd(desk, leg.column, leg.size) for leg in legs[k])
+            return float(plain[k]) + sum(
+                funding_usd(desk, leg.column, leg.size, days) for leg in legs[k]
+            )
+        return sum(trade_usd(desk, leg.column, leg.size, days, maker=maker) for leg in legs[k])
 
     return costed(found, cost_of, first, core.before.im_usd)

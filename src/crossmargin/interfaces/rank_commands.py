@@ -44,6 +44,12 @@ LeastDays = Annotated[
         name="--least-days", help="Life in days below which a contract is only closed; 0: none."
     ),
 ]
+Days = Annotated[
+    float, Parameter(name="--days", help="Days over which a perpetual pays its funding.")
+]
+Maker = Annotated[
+    bool, Parameter(name="--maker", negative="", help="Costs of orders that rest: no spread.")
+]
 IntentsFile = Annotated[
     str | None,
     Parameter(name="--intents", help="Also write the first --top: FILE.csv or FILE.json."),
@@ -63,6 +69,8 @@ def rank(
     share: Share = 0.1,
     fit: Fit = 5,
     least_days: LeastDays = 7.0,
+    days: Days = 30.0,
+    maker: Maker = False,
     top: Top = 20,
     intents: IntentsFile = None,
     plot: Plot = None,
@@ -95,6 +103,8 @@ def rank(
             fit=fit,
             least_days=least_days,
             first=top or ALL,
+            days=days,
+            maker=maker,
             progress=progress,
             fee=fee,
             as_of=as_of,

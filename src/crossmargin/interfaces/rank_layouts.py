@@ -45,9 +45,17 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
     notes = [
         "saved: the exact model with open orders, before less after",
         *([_PREMIUM] if premium else []),
-        _cost_note(rows),
+        _cost_note(rows, figures["days"]),
         "largest that fits: what the venue still takes, whatever the depth; of the first few only",
     ]
+    if figures["maker"]:
+        notes.append(
+            "of orders that rest: a maker's fee, no spread or walk; whether they are filled is not "
+            "certain; a rebate is no gain"
+        )
+    if figures["funding_unknown"]:
+        names = ", ".join(figures["funding_unknown"])
+        notes.append(f"funding of {names} is not recorded and not counted")
     if figures["least_days"]:
         notes.append(
             f"contracts that expire within {figures['least_days']:g} days are only closed: what "
@@ -65,10 +73,13 @@ _PREMIUM = (
 )
 
 
-def _cost_note(rows: Sequence[Mapping[str, Any]]) -> str:
+def _cost_note(rows: Sequence[Mapping[str, Any]], days: float) -> str:
     """What the cost is, and of how many it is only a part."""
     rest = sum(1 for each in rows if not each["cost_whole"])
-    text = "cost: spread, walk, impact and fees"
+    text = (
+        f"cost: spread, walk, impact, fees, and funding that a perpetual pays over {days:g} days "
+        "(what it receives is no gain)"
+    )
     return (
         f"{text}; of the other {rest:,}, which stand behind, spread and fee alone" if rest else text
     )

@@ -217,6 +217,11 @@ def _notes(
         notes.append("the account states no balance: premium and fees are booked nowhere")
     elif not all(prepared.ground.booked[leg.fill.column] for leg in found.legs):
         notes.append("equity is rebuilt from entry prices: fees count in the verdict, not in it")
+    if found.legs:
+        notes.append(
+            "fees and day-one P&L are those of the prices of the legs: what a larger size walks "
+            "and moves is not in them (optimise, rank and exit count it)"
+        )
     notes += _odd_legs(prepared, found)
     if found.legged is not None and not found.legged.exact:
         notes.append("more than ten legs: the worst state on the way is an upper bound")

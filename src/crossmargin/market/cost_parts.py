@@ -32,6 +32,7 @@ __all__ = [
     "Steps",
     "borrow",
     "funding",
+    "funding_paid",
     "impact_linear",
     "impact_square_root",
     "margin_cost",
@@ -280,6 +281,17 @@ def funding(price: float, rate_8h: float, hours: float) -> Steps:
     """
     paid = _number("price", price, 0.0) * _number("rate_8h", rate_8h) * _number("hours", hours, 0.0)
     return proportional("funding", paid / 8.0, -paid / 8.0)
+
+
+def funding_paid(price: float, rate_8h: float, hours: float) -> Steps:
+    """Funding that a trade pays, never what it receives: ``max(z price rate_8h hours / 8, 0)``.
+
+    A position adds its own funding whatever is traded, so the change is that of the trade alone: a
+    purchase at a positive rate pays it, or forgoes what a short received. Units of :func:`funding`.
+    """
+    both = funding(price, rate_8h, hours)
+    bought, sold = float(both.buy_slope[0]), float(both.sell_slope[0])
+    return proportional("funding", max(bought, 0.0), max(sold, 0.0))
 
 
 def borrow(price: float, cash_rate: float, asset_rate: float, years: float) -> Steps:
