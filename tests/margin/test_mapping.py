@@ -59,14 +59,16 @@ def held(found: Mapped) -> dict[str, float]:
 
 
 def test_the_index_is_in_the_quote_currency_whatever_else_is_held() -> None:
-    """Beside a contract in USDC those in USD keep the index in USD."""
+    """Beside a contract in USDC those in USD keep the index in USD, and the other its own."""
     table, view = market({SWAP: 100_100.0, LINEAR: 1.0})
     prices = {("BTC", "USD"): 50_000.0, ("BTC", "USDC"): 50_505.0}
     index = np.array([prices.get(pair, 1.0) for pair in table.pairs])
     lines = [Line("a", 0, 1.0), Line("a", 1, 1.0)]
-    found = map_book(Book.of(table, lines), replace(view, index=index), "derive")
-    at = found.book.instruments.pairs.index(("BTC", "USD"))
-    assert found.view.index[at] == 50_000.0
+    wanted = {"derive": {"USD": 50_000.0}, "bybit": {"USD": 50_000.0, "USDC": 50_505.0}}
+    for venue, by_quote in wanted.items():
+        found = map_book(Book.of(table, lines), replace(view, index=index), venue)
+        pairs = zip(found.book.instruments.pairs, found.view.index.tolist(), strict=True)
+        assert {pair[1]: price for pair, price in pairs if pair[0] == "BTC"} == by_quote
 
 
 @pytest.mark.parametrize(

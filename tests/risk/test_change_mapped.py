@@ -251,6 +251,28 @@ def test_a_balance_that_is_mapped_otherwise_beside_the_other_day_is_a_cause_of_i
     assert own["trades"].part_usd == pytest.approx(by_table - found.before_usd, rel=1e-9)
 
 
+def test_the_first_days_own_mapping_counts_too() -> None:
+    """The other way round: the debt is dollars alone, and BTC beside the second day's contract."""
+    ether = position("ETH-PERPETUAL", -400_000.0)
+    first = [cash("BTC", -8.0), ether]
+    last = [cash("BTC", -8.0), position("BTC-PERPETUAL", 150_000.0), ether]
+    snapshot = states_market(False, False, False, False)
+    found = xm.explain_change((first, snapshot), (last, snapshot), "okx-pm").change
+    own = {cause.name: cause.part_usd for cause in found.causes}
+    beside = book_of(last)
+    lines = [line for line in beside.lines if "PERP" not in _name(beside, line.column)
+             or _name(beside, line.column).startswith("ETH")]  # fmt: skip
+    by_table = xm.margin(Book.of(beside.instruments, lines), snapshot, "okx-pm").im_usd
+    assert own["mapping"] == pytest.approx(by_table - found.before_usd, rel=1e-9)
+    assert abs(own["mapping"]) > 100.0
+    assert own["trades"] == pytest.approx(found.after_usd - by_table, rel=1e-9)
+    assert sum(own.values()) == pytest.approx(found.after_usd - found.before_usd, abs=1e-6)
+
+
+def _name(book: Book, column: int) -> str:
+    return book.instruments.items[column].native_id
+
+
 def test_the_losses_of_the_mapping_are_told_once_or_by_day() -> None:
     notes = change_of("derive-pm2").change.notes
     assert sum("BTC, ETH-settled contracts stand as USDC" in note for note in notes) == 1
