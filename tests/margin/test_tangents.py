@@ -88,3 +88,21 @@ def test_a_tangent_is_right_at_the_book_and_says_that_it_is_one(name: str) -> No
     near = exact_im(model, priced, held, subject.parameters, now + move)
     reach = float(np.abs(pieces.slope(now)) @ np.abs(move))
     assert float(pieces.at(now + move)) == pytest.approx(near[0], rel=1e-9, abs=0.05 * reach)
+
+
+@pytest.mark.parametrize("name", TANGENTS)
+def test_a_tangent_over_few_contracts_has_their_slopes_alone(name: str) -> None:
+    subject = subject_of(model_named(name))
+    model, world = subject.model, world_of(subject)
+    pool = model.plan(world.instruments, subject.parameters).pools[0]
+    priced = model.price(pool, restrict(world.view, world.instruments, pool), subject.parameters)
+    held = cut(random_book(subject, 3, 4).rows(3, 4), pool, 3)
+    now = np.asarray(spread(priced, held).quantity)
+    every = pieces_of(model, priced, held, subject.parameters)
+    few = np.argsort(-np.abs(every.slope(now)))[:2].astype(np.int32)
+    found = pieces_of(model, priced, held, subject.parameters, few)
+    slope = np.zeros(len(now))
+    slope[few] = every.slope(now)[few]
+    # To the rounding of a difference over a ten-thousandth of a size.
+    assert found.slope(now) == pytest.approx(slope, rel=1e-6, abs=0.0)
+    assert found.at(now) == pytest.approx(every.at(now), rel=1e-9)

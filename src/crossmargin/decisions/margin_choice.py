@@ -366,7 +366,8 @@ def blocks_of(
 ) -> tuple[Block, ...]:
     """Pieces of every pool at the account after trades ``sizes[J]``, and what each trade moves.
 
-    ``steps``: what it moves pool by pool, where that is known of earlier blocks.
+    ``steps``: what it moves pool by pool, where that is known of earlier blocks; what none of
+    them moves has no slope then.
     """
     ground = prepared.ground
     out = []
@@ -376,7 +377,9 @@ def blocks_of(
         step = steps[n] if steps else _step(prepared, pool.number, column)
         now = base if sizes is None else base + step @ sizes
         held = replace(wide, quantity=frozen(now, np.float64))
-        pieces = pieces_of(ground.model, pool.priced, held, ground.parameters)
+        # A rule that is dear to evaluate is asked for no more contracts than are traded.
+        among = np.flatnonzero(step.any(axis=1)).astype(np.int32) if steps else None
+        pieces = pieces_of(ground.model, pool.priced, held, ground.parameters, among)
         label, usd = pool.priced.pool.label, pool.priced.usd_per_unit
         out.append(Block(label, pieces, base, step, usd))
     return tuple(out)

@@ -64,7 +64,9 @@ def _trades(figures: Figures) -> Table:
         Column("size", "size", "quantity"),
         Column("cost_usd", "cost", "usd"),
     )
-    rows = tuple(tuple(each[c.key] for c in columns) for each in figures["trades"])
+    # The side says the sign.
+    shown = [{**each, "size": abs(each["size"])} for each in figures["trades"]]
+    rows = tuple(tuple(each[c.key] for c in columns) for each in shown)
     return Table("trades", "Trades (intents: nothing is sent)", columns, rows)
 
 

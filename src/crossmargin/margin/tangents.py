@@ -26,11 +26,20 @@ __all__ = ["exact_im", "pieces_of", "spread", "tangent", "tangent_of"]
 STEP = 1e-4  # of the size of an instrument: far above rounding, far below a lot
 
 
-def pieces_of(model: MarginModel, priced: Priced, held: PoolBook, parameters: Parameters) -> Pieces:
-    """The pieces of one pool: the model's own, or the tangent at the block's one account."""
+def pieces_of(
+    model: MarginModel,
+    priced: Priced,
+    held: PoolBook,
+    parameters: Parameters,
+    among: Ints | None = None,
+) -> Pieces:
+    """The pieces of one pool: the model's own, or the tangent at the block's one account.
+
+    ``among``: the rows of the pool that a tangent has slopes of; left out: every derivative.
+    """
     if isinstance(model, HasPieces):
         return model.pieces(priced, held, parameters)
-    return tangent_of(model, priced, held, parameters)
+    return tangent_of(model, priced, held, parameters, among)
 
 
 def spread(priced: Priced, held: PoolBook) -> PoolBook:
@@ -70,12 +79,19 @@ def exact_im(
 
 
 def tangent_of(
-    model: MarginModel, priced: Priced, held: PoolBook, parameters: Parameters
+    model: MarginModel,
+    priced: Priced,
+    held: PoolBook,
+    parameters: Parameters,
+    among: Ints | None = None,
 ) -> Pieces:
-    """The tangent at the block's one account, over every derivative of the pool."""
+    """The tangent at the block's one account, over the derivatives ``among`` the pool's rows."""
     quantity = np.asarray(spread(priced, held).quantity)
     part = priced.pool.instruments
-    moved = np.flatnonzero((part.kind != Kind.ASSET) & priced.view.ok).astype(np.int32)
+    taken = (part.kind != Kind.ASSET) & priced.view.ok
+    if among is not None:
+        taken &= np.isin(np.arange(len(part)), among)
+    moved = np.flatnonzero(taken).astype(np.int32)
     term = tangent(model, priced, held, parameters, quantity, moved)
     return Pieces((term,), (), ("a tangent of the exact requirement at the book",), near=True)
 
