@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import crossmargin as xm
 from crossmargin.accounts.exit_market import Desk
+from crossmargin.accounts.exit_terms import ExitTerms
 from crossmargin.core.errors import ModelError
 from crossmargin.decisions.margin_choice import Desired, workbench
 from crossmargin.decisions.margin_costs import (
@@ -27,6 +29,7 @@ from crossmargin.market.cost_parts import proportional
 from crossmargin.market.costs import TradeCost
 from crossmargin.market.snapshot import Snapshot
 
+SAMPLE = Path(xm.__file__).parent / "sample"
 BOOK, MARKET, PERP = "sample:market-maker", "sample:market", "BTC-PERPETUAL"
 
 
@@ -75,6 +78,22 @@ def test_the_perpetual_pays_its_funding(rate: float | None, size: float, paid: f
     assert trade_usd(desk, k, size, 30.0) == pytest.approx(plain + paid * dollars, rel=1e-12)
     assert trade_usd(desk, k, size, 0.0) == plain, "nothing is held"
     assert held_cost(desk, k, sign, 30.0).convex
+
+
+def test_a_linear_perpetual_pays_on_its_price() -> None:
+    given = snapshot_of(SAMPLE / "three-venues-perp.parquet")
+    mark = next(row for row in given.rows() if row.field == "mark")
+    rate = mark._replace(field="funding_8h", unit="fraction", value=0.0002)
+    snapshot = Snapshot.of([*given.rows(), rate], given.as_of_ms)
+    book = SAMPLE / "three-venues-paradex.csv"
+    made = prepare(book, snapshot, "paradex-xm", ["BTC-USD-PERP"])
+    view = snapshot.view(made.core.table, given.as_of_ms)
+    desk = Desk(view, snapshot, made.core.desk.schedule, ExitTerms.at(view.as_of_ms))
+    k = [item.native_id for item in view.instruments.items].index("BTC-USD-PERP")
+    assert not view.instruments.items[k].inverse
+    by_hand = 2.0 * mark.value * 0.0002 * 3.0 * 10.0  # three times a day for ten days
+    assert funding_usd(desk, k, 2.0, 10.0) == pytest.approx(by_hand, rel=1e-12)
+    assert funding_usd(desk, k, -2.0, 10.0) == 0.0
 
 
 def test_leaving_has_no_funding_and_no_option_pays_any() -> None:

@@ -185,6 +185,7 @@ def test_what_cannot_be_kept_names_the_least_relaxation() -> None:
     [
         {"objective": "profit"},
         {"days": -1.0},
+        {"days": float("inf")},
         {"funding": float("nan")},
         {"tolerances": Tolerances(delta=-0.1)},
         {"desired": Desired(largest=float("inf"))},

@@ -61,6 +61,8 @@ def test_the_command_lists_the_first_and_draws(
         {"fit": -1},
         {"least_days": -1.0},
         {"least_days": float("inf")},
+        {"days": -1.0},
+        {"days": float("nan")},
     ],
 )
 def test_bad_numbers_are_refused(given: dict[str, float]) -> None:

@@ -100,6 +100,7 @@ def test_an_account_without_balances(market: str) -> None:
     assert found.figures["after"]["im_usd"] > found.figures["before"]["im_usd"] > 0.0
     assert "must be there before the trade" in repr(found)
     assert any("no balance" in note for note in found.figures["notes"])
+    assert any("a larger size walks" in note for note in found.figures["notes"])
 
 
 def test_a_mapped_book_says_what_is_lost(retail: str, market: str) -> None:

@@ -16,6 +16,7 @@ from crossmargin.market.cost_parts import (
     Steps,
     borrow,
     funding,
+    funding_paid,
     impact_linear,
     impact_square_root,
     margin_cost,
@@ -28,6 +29,7 @@ PARTS: list[Part] = [
     LADDER,
     proportional("fee", 0.3, 0.2),
     funding(100.0, 0.0001, 24.0),
+    funding_paid(100.0, -0.0001, 24.0),
     borrow(100.0, 0.05, 0.1, 0.5),
     impact_square_root(3.0, 40.0, 0.8, (1.0, 0.5)),
     impact_linear(0.02),
@@ -88,6 +90,8 @@ def test_the_flags_can_say_no() -> None:
     assert not proportional("paid both ways", -1.0).convex  # a peak at zero
     assert not funding(1.0, 1e-4, 8.0).rises
     assert funding(1.0, 1e-4, 8.0).convex
+    assert funding_paid(1.0, 1e-4, 8.0).rises
+    assert funding_paid(1.0, -1e-4, 8.0).convex
     assert not Fixed("gas", 1.0).convex
     assert Fixed("none", 0.0).convex
 
@@ -98,6 +102,9 @@ def test_figures_by_hand() -> None:
     assert impact_square_root(0.03, 1e9).at(one)[0] == pytest.approx(948.683298, rel=1e-8)
     assert impact_linear(0.5).at(np.array([-4.0]))[0] == 4.0
     assert funding(100.0, 0.0001, 24.0).at(np.array([2.0, -2.0])).tolist() == [0.06, -0.06]
+    # A purchase pays a positive rate, a sale a negative one; what is received is nothing.
+    assert funding_paid(100.0, 0.0001, 24.0).at(np.array([2.0, -2.0])).tolist() == [0.06, 0.0]
+    assert funding_paid(100.0, -0.0001, 24.0).at(np.array([2.0, -2.0])).tolist() == [0.0, 0.06]
     assert borrow(100.0, 0.05, 0.1, 0.5).at(np.array([2.0, -2.0])).tolist() == [5.0, 10.0]
     held = margin_cost([10.0, -3.0], [-2.0, 1.0], 0.10, 0.5)
     assert held.at(np.array([1.0, -1.0])).tolist() == pytest.approx([-0.1, 0.1])
