@@ -175,7 +175,7 @@ def test_what_cannot_be_kept_names_the_least_relaxation() -> None:
             BOOK, MARKET, objective="call", buffer_usd=4_400_000.0, desired=Desired(kept=30)
         )
     text = str(refused.value)
-    assert "margin budget" in text
+    assert "what counts against IM, less --buffer, by " in text
     assert "USD" in text
     assert ", accepted: the limits as they were given" in text, "nothing is cut off"
 

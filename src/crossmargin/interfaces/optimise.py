@@ -291,12 +291,19 @@ def _infeasible(found: Contradiction) -> InputError:
         place="optimise",
         value=_first_of(found),
         limit="the limits as they were given",
-        remedy="Loosen what is named by as much, or allow larger sizes.",
+        remedy="Loosen what is named by as much (a call: transfer it), or allow larger sizes.",
     )
+
+
+# The row of a call: margin and cost within what counts.
+_COUNTED = "what counts against IM, less --buffer,"
 
 
 def _first_of(found: Contradiction) -> str:
     """The first relaxations in words, and how many more there are: a message is cut elsewhere."""
     first, more = found.relaxations[:TOLD], len(found.relaxations) - TOLD
-    text = relaxed_text(first, found.units)
+    said = [
+        replace(each, name=_COUNTED) if each.name == "margin budget" else each for each in first
+    ]
+    text = relaxed_text(said, {**found.units, _COUNTED: "USD"})
     return f"{text}; and {more} more" if more > 0 else text
