@@ -105,3 +105,15 @@ def test_the_order_goes_by_what_becomes_free(model: str) -> None:
     assert taken[0]["freed_usd"] > 0.0
     text = str(found.summary())
     assert ("frees" in text) == (model != "derive-pm2")
+
+
+@pytest.mark.parametrize("model", ["derive-pm2", "paradex-pm", "deribit-xpm"])
+def test_the_first_stand_in_their_order(model: str) -> None:
+    """Of a mapped book too, whose costs are those of its own venue."""
+    rows = xm.rank("sample:retail-short-vol", "sample:market", model, fit=0).figures["candidates"]
+    first = [each for each in rows if each["cost_whole"]][:20]
+    per = [float("inf") if each["free"] else each["saved_per_cost"] for each in first]
+    assert all(each["passes"] for each in first)
+    assert per == sorted(per, reverse=True)
+    rest = [each["saved_per_cost"] or 0.0 for each in rows[20:] if each["passes"]]
+    assert max(rest) <= per[-1]

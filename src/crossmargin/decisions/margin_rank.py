@@ -123,6 +123,7 @@ def costed(
         whole[k], cost[k] = True, cost_of(int(found.order[k]))
         per[k] = _per_cost(found.freed_usd[k : k + 1], cost[k : k + 1], before_usd)[0]
         heappush(heap, key(k))
+    order.sort(key=key)  # where the plain cost was no bound a later one may be cheaper
     now = np.array([*order, *(each[-1] for each in sorted(heap))], np.int64)
     return RankedTrades(
         frozen(found.order[now], np.int32),

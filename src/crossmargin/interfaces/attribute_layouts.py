@@ -49,7 +49,7 @@ def attribute_document(figures: Mapping[str, Any], top: int = 0) -> Document:
         f"by {' / '.join(figures['by'])}",
         (f"as of {figures['as_of']}", f"required {figures['required']:,.2f} {figures['unit']}"),
         tuple(tables),
-        tuple(figures["notes"]) + (tuple(change["notes"]) if change else ()),
+        tuple(dict.fromkeys([*figures["notes"], *(change["notes"] if change else ())])),
     )
 
 

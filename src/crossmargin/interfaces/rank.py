@@ -34,6 +34,7 @@ from crossmargin.interfaces.sources import BookLike, MarketLike
 from crossmargin.interfaces.tables import Document
 from crossmargin.interfaces.whatif import CandidatesLike, PreparedBook, prepare
 from crossmargin.interfaces.whatif_legs import candidates_of
+from crossmargin.margin.listings import is_mapped
 from crossmargin.margin.whatif_trades import Leg
 from crossmargin.market.fields import contract_subject
 
@@ -213,7 +214,9 @@ def rank(
         prepared = prepare(book, market, model, named, **options)
         pairs = [(each.name, [prepared.leg(leg) for leg in each.legs]) for each in given]
     names, legs = [name for name, _ in pairs], [each for _, each in pairs]
-    count = len(legs) if maker else max(first, fit)  # a taker's plain cost is no bound below it
+    # A taker's plain cost is no bound below a maker's, nor another venue's below one's own.
+    every_whole = maker or is_mapped(prepared.core.base.model, prepared.core.table.items)
+    count = len(legs) if every_whole else max(first, fit)
     found = _ranked(prepared, legs, (count, days, maker), progress)
     tried = found.order[:fit].tolist()
     fits = {place: largest_that_fits(prepared.core, legs[k]) for place, k in enumerate(tried)}

@@ -26,7 +26,8 @@ def rank_document(figures: Mapping[str, Any], top: int) -> Document:
         Column("candidate", "candidate", "name"),
         Column("saved_im_usd", "saves IM", "usd"),
         *((Column("freed_usd", "frees", "usd"),) if premium else ()),
-        Column("cost_usd", "cost", "usd"),
+        # Decimals of its own: beside thousands of margin a cost of dollars would lose its cents.
+        Column("cost_usd", "cost", "amount", "USD"),
         Column("saved_per_cost", f"{word} per\nUSD of cost", "number"),
         Column("lasts_days", "lasts\ndays", "number"),
         Column("passes", "taken", "name"),
